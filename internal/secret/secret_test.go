@@ -1,0 +1,60 @@
+package secret_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/latchkey-auth/latchkey/internal/secret"
+)
+
+const canary = "s3cr3t-canary"
+
+func TestStringNeverPrints(t *testing.T) {
+	t.Parallel()
+	type wrapper struct {
+		Token secret.String
+		inner secret.String
+	}
+	s := secret.New(canary)
+	w := wrapper{Token: s, inner: s}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
+		for _, value := range []any{s, &s, w, &w, []secret.String{s}, map[string]secret.String{"k": s}} {
+			got := fmt.Sprintf(verb, value)
+			if strings.Contains(got, canary) || strings.Contains(got, fmt.Sprintf("%x", canary)) {
+				t.Errorf("Sprintf(%q, %T) leaks: %s", verb, value, got)
+			}
+		}
+	}
+	encoded, err := json.Marshal(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", s, "wrapper", w)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "secret", s, "group", slog.GroupValue(slog.Any("s", s)))
+	for name, text := range map[string]string{"json": string(encoded), "slog": log.String()} {
+		if strings.Contains(text, canary) {
+			t.Errorf("%s leaks: %s", name, text)
+		}
+		if !strings.Contains(text, secret.Redacted) {
+			t.Errorf("%s does not show %s: %s", name, secret.Redacted, text)
+		}
+	}
+}
+
+func TestStringValue(t *testing.T) {
+	t.Parallel()
+	s := secret.New(canary)
+	if s.Reveal() != canary || s.IsZero() || !(secret.String{}).IsZero() {
+		t.Error("Reveal or IsZero wrong")
+	}
+	for other, want := range map[string]bool{canary: true, "": false, canary + "x": false, canary[:5]: false} {
+		if got := s.Equal(secret.New(other)); got != want {
+			t.Errorf("Equal(%q) = %v, want %v", other, got, want)
+		}
+	}
+}

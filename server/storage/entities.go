@@ -1,0 +1,117 @@
+package storage
+
+import "time"
+
+// All times are UTC and kept to the microsecond (the rest is cut off); the zero
+// Time stands for "never". Strings are valid UTF-8; a backend may refuse others.
+// Nil and empty bytes, lists and maps are one and the same. Entities are copied
+// on the way in and on the way out: a caller may change what it holds.
+
+// Pool is a user pool.
+type Pool struct {
+	ID         string // "us-east-1_" and nine alphanumerics
+	Name       string
+	Settings   []byte // the owner's encoding
+	CreatedAt  time.Time
+	ModifiedAt time.Time
+}
+
+// Client is an app client of a user pool. Client ids are unique over all pools.
+type Client struct {
+	ID         string
+	PoolID     string
+	Name       string
+	Secret     []byte // sealed; empty for a public client
+	Settings   []byte // the owner's encoding
+	CreatedAt  time.Time
+	ModifiedAt time.Time
+}
+
+// User is a user of a pool.
+type User struct {
+	PoolID   string
+	Sub      string // never changes, never used again
+	Username string // as created
+	// Logins are the canonical names the user signs in with, each unique in
+	// the pool: first the username's, then those of the aliases.
+	Logins         []string
+	Status         string // Cognito's UserStatus
+	Enabled        bool
+	Attributes     map[string]string
+	Salt           []byte // of the SRP verifier; empty while there is no password
+	Verifier       []byte // sealed
+	PasswordEpoch  int64  // grows with each change of password
+	TemporaryUntil time.Time
+	// SignOuts counts global sign-outs; a session of an earlier count is over.
+	SignOuts   int64
+	CreatedAt  time.Time
+	ModifiedAt time.Time
+}
+
+// Group is a group of a user pool.
+type Group struct {
+	PoolID      string
+	Name        string
+	Description string
+	RoleARN     string
+	Precedence  *int32 // nil: none, ranks last
+	CreatedAt   time.Time
+	ModifiedAt  time.Time
+}
+
+// Session is one sign-in with all its refreshes: a family of refresh tokens.
+// The tokens are derived from ID and Generation and are not stored.
+type Session struct {
+	ID          string // UUID
+	PoolID      string
+	ClientID    string
+	UserSub     string
+	OriginJTI   string // the origin_jti claim, the same in every token of the session
+	DeviceKey   string
+	Scope       string // scope claim of the access tokens
+	UserEpoch   int64  // User.SignOuts at sign-in
+	Generation  int64  // of the newest refresh token
+	CreatedAt   time.Time
+	RefreshedAt time.Time // last refresh, with or without rotation
+	RotatedAt   time.Time // when Generation was reached
+	ExpiresAt   time.Time
+	RevokedAt   time.Time
+}
+
+// Key is a signing key of a pool.
+type Key struct {
+	PoolID    string
+	ID        string // the kid
+	Use       string // "access" or "id"
+	Public    []byte // PKIX DER
+	Private   []byte // PKCS #8 DER, sealed
+	CreatedAt time.Time
+	ActiveAt  time.Time // signs from then on
+	RetireAt  time.Time // leaves the JWKS then; zero while it is the newest
+}
+
+// Attempt counts wrong passwords of one user name.
+type Attempt struct {
+	Key         string
+	Failures    int
+	LastAt      time.Time
+	LockedUntil time.Time
+}
+
+// Match is how a user filter compares.
+type Match int
+
+// The two comparisons of Cognito's ListUsers filter.
+const (
+	Equals     Match = iota // attr = "value"
+	StartsWith              // attr ^= "value"
+)
+
+// UserFilter narrows a list of users. Attribute is an attribute's name or one
+// of "username", "cognito:user_status", "status" ("Enabled" or "Disabled") and "sub".
+// The zero filter lets everyone pass.
+type UserFilter struct {
+	Attribute string
+	Match     Match
+	Value     string
+}

@@ -1,0 +1,83 @@
+// Package storage says what the service must not forget, and what it asks of
+// the place that remembers.
+//
+// The entities are plain structs; a [Store] changes them by closure in a
+// transaction:
+//
+//	err := db.Update(ctx, func(tx storage.Tx) error {
+//		user, err := tx.Users.Lookup(poolID, login)
+//		if err != nil {
+//			return err
+//		}
+//		user.Enabled = false
+//		return tx.Users.Update(user)
+//	})
+//
+// Update runs one closure at a time against a state that nothing else changes,
+// and has made it durable when it returns nil: a sign-out that was answered
+// stays a sign-out. A closure that returns an error leaves nothing behind.
+// Because closures queue for one writer, they do no slow work (no signatures,
+// no network) and never call the Store again. View runs any number of closures
+// at once, each against one consistent state.
+//
+// The sub-packages keep the promise in memory, in SQLite and in PostgreSQL;
+// storagetest is the suite that each of them must pass. Storage knows nothing
+// of Cognito: settings and keys that mean something only to their owner are
+// bytes here, and secrets arrive sealed.
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Kinds of failure, for errors.Is.
+var (
+	// ErrNotFound means that no entity has the key asked for.
+	ErrNotFound = errors.New("storage: not found")
+	// ErrExists means that an entity with that key is there already.
+	ErrExists = errors.New("storage: already exists")
+	// ErrClosed means that the Store was closed.
+	ErrClosed = errors.New("storage: closed")
+)
+
+// LoginTakenError says which login of a user belongs to another user already.
+// It is an ErrExists.
+type LoginTakenError struct {
+	// Login is the canonical login that was taken, as in [User.Logins].
+	Login string
+}
+
+func (e *LoginTakenError) Error() string {
+	return fmt.Sprintf("storage: login %q belongs to another user", e.Login)
+}
+
+// Is reports that a taken login is an ErrExists.
+func (e *LoginTakenError) Is(target error) bool { return target == ErrExists }
+
+// Store is a place that remembers. It is safe for concurrent use.
+type Store interface {
+	// View runs read on one consistent state. Changes through tx are refused.
+	View(ctx context.Context, read func(tx Tx) error) error
+	// Update runs change alone and makes it durable before it returns nil.
+	// When ctx ends before change has started, Update returns ctx's error and
+	// change does not run; once it runs, Update answers for its outcome.
+	Update(ctx context.Context, change func(tx Tx) error) error
+	// Close ends the Store after the closures that are running.
+	Close() error
+}
+
+// Tx is a transaction: one set of entities a field. It is valid only inside
+// the closure it was handed to, on that closure's goroutine.
+type Tx struct {
+	Pools    Pools
+	Clients  Clients
+	Users    Users
+	Groups   Groups
+	Members  Members
+	Sessions Sessions
+	Keys     Keys
+	Attempts Attempts
+	Spent    Spent
+}

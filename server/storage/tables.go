@@ -1,0 +1,113 @@
+package storage
+
+import "time"
+
+// Lists are in the order of their key, bytewise, and start after the key named
+// `after` ("" for the beginning); at most limit entities come back, none when
+// limit is not positive. A list of what does not exist is empty.
+//
+// Reading, updating or deleting one entity that does not exist is ErrNotFound
+// where no other answer is written here; so is inserting one whose owner (the
+// pool, the client, the user) does not exist. An Update replaces the whole
+// entity; the pool that an entity belongs to never changes.
+
+// Pools are the user pools.
+type Pools interface {
+	Insert(Pool) error // ErrExists
+	Pool(id string) (Pool, error)
+	Update(Pool) error
+	// Delete removes the pool with all that belongs to it.
+	Delete(id string) error
+	List(after string, limit int) ([]Pool, error)
+}
+
+// Clients are the app clients.
+type Clients interface {
+	Insert(Client) error // ErrExists
+	Client(id string) (Client, error)
+	Update(Client) error
+	// Delete removes the client and its sessions.
+	Delete(id string) error
+	List(poolID, after string, limit int) ([]Client, error)
+}
+
+// Users are the users of all pools.
+type Users interface {
+	Insert(User) error // ErrExists, *LoginTakenError
+	// Lookup finds a user by one canonical login.
+	Lookup(poolID, login string) (User, error)
+	BySub(poolID, sub string) (User, error)
+	Update(User) error // by PoolID and Sub; *LoginTakenError
+	// Delete removes the user with memberships and sessions.
+	Delete(poolID, sub string) error
+	// List goes by sub.
+	List(poolID string, filter UserFilter, after string, limit int) ([]User, error)
+}
+
+// Groups are the groups of all pools.
+type Groups interface {
+	Insert(Group) error // ErrExists
+	Group(poolID, name string) (Group, error)
+	Update(Group) error
+	Delete(poolID, name string) error
+	List(poolID, after string, limit int) ([]Group, error)
+}
+
+// Members says who is in which group.
+type Members interface {
+	// Add and Remove change nothing when it is so already. Add demands that
+	// both exist.
+	Add(poolID, group, sub string) error
+	Remove(poolID, group, sub string) error
+	// GroupsOf lists a user's groups by name.
+	GroupsOf(poolID, sub, after string, limit int) ([]Group, error)
+	// UsersIn lists a group's users by sub.
+	UsersIn(poolID, group, after string, limit int) ([]User, error)
+}
+
+// Sessions are the refresh families.
+type Sessions interface {
+	Insert(Session) error // ErrExists
+	Session(id string) (Session, error)
+	// Advance records a refresh in one conditional update: it sets RefreshedAt
+	// to now if the session still has that generation and is neither revoked
+	// nor expired at now; with rotate it also adds one to the generation and sets
+	// RotatedAt. It reports whether the condition held, false also for a session
+	// that does not exist. A session expires at ExpiresAt, not after it.
+	Advance(id string, generation int64, rotate bool, now time.Time) (bool, error)
+	// Revoke ends one session; it reports whether that changed anything.
+	Revoke(id string, now time.Time) (bool, error)
+	// RevokeUser ends all sessions of a user but the one named except ("" for
+	// none) and returns how many.
+	RevokeUser(poolID, sub, except string, now time.Time) (int, error)
+	// Prune removes at most limit sessions that expired or were revoked before
+	// and returns how many.
+	Prune(before time.Time, limit int) (int, error)
+}
+
+// Keys are the signing keys.
+type Keys interface {
+	Insert(Key) error // ErrExists
+	Update(Key) error
+	Delete(poolID, id string) error
+	// List gives a pool's keys, oldest first.
+	List(poolID string) ([]Key, error)
+}
+
+// Attempts are the counters of wrong passwords.
+type Attempts interface {
+	// Attempt gives the counter, or a zero one with that key.
+	Attempt(key string) (Attempt, error)
+	Put(Attempt) error
+	Delete(key string) error // no error when there is none
+	// Prune removes counters that were last touched before.
+	Prune(before time.Time, limit int) (int, error)
+}
+
+// Spent are ids that may be used once: challenges and codes.
+type Spent interface {
+	// Spend marks id as used until that time, after which it may be forgotten.
+	// It reports whether this was the first use.
+	Spend(id string, until time.Time) (bool, error)
+	Prune(before time.Time, limit int) (int, error)
+}

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/secret"
+)
+
+// Schema is the version of [Record] that this package writes. It reads all
+// earlier ones.
+const Schema = 1
+
+// Secret is a token, password or key. It prints as "[redacted]" in every way
+// Go can print; Reveal returns the value.
+type Secret = secret.String
+
+// NewSecret wraps value.
+func NewSecret(value string) Secret { return secret.New(value) }
+
+// Record is a session as it is kept.
+type Record struct {
+	// Generation grows with every change; compare-and-swap goes by it. The
+	// first record of an account has generation 1.
+	Generation uint64
+	Account    Account
+	Sub        string // the user's id, of the sub claim
+	SignIn     *SignIn
+	Tokens     *Tokens
+	// Drift is the service's clock minus ours, measured when tokens arrived.
+	Drift       time.Duration
+	Device      *Device
+	IdentityID  string
+	Credentials *Credentials
+	// Ended says why there is no session any more; nil while there is one.
+	Ended *Ended
+	// SavedAt is our clock when the record was made.
+	SavedAt time.Time
+}
+
+// SignIn tells how the user signed in. A sign-in by redirect has none.
+type SignIn struct {
+	LoginID string // what the user typed
+	Flow    string // Cognito's AuthFlow, such as USER_SRP_AUTH
+}
+
+// Tokens are the user pool tokens. ID may be empty; Refresh is empty when the
+// session cannot be refreshed.
+type Tokens struct {
+	ID         Secret
+	Access     Secret
+	Refresh    Secret
+	ReceivedAt time.Time // our clock
+}
+
+// Device is what the service calls a remembered device.
+type Device struct {
+	Key      string
+	GroupKey string
+	Password Secret
+}
+
+// Credentials are temporary AWS credentials of the identity pool.
+type Credentials struct {
+	AccessKeyID     string
+	SecretAccessKey Secret
+	SessionToken    Secret
+	Expiration      time.Time
+}
+
+// Ended says why and when a session ended.
+type Ended struct {
+	Reason string // "signed-out", or the exception that ended the session
+	Detail string // the service's text, without secrets
+	At     time.Time
+}
+
+// Clone returns a copy that shares nothing changeable with r.
+func (r Record) Clone() Record {
+	r.SignIn = clone(r.SignIn)
+	r.Tokens = clone(r.Tokens)
+	r.Device = clone(r.Device)
+	r.Credentials = clone(r.Credentials)
+	r.Ended = clone(r.Ended)
+	return r
+}
+
+func clone[T any](value *T) *T {
+	if value == nil {
+		return nil
+	}
+	copied := *value
+	return &copied
+}

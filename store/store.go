@@ -1,0 +1,120 @@
+// Package store says what a session looks like when it is kept, and what a
+// place that keeps sessions must do.
+//
+// A session is one [Record], written whole or not at all, never a key per
+// field: a crash leaves the old session or the new one. A [Store] keeps one
+// record per [Account] and replaces it by compare-and-swap on the record's
+// generation, so that two programs that share the store cannot overwrite what
+// the other one learned. [Encode] and [Decode] turn a record to bytes with a
+// schema version and a checksum; a store that keeps bytes needs nothing else.
+//
+// This package holds the contract and [Memory]. Each other place to keep
+// sessions is a folder of its own beside this file, and storetest is the suite
+// that each of them must pass.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Kinds of failure, for errors.Is.
+var (
+	// ErrNotFound means that nothing is kept for the account.
+	ErrNotFound = errors.New("store: no such record")
+	// ErrConflict means that the record changed since it was read. Load it
+	// again and decide anew.
+	ErrConflict = errors.New("store: record was changed by somebody else")
+	// ErrGeneration means that Save was given a record whose generation does not
+	// grow, which is a mistake of the program.
+	ErrGeneration = errors.New("store: generation does not grow")
+	// ErrDamaged means that what is kept cannot be read; see [DamagedError].
+	ErrDamaged = errors.New("store: record is damaged")
+)
+
+// DamagedError tells of a record that could not be read. The bytes are not
+// lost: they were set aside, and the account is free for a new sign-in.
+type DamagedError struct {
+	Account Account
+	Path    string // what was read, such as a file's name
+	Aside   string // where it was set aside; empty if that failed
+	// Backup is where the generation before it is kept, empty if there is none.
+	// No store reads it of its own accord: where refresh tokens rotate, the one
+	// in an older generation is spent, and spending it again ends the session
+	// for everyone who shares it.
+	Backup string
+	Err    error // what is wrong with it
+}
+
+func (e *DamagedError) Error() string {
+	text := fmt.Sprintf("store: %s is damaged: %v", e.Path, e.Err)
+	if e.Aside != "" {
+		text += "; it was set aside as " + e.Aside
+	}
+	if e.Backup != "" {
+		text += "; the generation before it is " + e.Backup
+	}
+	return text + "; sign in again"
+}
+
+// Unwrap makes the error an ErrDamaged and gives its cause.
+func (e *DamagedError) Unwrap() []error { return []error{ErrDamaged, e.Err} }
+
+// Scope is what one application shares: a user pool and an app client. A
+// session that came without a user pool has the identity pool in place of it.
+type Scope struct {
+	PoolID   string `json:"pool_id"`
+	ClientID string `json:"client_id"`
+}
+
+// Account names a record: one user of one scope. An empty Username names the
+// guest of the scope.
+type Account struct {
+	Scope
+	Username string `json:"username"`
+}
+
+// Store keeps records. It is safe for concurrent use by goroutines, and, unless
+// its documentation says otherwise, by processes.
+type Store interface {
+	// Load reads an account's record. Errors: ErrNotFound, *DamagedError.
+	Load(ctx context.Context, account Account) (Record, error)
+	// Save puts record in the place of the one whose generation is previous;
+	// previous 0 means that there is none. It fails with ErrConflict, and
+	// changes nothing, when that is not so. record.Generation must be greater
+	// than previous (ErrGeneration). The record is durable when Save returns.
+	Save(ctx context.Context, record Record, previous uint64) error
+	// Delete forgets an account, whatever its record holds. It is no error if
+	// there is none. An account that was active is active no longer.
+	Delete(ctx context.Context, account Account) error
+	// List gives the accounts of a scope in the order of their usernames.
+	List(ctx context.Context, scope Scope) ([]Account, error)
+	// Active gives the account that the scope's pointer names; ErrNotFound if
+	// there is no pointer. The account need not have a record.
+	Active(ctx context.Context, scope Scope) (Account, error)
+	// SetActive moves the pointer of account's scope to account.
+	SetActive(ctx context.Context, account Account) error
+}
+
+// Locker is a Store that lends a lock per account to everyone who shares it.
+// A program holds the lock while it refreshes, so that a refresh token is
+// spent once.
+type Locker interface {
+	// Lock waits until it holds the lock or ctx ends. Call unlock exactly once.
+	// A process that ends lets go of its locks.
+	Lock(ctx context.Context, account Account) (unlock func(), err error)
+}
+
+// Admit decides for a store whether a record of generation next may take the
+// place of what is kept, whose generation is kept, or 0 when nothing is, given
+// the generation that the caller read. Errors: ErrGeneration, ErrConflict.
+func Admit(next, previous, kept uint64) error {
+	if next <= previous {
+		return fmt.Errorf("%w: %d comes after %d", ErrGeneration, next, previous)
+	}
+	if kept != previous {
+		return fmt.Errorf("%w: generation %d is kept and %d was expected", ErrConflict, kept, previous)
+	}
+	return nil
+}
