@@ -1,0 +1,141 @@
+// Package architecture holds the test of who may import whom.
+package architecture
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/latchkey-auth/latchkey"
+
+// listed is what go list says of a package.
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+// list describes the module's own packages.
+func list(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", module+"/...")
+	out, err := cmd.Output()
+	if err != nil {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+			t.Fatalf("go list: %s", exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var packages []listed
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		p.ImportPath = strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		packages = append(packages, p)
+	}
+}
+
+// rule says what a package may import of this module, and which others.
+type rule struct {
+	packages string   // a package, or with /... a package and all below it
+	own      []string // packages of this module, in the same form
+	foreign  []string // modules beyond the standard library, by prefix
+}
+
+// The house. The first rule that names a package is the one that counts.
+var rules = []rule{
+	{"", []string{"jwt", "store", "internal/..."}, []string{"golang.org/x/oauth2", "golang.org/x/sync"}},
+	{"jwt/...", nil, []string{"golang.org/x/sync"}},
+	{"store", []string{"internal/secret", "store/internal/..."}, []string{"github.com/go-json-experiment/json"}},
+	{"store/...", []string{"store", "store/internal/...", "internal/atomicfile"}, []string{"github.com/gofrs/flock", "golang.org/x/sys", "pgregory.net/rapid", "github.com/google/go-cmp"}},
+	{"latchkeytest", []string{"", "server/...", "internal/..."}, nil},
+	{"server/storage/sqlite", []string{"server/storage"}, []string{"modernc.org/sqlite", "github.com/gofrs/flock"}},
+	{"server/storage/...", []string{"server/storage"}, []string{"pgregory.net/rapid", "github.com/google/go-cmp"}},
+	{"server/metrics", []string{"server"}, []string{"github.com/prometheus/client_golang"}},
+	{"server/keys", []string{"internal/seal", "server/storage"}, []string{"golang.org/x/sync"}},
+	{"server/policy", []string{"server/storage"}, []string{"golang.org/x/time"}},
+	{"server/userpool", []string{"internal/...", "jwt", "server/keys", "server/policy", "server/storage"},
+		[]string{"golang.org/x/text", "golang.org/x/sync", "github.com/go-json-experiment/json"}},
+	{"server", []string{"internal/...", "jwt", "server/..."}, []string{"golang.org/x/sync"}},
+	{"internal/localservice", []string{"internal/...", "server/..."}, []string{"golang.org/x/sync"}},
+	{"internal/cli/...", []string{"...", ""}, []string{"github.com/spf13/cobra", "golang.org/x/term", "golang.org/x/sys", "github.com/prometheus/client_golang"}},
+	{"internal/sigv4", []string{"internal/secret"}, nil},
+	{"internal/wire", nil, []string{"github.com/go-json-experiment/json"}},
+	{"internal/srp", nil, []string{"filippo.io/bigmod"}},
+	{"internal/...", []string{"internal/secret"}, []string{"golang.org/x/sys"}},
+	{"cmd/latchkey", []string{"internal/cli/..."}, nil},
+}
+
+// matches reports whether a package is meant by a pattern.
+func matches(pattern, path string) bool {
+	base, tree := strings.CutSuffix(pattern, "...")
+	if !tree {
+		return pattern == path
+	}
+	base = strings.TrimSuffix(base, "/")
+	return base == "" && path != "" || path == base || strings.HasPrefix(path, base+"/")
+}
+
+func TestImportsFollowTheHouse(t *testing.T) {
+	t.Parallel()
+	packages := list(t)
+	if len(packages) < 10 {
+		t.Fatalf("go list found %d packages", len(packages))
+	}
+	for _, p := range packages {
+		i := slices.IndexFunc(rules, func(r rule) bool { return matches(r.packages, p.ImportPath) })
+		if i < 0 {
+			t.Errorf("package %q stands in no rule: say here who it may import", p.ImportPath)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if !allowed(rules[i], imported) {
+				t.Errorf("%q must not import %s", p.ImportPath, imported)
+			}
+		}
+	}
+}
+
+func allowed(r rule, imported string) bool {
+	if own, ok := strings.CutPrefix(imported, module); ok {
+		own = strings.TrimPrefix(own, "/")
+		return slices.ContainsFunc(r.own, func(pattern string) bool { return matches(pattern, own) })
+	}
+	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
+		return true // standard library
+	}
+	return slices.ContainsFunc(r.foreign, func(prefix string) bool {
+		return imported == prefix || strings.HasPrefix(imported, prefix+"/")
+	})
+}
+
+// TestRules keeps the test above honest.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		pattern, path string
+		want          bool
+	}{
+		{"jwt", "jwt", true}, {"jwt", "jwt/x", false}, {"jwt/...", "jwt", true}, {"jwt/...", "jwt/x", true},
+		{"jwt/...", "jwtx", false}, {"", "", true}, {"", "jwt", false}, {"...", "jwt", true}, {"...", "", false},
+	} {
+		if got := matches(test.pattern, test.path); got != test.want {
+			t.Errorf("matches(%q, %q) = %v", test.pattern, test.path, got)
+		}
+	}
+	server := rules[slices.IndexFunc(rules, func(r rule) bool { return r.packages == "server" })]
+	if allowed(server, module) {
+		t.Error("server may import the client")
+	}
+	if allowed(rules[0], module+"/server") {
+		t.Error("the client may import server")
+	}
+}
