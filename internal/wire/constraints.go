@@ -106,7 +106,7 @@ var constraints = map[string]constraint{
 	"AdminCreateUserUnusedAccountValidityDaysType": length(0, 365),
 
 	// App clients. Token lives are checked against their units by the service.
-	"ClientNameType":                 length(1, 128).matching(`[\w\s+=,.@-]+`),
+	"ClientNameType":                 length(1, 128).matching(`[\w\s+=,.@:-]+`), // ":" is ours, for pinned ids
 	"ClientPermissionType":           length(1, 2048),
 	"ExplicitAuthFlowsType":          oneOf(names(explicitAuthFlows)...),
 	"ProviderNameType":               length(1, 32).matching(`[` + visible + `\p{Z}]+`),

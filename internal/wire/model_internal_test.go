@@ -206,7 +206,7 @@ func (w *modelWalk) compare(path, tag string, field reflect.StructField, scalar 
 	w.constraints++
 	got := constraints[name]
 	switch name {
-	case "PasswordType", "LambdaVersionType", "ExplicitAuthFlowsType":
+	case "PasswordType", "LambdaVersionType", "ExplicitAuthFlowsType", "ClientNameType":
 		return // differ on purpose, see the constraint table
 	}
 	same := got.max == scalar.Max && got.pattern == scalar.Pattern && (got.sensitive == scalar.Sensitive || isSecret(field.Type)) &&
