@@ -1,0 +1,119 @@
+package filestore
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/latchkey-auth/latchkey/internal/atomicfile"
+	"github.com/latchkey-auth/latchkey/store"
+	"github.com/latchkey-auth/latchkey/store/internal/keylock"
+)
+
+// Waiting for another process is polling: flock(2) cannot wait under a context.
+// The pause grows to lastPoll, which bounds how long a free lock stays unused.
+const (
+	firstPoll = time.Millisecond
+	lastPoll  = 20 * time.Millisecond
+)
+
+// turns orders the goroutines of this process, whatever Store they use, before
+// they ask the system: only one per lock file polls, and the rest get the lock
+// handed over in the order of their arrival. Two paths of one file, through a
+// link, still exclude each other by flock.
+var turns keylock.Group[string]
+
+// Lock waits for the lock that a program holds while it refreshes the account's
+// tokens. It is another lock than the one that Save takes for its own moment,
+// so its holder can call every method; others can Load, Save and Delete
+// meanwhile, and compare-and-swap tells the holder. A process that ends lets go
+// of its locks. On a file system without locks Lock fails.
+func (s *Store) Lock(ctx context.Context, account store.Account) (unlock func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return s.writable(ctx, s.accountPath(account, refreshSuffix))
+}
+
+// acquire waits until it holds the lock file path or ctx ends.
+func (s *Store) acquire(ctx context.Context, path string) (unlock func(), err error) {
+	leave, err := turns.Lock(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("filestore: wait for lock %s: %w", path, err)
+	}
+	file, err := s.poll(ctx, path)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return sync.OnceFunc(func() {
+		_ = file.Close() // closing the descriptor lets go in any case
+		leave()
+	}), nil
+}
+
+// poll asks for the lock until it gets it. It returns the caller's own context
+// error, so that a deadline can be told from a disk that fails.
+func (s *Store) poll(ctx context.Context, path string) (*flock.Flock, error) {
+	for pause := firstPoll; ; pause = min(2*pause, lastPoll) {
+		file, err := s.tryLock(path)
+		if file != nil || err != nil {
+			return file, err
+		}
+		// Jitter keeps processes that started together from asking together.
+		timer := time.NewTimer(pause/2 + rand.N(pause/2))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, fmt.Errorf("filestore: wait for lock %s: %w", path, ctx.Err())
+		}
+	}
+}
+
+// tryLock takes the lock, or returns nil if somebody else holds it. It opens
+// the file anew every time, so that a waiter notices when the whole folder was
+// removed and made again under it.
+func (s *Store) tryLock(path string) (*flock.Flock, error) {
+	if err := atomicfile.CheckTarget(path); err != nil {
+		return nil, fmt.Errorf("filestore: lock file %s: %w", path, err)
+	}
+	file := flock.New(path, flock.SetFlag(os.O_RDWR|os.O_CREATE|atomicfile.NoFollow), flock.SetPermissions(atomicfile.Mode))
+	locked, err := file.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("filestore: lock %s: %w (the folder must be writable, on a file system that has locks)", path, err)
+	}
+	if !locked {
+		return nil, nil
+	}
+	same, err := s.checkLocked(file)
+	if !same || err != nil {
+		_ = file.Close() // nothing was protected yet
+		return nil, err
+	}
+	return file, nil
+}
+
+// checkLocked looks at the file that was really locked: whether it may be used,
+// and whether its path still leads to it.
+func (s *Store) checkLocked(file *flock.Flock) (same bool, err error) {
+	path := file.Path()
+	locked, err := file.Stat()
+	if err == nil {
+		err = atomicfile.CheckPlain(locked)
+	}
+	if err != nil {
+		return false, fmt.Errorf("filestore: lock file %s: %w", path, err)
+	}
+	named, err := os.Lstat(path)
+	if err != nil || !os.SameFile(locked, named) {
+		return false, nil // removed meanwhile: try again with what is there now
+	}
+	s.tighten(named, atomicfile.Mode, path, func(mode os.FileMode) error { return os.Chmod(path, mode) })
+	return true, nil
+}

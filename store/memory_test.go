@@ -1,0 +1,22 @@
+package store_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/latchkey-auth/latchkey/store"
+	"github.com/latchkey-auth/latchkey/store/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var (
+	_ store.Store  = (*store.Memory)(nil)
+	_ store.Locker = (*store.Memory)(nil)
+)
+
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(*testing.T) store.Store { return store.NewMemory() })
+}
