@@ -1,0 +1,294 @@
+package jwt
+
+import (
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
+
+// same reports whether two keys are equal. Key sources that parse anew for each
+// call give equal keys at different addresses.
+func same(a, b *rsa.PublicKey) bool {
+	return a == b || a.E == b.E && a.N.Cmp(b.N) == 0
+}
+
+// verify does the whole work for one token. The payload is not looked at before
+// the signature is right, and nothing about time is said before all else is right.
+func (v *Verifier) verify(ctx context.Context, raw, use string) (*body, error) {
+	var buf scratch
+	b := new(body)
+	header, signature, err := b.split(raw, &buf)
+	if err != nil {
+		return nil, err
+	}
+	if b.parsed, err = b.checkHeader(header); err != nil {
+		return nil, err
+	}
+	key, err := v.key(ctx, b.parsed.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.checkSignature(key, signature); err != nil {
+		return nil, err
+	}
+	if err := b.parsePayload(); err != nil {
+		return nil, err
+	}
+	found := b.find()
+	if err := v.checkOrigin(b, &found, use); err != nil {
+		return nil, err
+	}
+	if err := b.readTimes(&found); err != nil {
+		return nil, err
+	}
+	if err := v.checkTimes(b); err != nil {
+		return nil, err
+	}
+	b.verified, b.key = true, key
+	return b, nil
+}
+
+// recheck is what a remembered token must still pass: its key has not been
+// withdrawn, and it has not expired. Everything else cannot change.
+func (v *Verifier) recheck(ctx context.Context, b *body) (fresh bool, err error) {
+	key, err := v.key(ctx, b.parsed.KeyID)
+	if err != nil {
+		return false, err
+	}
+	if !same(b.key, key) {
+		return false, nil
+	}
+	return true, v.checkTimes(b)
+}
+
+// checkHeader accepts RS256 alone (RFC 8725 section 3.1) and refuses every header
+// that would change what the signature covers. Keys in the header (jwk, jku, x5c,
+// x5u) are never read.
+func (b *body) checkHeader(src string) (Header, error) {
+	h, refused, err := b.parseHeader(src)
+	switch {
+	case err != nil:
+		return Header{}, err
+	case h.Algorithm != "RS256":
+		return Header{}, &Error{Part: partHeader, Kind: ErrAlgorithm, Detail: "alg is " + quote(h.Algorithm) + "; only RS256 is accepted"}
+	case refused != "":
+		return Header{}, malformed(partHeader, refused+" is not supported")
+	case h.KeyID == "":
+		return Header{}, malformed(partHeader, "kid is missing")
+	case !acceptedType(h.Type):
+		return Header{}, &Error{Part: partHeader, Kind: ErrUse, Detail: "typ is " + quote(h.Type)}
+	}
+	return h, nil
+}
+
+// acceptedType accepts no typ, as Cognito sends it, JWT (RFC 7519 section 5.1) and
+// at+jwt (RFC 9068). Any other type, such as logout+jwt, is a token for something
+// else that happens to be signed by the same key (RFC 8725 section 3.11).
+func acceptedType(typ string) bool {
+	if typ == "" || strings.EqualFold(typ, "JWT") {
+		return true
+	}
+	const prefix = "application/"
+	if len(typ) > len(prefix) && strings.EqualFold(typ[:len(prefix)], prefix) {
+		typ = typ[len(prefix):]
+	}
+	return strings.EqualFold(typ, "JWT") || strings.EqualFold(typ, "at+jwt")
+}
+
+// key asks the source and does not trust it blindly.
+func (v *Verifier) key(ctx context.Context, keyID string) (*rsa.PublicKey, error) {
+	key, err := v.keys.Key(ctx, keyID)
+	if err != nil {
+		if _, ours := errors.AsType[*Error](err); ours {
+			return nil, err
+		}
+		kind := ErrKeysUnavailable
+		if errors.Is(err, ErrUnknownKey) {
+			kind = ErrUnknownKey
+		}
+		return nil, &Error{Part: partHeader, Kind: kind, Err: err}
+	}
+	if key == nil || key.N == nil {
+		return nil, unknownKey(keyID, "the key source returned no key")
+	}
+	if why := weakness(key.N, int64(key.E)); why != "" {
+		return nil, unknownKey(keyID, why)
+	}
+	return key, nil
+}
+
+func unknownKey(keyID, detail string) *Error {
+	return &Error{Part: partHeader, Kind: ErrUnknownKey, Detail: "kid " + quote(keyID) + ": " + detail}
+}
+
+func (b *body) checkSignature(key *rsa.PublicKey, signature []byte) error {
+	sum := digest(b.raw[:b.signed])
+	if rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signature) != nil {
+		return &Error{Part: partSignature, Kind: ErrSignature, Detail: "the token was changed, cut short or forged; get a new one"}
+	}
+	return nil
+}
+
+// digest copies text to the stack when it fits, because Sum256 takes bytes.
+func digest(text string) [sha256.Size]byte {
+	var buf scratch
+	if len(text) > len(buf) {
+		return sha256.Sum256([]byte(text))
+	}
+	return sha256.Sum256(buf[:copy(buf[:], text)])
+}
+
+// checked are the claims that decide, found in one pass; nil when absent.
+type checked struct{ iss, use, sub, client, aud, exp, iat, nbf *member }
+
+func (b *body) find() (c checked) {
+	for i := range b.members {
+		m := &b.members[i]
+		switch m.nameIn(b.payload) {
+		case "iss":
+			c.iss = m
+		case "token_use":
+			c.use = m
+		case "sub":
+			c.sub = m
+		case "client_id":
+			c.client = m
+		case "aud":
+			c.aud = m
+		case "exp":
+			c.exp = m
+		case "iat":
+			c.iat = m
+		case "nbf":
+			c.nbf = m
+		}
+	}
+	return c
+}
+
+// text returns the value of a claim that is a string, or "".
+func (b *body) text(m *member) string {
+	if m == nil {
+		return ""
+	}
+	text, _ := m.textIn(b.payload)
+	return text
+}
+
+// checkOrigin checks who issued the token, for what use and to whom.
+func (v *Verifier) checkOrigin(b *body, c *checked, use string) error {
+	if iss := b.text(c.iss); iss != v.issuer {
+		return refuse(ErrIssuer, "iss is "+quote(iss)+"; expected "+v.issuer)
+	}
+	switch got := b.text(c.use); {
+	case got == use:
+	case got == UseID && use == UseAccess:
+		return refuse(ErrUse, "an ID token was sent where an access token is due; send the access token")
+	case got == UseAccess && use == UseID:
+		return refuse(ErrUse, "an access token was sent where an ID token is due; send the ID token")
+	default:
+		return refuse(ErrUse, "token_use is "+quote(got)+"; expected "+use)
+	}
+	if b.text(c.sub) == "" {
+		return malformed(partPayload, "sub is missing or not a string")
+	}
+	if client := b.client(c, use); client == "" || !v.any && !slices.Contains(v.clients, client) {
+		return refuse(ErrClient, "it was issued to app client "+quote(client)+"; add it to ClientIDs if it may call")
+	}
+	if use == UseAccess {
+		return v.checkResource(b, c)
+	}
+	return nil
+}
+
+func refuse(kind error, detail string) *Error {
+	return &Error{Part: partPayload, Kind: kind, Detail: detail}
+}
+
+// client returns the app client: client_id of an access token; aud of an ID token,
+// a string or an array of one.
+func (b *body) client(c *checked, use string) string {
+	if use == UseAccess {
+		return b.text(c.client)
+	}
+	if audience := b.audience(c.aud); len(audience) == 1 {
+		return audience[0]
+	}
+	return ""
+}
+
+// audience returns aud as a list, nil when it is absent or of another type.
+func (b *body) audience(m *member) []string {
+	if m == nil {
+		return nil
+	}
+	if m.kind == kindString {
+		return []string{b.text(m)}
+	}
+	list, _ := texts(m.rawIn(b.payload))
+	return list
+}
+
+// checkResource looks at the aud of an access token, which is optional: when it
+// is there it must be well formed, and when a resource is configured it must
+// name it.
+func (v *Verifier) checkResource(b *body, c *checked) error {
+	audience := b.audience(c.aud)
+	if c.aud != nil && len(audience) == 0 {
+		return malformed(partPayload, "aud is neither a string nor an array of strings")
+	}
+	if v.resource != "" && !slices.Contains(audience, v.resource) {
+		return refuse(ErrAudience, "aud is "+quote(strings.Join(audience, " "))+"; expected "+v.resource)
+	}
+	return nil
+}
+
+// readTimes reads the times once; exp and iat must be there, nbf may.
+func (b *body) readTimes(c *checked) error {
+	if err := b.seconds(&b.expiry, "exp", c.exp); err != nil {
+		return err
+	}
+	if err := b.seconds(&b.issuedAt, "iat", c.iat); err != nil {
+		return err
+	}
+	if c.nbf == nil {
+		return nil
+	}
+	return b.seconds(&b.notBefore, "nbf", c.nbf)
+}
+
+func (b *body) seconds(into *int64, name string, m *member) error {
+	if m == nil {
+		return malformed(partPayload, name+" is missing")
+	}
+	seconds, ok := m.secondsIn(b.payload)
+	if !ok {
+		return malformed(partPayload, name+" is not a whole number of seconds")
+	}
+	*into = seconds
+	return nil
+}
+
+// checkTimes runs at each use of a token, remembered or not. A token is expired
+// from the second exp on (RFC 7519 section 4.1.4).
+func (v *Verifier) checkTimes(b *body) error {
+	now := v.now()
+	if earliest := now.Add(-v.leeway).Unix(); earliest >= b.expiry {
+		return refuse(ErrExpired, "it expired at "+stamp(b.expiry)+"; refresh it")
+	}
+	latest := now.Add(v.leeway).Unix()
+	if latest < b.notBefore {
+		return refuse(ErrNotYetValid, "nbf is "+stamp(b.notBefore)+"; check this machine's clock, or set Leeway")
+	}
+	if latest < b.issuedAt {
+		return refuse(ErrNotYetValid, "iat is "+stamp(b.issuedAt)+"; check this machine's clock, or set Leeway")
+	}
+	return nil
+}
+
+func stamp(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }

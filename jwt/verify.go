@@ -1,0 +1,218 @@
+package jwt
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxLeeway is the most a [Config] may forgive: above it a token's end stops
+// meaning anything.
+const maxLeeway = time.Minute
+
+// Config says which tokens a [Verifier] accepts.
+type Config struct {
+	// Issuer is the exact iss of the tokens: for a user pool
+	// https://cognito-idp.<region>.amazonaws.com/<pool id>, or what the pool's
+	// issuer configuration says. Required.
+	Issuer string
+	// ClientIDs are the app clients whose tokens are accepted: client_id of
+	// access tokens, aud of ID tokens. At least one, unless AnyClient is true.
+	ClientIDs []string
+	// AnyClient accepts the tokens of every app client of the issuer. Set it only
+	// if all clients of the pool may call you.
+	AnyClient bool
+	// Resource, when it is set, must stand in aud of every access token: the
+	// resource a token is bound to (RFC 8707). Empty leaves aud of access tokens
+	// alone, because Cognito sends none by default. It does not concern ID tokens.
+	Resource string
+	// Keys are the issuer's keys. Nil means [NewRemoteKeys] with Issuer +
+	// "/.well-known/jwks.json".
+	Keys KeySource
+	// Leeway is how far this machine's clock may be off: a token is accepted this
+	// long after exp and before nbf and iat. Default 0; at most one minute.
+	Leeway time.Duration
+	// HTTPClient fetches the keys when Keys is nil. See [RemoteOptions].
+	HTTPClient *http.Client
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// CacheSize is how many verified access tokens, and how many verified ID
+	// tokens, are remembered, so that the same token need not be verified at each
+	// request. A token takes about 3 kB. 0 means 4096, negative none; it is
+	// rounded up to a power of two and at most 1<<20.
+	CacheSize int
+}
+
+// Verifier verifies the tokens of one issuer. It may be used by many goroutines
+// at once. Make one and keep it: it holds the keys and the tokens it has seen.
+type Verifier struct {
+	issuer   string
+	clients  []string
+	any      bool
+	resource string
+	keys     KeySource
+	leeway   time.Duration
+	now      func() time.Time
+	access   cache[AccessToken]
+	id       cache[IDToken]
+}
+
+// NewVerifier checks config and returns its Verifier. It does not use the
+// network; the first token does. The error names the field that is wrong and says
+// what to set. Later changes to config have no effect.
+func NewVerifier(config Config) (*Verifier, error) {
+	if err := config.check(); err != nil {
+		return nil, fmt.Errorf("jwt: configuration: %w", err)
+	}
+	v := &Verifier{
+		issuer:   config.Issuer,
+		clients:  slices.Clone(config.ClientIDs),
+		any:      config.AnyClient,
+		resource: config.Resource,
+		keys:     config.Keys,
+		leeway:   config.Leeway,
+		now:      config.Now,
+		access:   newCache[AccessToken](config.CacheSize),
+		id:       newCache[IDToken](config.CacheSize),
+	}
+	if v.now == nil {
+		v.now = time.Now
+	}
+	if v.keys == nil {
+		keys, err := NewRemoteKeys(strings.TrimSuffix(config.Issuer, "/")+"/.well-known/jwks.json",
+			func(o *RemoteOptions) { o.HTTPClient = config.HTTPClient })
+		if err != nil {
+			return nil, err
+		}
+		v.keys = keys
+	}
+	return v, nil
+}
+
+// check refuses what would silently accept too much, or nothing at all.
+func (c *Config) check() error {
+	switch {
+	case c.Issuer == "":
+		return errors.New("Issuer is empty; set the user pool's issuer URL")
+	case len(c.ClientIDs) == 0 && !c.AnyClient:
+		return errors.New("ClientIDs is empty; list the app clients to accept, or set AnyClient")
+	case len(c.ClientIDs) > 0 && c.AnyClient:
+		return errors.New("ClientIDs and AnyClient are both set; choose one")
+	case slices.Contains(c.ClientIDs, ""):
+		return errors.New("ClientIDs contains an empty id")
+	case c.Leeway < 0 || c.Leeway > maxLeeway:
+		return fmt.Errorf("Leeway is %v; it must be between 0 and %v", c.Leeway, maxLeeway)
+	case c.CacheSize > maxCache:
+		return fmt.Errorf("CacheSize is %d; it must be at most %d", c.CacheSize, maxCache)
+	}
+	return nil
+}
+
+// verified is a token that passed. It is embedded under an unexported name, so
+// that no other package can put claims into an AccessToken or IDToken.
+type verified = Claims
+
+// AccessToken is a verified access token. Only a [Verifier] makes one; all methods
+// of [Claims] read it. It never changes and may be shared. It was valid when it
+// was verified: see Expiry for how long. Printing shows a summary, never the token.
+type AccessToken struct{ verified }
+
+// Header returns the token's header.
+func (t *AccessToken) Header() Header { return t.header() }
+
+// Raw returns the token as it was verified, to pass it on.
+func (t *AccessToken) Raw() string { return t.body().rawToken() }
+
+// Claims returns the token's claims as a value of their own.
+func (t *AccessToken) Claims() Claims { return t.verified }
+
+// IDToken is a verified ID token. Only a [Verifier] makes one; all methods of
+// [Claims] read it. It never changes and may be shared. An ID token tells a
+// client who signed in; an API should ask for access tokens. Printing shows a
+// summary, never the token.
+type IDToken struct{ verified }
+
+// Header returns the token's header.
+func (t *IDToken) Header() Header { return t.header() }
+
+// Raw returns the token as it was verified, to pass it on.
+func (t *IDToken) Raw() string { return t.body().rawToken() }
+
+// Claims returns the token's claims as a value of their own.
+func (t *IDToken) Claims() Claims { return t.verified }
+
+// CheckNonce compares the nonce claim with the nonce that was sent with this
+// sign-in attempt's authorization request (OpenID Connect Core section 3.1.3.7,
+// rule 11). The error is of kind [ErrNonce], also when want is empty: an attempt
+// without a nonce has nothing to compare.
+func (t *IDToken) CheckNonce(want string) error {
+	if want == "" {
+		return &Error{Part: partPayload, Kind: ErrNonce, Detail: "no nonce is expected; keep the one sent with the sign-in and pass it"}
+	}
+	if subtle.ConstantTimeCompare([]byte(t.Nonce()), []byte(want)) != 1 {
+		return &Error{Part: partPayload, Kind: ErrNonce, Detail: "the sign-in was not started here; start it again"}
+	}
+	return nil
+}
+
+func (c Claims) header() Header {
+	if c.body() == nil {
+		return Header{}
+	}
+	return c.body().parsed
+}
+
+// VerifyAccess verifies an access token: form, algorithm, key, signature, issuer,
+// token_use, app client, resource and times, in this order. No claims are given
+// out with an error. Errors are [*Error]; one of kind [ErrKeysUnavailable] says
+// nothing about the token.
+//
+// ctx bounds the wait for keys; with keys at hand it is not looked at.
+func (v *Verifier) VerifyAccess(ctx context.Context, raw string) (*AccessToken, error) {
+	if t := v.access.load(raw); t != nil {
+		if fresh, err := v.recheck(ctx, t.body()); err != nil {
+			v.access.drop(raw)
+			return nil, err
+		} else if fresh {
+			return t, nil
+		}
+		v.access.drop(raw)
+	}
+	b, err := v.verify(ctx, raw, UseAccess)
+	if err != nil {
+		return nil, err
+	}
+	b.raw = v.access.keep(b.raw)
+	t := &AccessToken{b.claims()}
+	v.access.store(b.raw, t)
+	return t, nil
+}
+
+// VerifyID verifies an ID token, as VerifyAccess does an access token; aud must name
+// one configured client, as a string or as an array of one (OpenID Connect Core
+// section 3.1.3.7). It does not know which nonce was sent: after a sign-in by
+// redirect call [IDToken.CheckNonce].
+func (v *Verifier) VerifyID(ctx context.Context, raw string) (*IDToken, error) {
+	if t := v.id.load(raw); t != nil {
+		if fresh, err := v.recheck(ctx, t.body()); err != nil {
+			v.id.drop(raw)
+			return nil, err
+		} else if fresh {
+			return t, nil
+		}
+		v.id.drop(raw)
+	}
+	b, err := v.verify(ctx, raw, UseID)
+	if err != nil {
+		return nil, err
+	}
+	b.raw = v.id.keep(b.raw)
+	t := &IDToken{b.claims()}
+	v.id.store(b.raw, t)
+	return t, nil
+}
