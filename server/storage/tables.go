@@ -44,6 +44,12 @@ type Users interface {
 	List(poolID string, filter UserFilter, after string, limit int) ([]User, error)
 }
 
+// UserCounter is implemented by Users that know how many users a pool has
+// without reading them.
+type UserCounter interface {
+	Count(poolID string) (int, error)
+}
+
 // Groups are the groups of all pools.
 type Groups interface {
 	Insert(Group) error // ErrExists

@@ -1,0 +1,167 @@
+package sqlite
+
+import (
+	"sync"
+
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
+
+// A cache keeps rows that were read lately. It is never wrong, because of
+// three numbers. Each commit makes a new version of the database. A shelf
+// knows the version it is at, and for each row the version since which the row
+// has been as it is. A transaction at version v may use a row when
+// since <= v <= shelf's version, and may add one only when v is the shelf's
+// version. A commit removes what it changed before the shelf moves on.
+//
+// Rows are never changed once they are on a shelf; who hands one out clones it.
+type cache struct {
+	pools    shelf[string, *storage.Pool]
+	clients  shelf[string, *storage.Client]
+	users    shelf[userKey, *storage.User]
+	logins   shelf[loginKey, string] // subs
+	sessions shelf[string, *storage.Session]
+	belongs  shelf[userKey, membership]
+}
+
+// membership is the beginning of a user's list of groups: all of it in nearly
+// every case.
+type membership struct {
+	groups   []storage.Group
+	complete bool
+}
+
+// maxMembership is how many groups of a user the cache holds; Cognito allows 100.
+const maxMembership = 128
+
+type userKey struct{ poolID, sub string }
+
+type loginKey struct{ poolID, login string }
+
+func newCache(rows int) *cache {
+	c := new(cache)
+	c.pools.limit, c.clients.limit, c.users.limit = rows, rows, rows
+	c.logins.limit, c.sessions.limit, c.belongs.limit = rows, rows, rows
+	return c
+}
+
+// publish moves every shelf to the next version. Only the writer calls it.
+func (c *cache) publish() {
+	c.pools.publish()
+	c.clients.publish()
+	c.users.publish()
+	c.logins.publish()
+	c.sessions.publish()
+	c.belongs.publish()
+}
+
+// discard drops the marks of a batch that committed nothing.
+func (c *cache) discard() {
+	c.pools.discard()
+	c.clients.discard()
+	c.users.discard()
+	c.logins.discard()
+	c.sessions.discard()
+	c.belongs.discard()
+}
+
+// forget marks everything as changed by the running batch.
+func (c *cache) forget() {
+	c.pools.all, c.clients.all, c.users.all = true, true, true
+	c.logins.all, c.sessions.all, c.belongs.all = true, true, true
+}
+
+// A shelf keeps rows of one kind: at most limit in each of two halves. What is
+// used moves to the young half; when that is full it becomes the old half and
+// the old half is dropped, which is close to dropping the least recently used.
+type shelf[K comparable, V any] struct {
+	limit int
+
+	// What the running batch changed; the writer alone touches these two.
+	changed map[K]struct{}
+	all     bool
+
+	mu         sync.Mutex
+	version    uint64
+	young, old map[K]kept[V]
+}
+
+type kept[V any] struct {
+	row   V
+	since uint64
+}
+
+// get returns the row for a transaction at that version.
+func (s *shelf[K, V]) get(k K, version uint64) (V, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var none V
+	if version > s.version {
+		return none, false // committed, not published yet
+	}
+	row, ok := s.young[k]
+	if !ok {
+		if row, ok = s.old[k]; ok {
+			s.add(k, row)
+		}
+	}
+	if !ok || row.since > version {
+		return none, false
+	}
+	return row.row, true
+}
+
+// put adds a row that a transaction at that version read.
+func (s *shelf[K, V]) put(k K, v V, version uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if version == s.version {
+		s.add(k, kept[V]{v, version})
+	}
+}
+
+func (s *shelf[K, V]) add(k K, row kept[V]) {
+	if s.limit <= 0 {
+		return
+	}
+	if len(s.young) >= s.limit {
+		s.old, s.young = s.young, nil
+	}
+	if s.young == nil {
+		s.young = make(map[K]kept[V])
+	}
+	s.young[k] = row
+	delete(s.old, k)
+}
+
+// touch notes that the running batch changes the row.
+func (s *shelf[K, V]) touch(k K) {
+	if s.changed == nil {
+		s.changed = make(map[K]struct{})
+	}
+	s.changed[k] = struct{}{}
+}
+
+// touched reports whether the running batch has changed the row, or may have.
+func (s *shelf[K, V]) touched(k K) bool {
+	_, ok := s.changed[k]
+	return ok || s.all
+}
+
+func (s *shelf[K, V]) publish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all {
+		s.young, s.old = nil, nil
+	}
+	for k := range s.changed {
+		delete(s.young, k)
+		delete(s.old, k)
+	}
+	s.discard()
+	s.version++
+}
+
+func (s *shelf[K, V]) discard() {
+	clear(s.changed)
+	s.all = false
+}

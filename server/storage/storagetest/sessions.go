@@ -1,0 +1,257 @@
+package storagetest
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
+
+// holds returns an error when a method's answer is not the one wanted.
+func holds(what string, got bool, err error, want bool) error {
+	if err == nil && got != want {
+		err = fmt.Errorf("%s: %v, want %v", what, got, want)
+	}
+	return err
+}
+
+// counts returns an error when a method's count is not the one wanted.
+func counts(what string, got int, err error, want int) error {
+	if err == nil && got != want {
+		err = fmt.Errorf("%s: %d, want %d", what, got, want)
+	}
+	return err
+}
+
+func testSessions(t *testing.T, db storage.Store) {
+	seed(t, db)
+	update(t, db, func(tx storage.Tx) error { return tx.Sessions.Insert(session(sessionA)) })
+	view(t, db, func(tx storage.Tx) error {
+		got, err := tx.Sessions.Session(sessionA)
+		return errors.Join(err, same("session", got, session(sessionA)))
+	})
+	wants(t, db, storage.ErrExists, func(tx storage.Tx) error { return tx.Sessions.Insert(session(sessionA)) })
+	wants(t, db, storage.ErrNotFound, func(tx storage.Tx) error { _, err := tx.Sessions.Session(sessionB); return err })
+	for _, spoil := range []func(*storage.Session){
+		func(s *storage.Session) { s.UserSub = subB }, // of another pool
+		func(s *storage.Session) { s.PoolID = poolB },
+		func(s *storage.Session) { s.ClientID = "nobody" },
+	} {
+		s := session(sessionB)
+		spoil(&s)
+		wants(t, db, storage.ErrNotFound, func(tx storage.Tx) error { return tx.Sessions.Insert(s) })
+	}
+	bare := storage.Session{ID: "bare", PoolID: poolA, ClientID: clientA, UserSub: subA}
+	update(t, db, func(tx storage.Tx) error { return tx.Sessions.Insert(bare) })
+	view(t, db, func(tx storage.Tx) error {
+		got, err := tx.Sessions.Session("bare")
+		return errors.Join(err, same("bare session", got, bare))
+	})
+}
+
+func testAdvance(t *testing.T, db storage.Store) {
+	seed(t, db)
+	expires := noon.Add(24 * time.Hour)
+	revoked, endless := session("revoked"), session("endless")
+	revoked.RevokedAt, endless.ExpiresAt = noon, never
+	update(t, db, func(tx storage.Tx) error {
+		return errors.Join(tx.Sessions.Insert(session(sessionA)), tx.Sessions.Insert(session(sessionB)),
+			tx.Sessions.Insert(revoked), tx.Sessions.Insert(endless))
+	})
+	for _, step := range []struct {
+		what       string
+		id         string
+		generation int64
+		rotate     bool
+		now        time.Time
+		want       bool
+	}{
+		{"refresh without rotation", sessionA, 1, false, later, true},
+		{"the generation is still the first", sessionA, 1, true, later.Add(1 * time.Second), true},
+		{"used generation", sessionA, 1, true, later.Add(2 * time.Second), false},
+		{"used generation, no rotation", sessionA, 1, false, later.Add(2 * time.Second), false},
+		{"generation to come", sessionA, 3, true, later.Add(2 * time.Second), false},
+		{"second generation", sessionA, 2, true, later.Add(3 * time.Second), true},
+		{"no such session", "nobody", 1, true, later, false},
+		{"revoked", "revoked", 1, true, later, false},
+		{"never expires", "endless", 1, true, expires.AddDate(100, 0, 0), true},
+		{"a microsecond too late", sessionB, 1, true, expires, false},
+		{"too late without rotation", sessionB, 1, false, expires, false},
+		{"the last microsecond", sessionB, 1, true, expires.Add(-time.Microsecond), true},
+		{"what is below a microsecond does not count", sessionB, 2, true, expires.Add(-1), true},
+	} {
+		update(t, db, func(tx storage.Tx) error {
+			before, err := tx.Sessions.Session(step.id)
+			if err != nil && !errors.Is(err, storage.ErrNotFound) {
+				return err
+			}
+			ok, err := tx.Sessions.Advance(step.id, step.generation, step.rotate, step.now)
+			if err := holds(step.what, ok, err, step.want); err != nil || before.ID == "" {
+				return err
+			}
+			want := before
+			if step.want {
+				want.RefreshedAt = step.now.Truncate(time.Microsecond)
+			}
+			if step.want && step.rotate {
+				want.Generation++
+				want.RotatedAt = want.RefreshedAt
+			}
+			got, err := tx.Sessions.Session(step.id)
+			return errors.Join(err, same(step.what, got, want))
+		})
+	}
+	other := session("untouched")
+	update(t, db, func(tx storage.Tx) error {
+		err := tx.Sessions.Insert(other)
+		ok, err2 := tx.Sessions.Advance(sessionA, 3, true, later)
+		got, err3 := tx.Sessions.Session("untouched")
+		return errors.Join(err, holds("advance", ok, err2, true), err3, same("another session", got, other))
+	})
+}
+
+func testRevoke(t *testing.T, db storage.Store) {
+	seed(t, db)
+	third := session("third")
+	foreign := session("foreign")
+	foreign.PoolID, foreign.UserSub, foreign.ClientID = poolB, subB, clientB
+	update(t, db, func(tx storage.Tx) error {
+		return errors.Join(tx.Sessions.Insert(session(sessionA)), tx.Sessions.Insert(session(sessionB)),
+			tx.Sessions.Insert(third), tx.Sessions.Insert(foreign))
+	})
+	update(t, db, func(tx storage.Tx) error {
+		first, err := tx.Sessions.Revoke(sessionA, later)
+		second, err2 := tx.Sessions.Revoke(sessionA, later.Add(time.Hour))
+		missing, err3 := tx.Sessions.Revoke("nobody", later)
+		return errors.Join(holds("first", first, err, true), holds("second", second, err2, false),
+			holds("missing", missing, err3, false))
+	})
+	revokedAt := func(id string, want time.Time) {
+		t.Helper()
+		view(t, db, func(tx storage.Tx) error {
+			s, err := tx.Sessions.Session(id)
+			return errors.Join(err, same(id+" revoked at", s.RevokedAt, want))
+		})
+	}
+	revokedAt(sessionA, later)
+	revokedAt(sessionB, never)
+	evening := later.Add(5 * time.Hour)
+	update(t, db, func(tx storage.Tx) error {
+		n, err := tx.Sessions.RevokeUser(poolA, subA, "third", evening)
+		none, err2 := tx.Sessions.RevokeUser(poolB, subA, "", evening)
+		return errors.Join(counts("all but the third", n, err, 1), counts("nobody's", none, err2, 0))
+	})
+	revokedAt(sessionA, later) // the first end counts
+	revokedAt(sessionB, evening)
+	revokedAt("third", never)
+	update(t, db, func(tx storage.Tx) error {
+		n, err := tx.Sessions.RevokeUser(poolA, subA, "", evening)
+		return counts("what was left", n, err, 1)
+	})
+	revokedAt("third", evening)
+	revokedAt("foreign", never)
+}
+
+func testPruneSessions(t *testing.T, db storage.Store) {
+	seed(t, db)
+	insert := func(id string, expires, revoked time.Time) {
+		s := session(id)
+		s.ExpiresAt, s.RevokedAt = expires, revoked
+		update(t, db, func(tx storage.Tx) error { return tx.Sessions.Insert(s) })
+	}
+	insert("expired", noon, never)
+	insert("revoked", later.Add(time.Hour), noon)
+	insert("both", noon, noon)
+	insert("expires just then", later, never)
+	insert("revoked just then", never, later)
+	insert("alive", later.Add(time.Hour), never)
+	insert("endless", never, never)
+	prune := func(limit, want int) {
+		t.Helper()
+		update(t, db, func(tx storage.Tx) error {
+			n, err := tx.Sessions.Prune(later, limit)
+			return counts("pruned", n, err, want)
+		})
+	}
+	prune(0, 0)
+	prune(-1, 0)
+	prune(2, 2)
+	prune(10, 1)
+	prune(10, 0)
+	for id, want := range map[string]error{
+		"expired": storage.ErrNotFound, "revoked": storage.ErrNotFound, "both": storage.ErrNotFound,
+		"expires just then": nil, "revoked just then": nil, "alive": nil, "endless": nil,
+	} {
+		if err := db.View(ctx, func(tx storage.Tx) error { _, err := tx.Sessions.Session(id); return err }); !errors.Is(err, want) {
+			t.Errorf("session %q: error %v, want %v", id, err, want)
+		}
+	}
+}
+
+func testAttempts(t *testing.T, db storage.Store) {
+	read := func(key string, want storage.Attempt) {
+		t.Helper()
+		view(t, db, func(tx storage.Tx) error {
+			got, err := tx.Attempts.Attempt(key)
+			return errors.Join(err, same("attempt", got, want))
+		})
+	}
+	read("a", storage.Attempt{Key: "a"})
+	first := storage.Attempt{Key: "a", Failures: 3, LastAt: noon, LockedUntil: later}
+	second := storage.Attempt{Key: "a", Failures: 4, LastAt: later}
+	update(t, db, func(tx storage.Tx) error { return tx.Attempts.Put(first) })
+	read("a", first)
+	update(t, db, func(tx storage.Tx) error { return tx.Attempts.Put(second) })
+	read("a", second)
+	update(t, db, func(tx storage.Tx) error {
+		return errors.Join(tx.Attempts.Delete("a"), tx.Attempts.Delete("a"), tx.Attempts.Delete("never there"))
+	})
+	read("a", storage.Attempt{Key: "a"})
+
+	update(t, db, func(tx storage.Tx) error {
+		return errors.Join(
+			tx.Attempts.Put(storage.Attempt{Key: "old", Failures: 1, LastAt: noon, LockedUntil: later}),
+			tx.Attempts.Put(storage.Attempt{Key: "untouched", Failures: 1}),
+			tx.Attempts.Put(storage.Attempt{Key: "just then", Failures: 1, LastAt: later}),
+		)
+	})
+	for _, step := range [][2]int{{0, 0}, {1, 1}, {10, 1}, {10, 0}} {
+		update(t, db, func(tx storage.Tx) error {
+			n, err := tx.Attempts.Prune(later, step[0])
+			return counts("pruned", n, err, step[1])
+		})
+	}
+	read("just then", storage.Attempt{Key: "just then", Failures: 1, LastAt: later})
+}
+
+func testSpent(t *testing.T, db storage.Store) {
+	spend := func(id string, until time.Time, want bool) {
+		t.Helper()
+		update(t, db, func(tx storage.Tx) error {
+			ok, err := tx.Spent.Spend(id, until)
+			return holds("spend "+id, ok, err, want)
+		})
+	}
+	spend("a", noon, true)
+	spend("a", later, false)
+	spend("b", later, true)
+	spend("forever", never, true)
+	for _, step := range [][2]int{{0, 0}, {10, 1}, {10, 0}} {
+		update(t, db, func(tx storage.Tx) error {
+			n, err := tx.Spent.Prune(later, step[0])
+			return counts("pruned", n, err, step[1])
+		})
+	}
+	spend("a", noon, true)
+	spend("b", later, false)
+	spend("forever", later, false)
+	if err := db.Update(ctx, func(tx storage.Tx) error {
+		ok, err := tx.Spent.Spend("undone", later)
+		return errors.Join(holds("spend", ok, err, true), errRefused)
+	}); !errors.Is(err, errRefused) {
+		t.Fatal(err)
+	}
+	spend("undone", later, true)
+}
