@@ -1,0 +1,107 @@
+package localservice
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/latchkey-auth/latchkey/internal/atomicfile"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+)
+
+// outputs is an amplify_outputs.json with the object that says what Amplify's
+// own file cannot: where the service is.
+type outputs struct {
+	Version  string          `json:"version"`
+	Auth     outputsAuth     `json:"auth"`
+	Latchkey outputsLatchkey `json:"latchkey"`
+}
+
+type outputsAuth struct {
+	Region            string   `json:"aws_region"`
+	UserPoolID        string   `json:"user_pool_id"`
+	ClientID          string   `json:"user_pool_client_id"`
+	UsernameAttribute []string `json:"username_attributes"`
+	VerificationTypes []string `json:"user_verification_types"`
+}
+
+type outputsLatchkey struct {
+	UserPoolEndpoint     string `json:"user_pool_endpoint"`
+	IdentityPoolEndpoint string `json:"identity_pool_endpoint"`
+	OAuthBaseURL         string `json:"oauth_base_url"`
+	Issuer               string `json:"issuer"`
+	CAFile               string `json:"ca_file"`
+	// MadeBy marks a file that may be replaced without asking.
+	MadeBy string `json:"made_by"`
+}
+
+const madeBy = "latchkey up"
+
+// writeConfig writes the clients' configuration into the data folder, and into
+// the user's configuration folder unless a file of somebody else's is there.
+func (s *Service) writeConfig() error {
+	s.describe()
+	data, err := wire.Marshal(outputs{
+		Version: "1.4",
+		Auth: outputsAuth{
+			Region: Region, UserPoolID: s.state.UserPoolID, ClientID: s.state.ClientID,
+			UsernameAttribute: []string{"username"}, VerificationTypes: []string{"email"},
+		},
+		Latchkey: outputsLatchkey{
+			UserPoolEndpoint: s.ready.Endpoint, IdentityPoolEndpoint: s.ready.Endpoint,
+			OAuthBaseURL: s.ready.HTTPSEndpoint, Issuer: s.server.Issuer(s.state.UserPoolID),
+			CAFile: s.ready.CAFile, MadeBy: madeBy,
+		},
+	})
+	if err == nil {
+		err = atomicfile.Write(s.ready.ConfigFile, append(data, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("write the configuration: %w", err)
+	}
+	if err := shareConfig(append(data, '\n')); err != nil {
+		s.options.Logger.Warn("the user's configuration was left alone", "reason", err)
+	}
+	return nil
+}
+
+func (s *Service) describe() {
+	s.ready = Ready{
+		Endpoint: url("http", s.web), HTTPSEndpoint: url("https", s.secure), CAFile: s.authority.CAFile,
+		Region: Region, UserPoolID: s.state.UserPoolID, ClientID: s.state.ClientID,
+		IdentityPoolID: s.state.IdentityPoolID,
+		Username:       s.state.Username, Password: s.state.Password,
+		AccessKeyID: s.state.AccessKeyID, SecretAccessKey: s.state.SecretAccessKey,
+		ConfigFile: filepath.Join(s.options.Dir, "amplify_outputs.json"),
+	}
+	if s.metrics != nil {
+		s.ready.MetricsEndpoint = url("http", s.metrics) + "/metrics"
+	}
+}
+
+// shareConfig puts the configuration where the command looks for it by itself.
+func shareConfig(data []byte) error {
+	base, err := os.UserConfigDir()
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(base, "latchkey", "amplify_outputs.json")
+	old, err := readBounded(path, 1<<20)
+	switch {
+	case err == nil && !ours(old):
+		return fmt.Errorf("%s is not a file of latchkey up", path)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return atomicfile.Write(path, data)
+}
+
+func ours(data []byte) bool {
+	var o outputs
+	return wire.Unmarshal(data, &o) == nil && o.Latchkey.MadeBy == madeBy
+}

@@ -1,0 +1,13 @@
+// Package localservice is the service of `latchkey up`: everything that one
+// machine needs, in one data folder.
+//
+//	master.key            what seals the database; never leaves the folder
+//	latchkey.db           embedded SQLite
+//	local.json            ids, the administrator's key and the demo user's password
+//	tls/                  the local certificate authority and its certificate
+//	amplify_outputs.json  the configuration for clients
+//
+// [Open] makes what is missing and keeps what is there, so that the same
+// folder gives the same ids, users, keys and sessions again. [Service.Run]
+// answers until its context ends.
+package localservice

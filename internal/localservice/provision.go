@@ -1,0 +1,83 @@
+package localservice
+
+import (
+	"context"
+
+	"github.com/latchkey-auth/latchkey/internal/wire"
+)
+
+// provision makes pool, app client and demo user under their pinned ids. What
+// is there already stays as it is, whatever became of it since.
+func (s *Service) provision(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{s.provisionPool, s.provisionClient, s.provisionUser} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) provisionPool(ctx context.Context) error {
+	pools := s.server.Pools()
+	_, err := pools.DescribeUserPool(ctx, &wire.DescribeUserPoolRequest{UserPoolId: s.state.UserPoolID})
+	if !wire.IsException(err, wire.ResourceNotFoundException) {
+		return err
+	}
+	_, err = pools.CreateUserPool(ctx, &wire.CreateUserPoolRequest{
+		PoolName:              "local",
+		UsernameConfiguration: &wire.UsernameConfigurationType{CaseSensitive: new(false)},
+		AliasAttributes:       []string{"email"},
+		UserPoolSettings: wire.UserPoolSettings{
+			UserPoolTags:           map[string]string{"_custom_id_": s.state.UserPoolID},
+			AutoVerifiedAttributes: []string{"email"},
+		},
+	})
+	return err
+}
+
+func (s *Service) provisionClient(ctx context.Context) error {
+	pools := s.server.Pools()
+	_, err := pools.DescribeUserPoolClient(ctx, &wire.DescribeUserPoolClientRequest{
+		UserPoolId: s.state.UserPoolID, ClientId: s.state.ClientID,
+	})
+	if !wire.IsException(err, wire.ResourceNotFoundException) {
+		return err
+	}
+	_, err = pools.CreateUserPoolClient(ctx, &wire.CreateUserPoolClientRequest{
+		UserPoolId: s.state.UserPoolID, ClientName: "_custom_id_:" + s.state.ClientID,
+		UserPoolClientSettings: wire.UserPoolClientSettings{
+			ExplicitAuthFlows: []wire.ExplicitAuthFlow{
+				wire.AllowUserSRPAuth, wire.AllowUserPasswordAuth,
+				wire.AllowAdminUserPasswordAuth, wire.AllowRefreshTokenAuth,
+			},
+			PreventUserExistenceErrors: wire.PreventUserExistenceErrorsEnabled,
+		},
+	})
+	return err
+}
+
+func (s *Service) provisionUser(ctx context.Context) error {
+	pools := s.server.Pools()
+	pool, name := s.state.UserPoolID, s.state.Username
+	user, err := pools.AdminGetUser(ctx, &wire.AdminGetUserRequest{UserPoolId: pool, Username: name})
+	if err == nil && user.UserStatus != wire.UserStatusForceChangePassword {
+		return nil
+	}
+	if wire.IsException(err, wire.UserNotFoundException) {
+		_, err = pools.AdminCreateUser(ctx, &wire.AdminCreateUserRequest{
+			UserPoolId: pool, Username: name, MessageAction: wire.MessageActionSuppress,
+			TemporaryPassword: wire.Sensitive(s.state.Password),
+			UserAttributes: []wire.AttributeType{
+				{Name: "email", Value: "demo@example.com"}, {Name: "email_verified", Value: "true"},
+				{Name: "name", Value: "Demo User"},
+			},
+		})
+	}
+	if err != nil {
+		return err
+	}
+	_, err = pools.AdminSetUserPassword(ctx, &wire.AdminSetUserPasswordRequest{
+		UserPoolId: pool, Username: name, Password: wire.Sensitive(s.state.Password), Permanent: true,
+	})
+	return err
+}

@@ -1,0 +1,229 @@
+package localservice
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/latchkey-auth/latchkey/internal/localca"
+	"github.com/latchkey-auth/latchkey/internal/seal"
+	"github.com/latchkey-auth/latchkey/internal/secret"
+	"github.com/latchkey-auth/latchkey/server"
+	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
+)
+
+// Options says where a local service lives and listens.
+type Options struct {
+	Dir string // the data folder; made if it is not there
+	// Listen and HTTPSListen are host:port; port 0 takes a free one.
+	Listen, HTTPSListen string
+	// MetricsListen serves Metrics if it is not empty.
+	MetricsListen string
+	Metrics       http.Handler
+	Observer      server.Observer
+	Logger        *slog.Logger
+}
+
+// Ready is what a client needs to know of a service that accepts connections.
+// Its JSON form is the line of `latchkey up --json`.
+type Ready struct {
+	Endpoint        string `json:"endpoint"`
+	HTTPSEndpoint   string `json:"https_endpoint"`
+	CAFile          string `json:"ca_file"`
+	Region          string `json:"region"`
+	UserPoolID      string `json:"user_pool_id"`
+	ClientID        string `json:"client_id"`
+	IdentityPoolID  string `json:"identity_pool_id"`
+	Username        string `json:"username"`
+	Password        string `json:"password"`
+	AccessKeyID     string `json:"access_key_id"`
+	SecretAccessKey string `json:"secret_access_key"`
+	ConfigFile      string `json:"config_file"`
+	MetricsEndpoint string `json:"metrics_endpoint,omitempty"`
+}
+
+// Service is a local service that listens already and answers once it runs.
+type Service struct {
+	ready     Ready
+	options   Options
+	state     state
+	store     *sqlite.Store
+	server    *server.Server
+	authority *localca.Authority
+	web       net.Listener
+	secure    net.Listener // TLS is put on it by Run
+	metrics   net.Listener
+}
+
+// Open prepares the folder, opens the database and the listeners, and makes
+// the pool, the app client and the demo user if they are not there. Call
+// [Service.Close] in the end.
+func Open(ctx context.Context, o Options) (*Service, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{options: o}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Service) open(ctx context.Context) (err error) {
+	dir, err := prepareDir(s.options.Dir)
+	if err != nil {
+		return err
+	}
+	s.options.Dir = dir
+	if err := s.listen(); err != nil {
+		return err
+	}
+	if s.state, err = loadState(dir); err != nil {
+		return err
+	}
+	if s.authority, err = localca.Ensure(filepath.Join(dir, "tls"), hosts(s.options.HTTPSListen), time.Now()); err != nil {
+		return fmt.Errorf("prepare the local certificate authority: %w", err)
+	}
+	if err := s.openServer(ctx); err != nil {
+		return err
+	}
+	if err := s.provision(ctx); err != nil {
+		return fmt.Errorf("prepare the user pool: %w", err)
+	}
+	return s.writeConfig()
+}
+
+// prepareDir makes the data folder and gives its absolute path.
+func prepareDir(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err == nil {
+		err = probe(dir)
+	}
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return "", fmt.Errorf("the data folder %s is not writable; choose another with --data", dir)
+	}
+	if err != nil {
+		return "", fmt.Errorf("the data folder %s cannot be used: %w; choose another with --data", dir, err)
+	}
+	return dir, nil
+}
+
+// probe writes a file to see whether the folder takes one.
+func probe(dir string) error {
+	f, err := os.CreateTemp(dir, ".probe-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+func (s *Service) listen() (err error) {
+	if s.web, err = listen(s.options.Listen, "--listen"); err != nil {
+		return err
+	}
+	if s.secure, err = listen(s.options.HTTPSListen, "--https-listen"); err != nil {
+		return err
+	}
+	if s.options.MetricsListen != "" {
+		s.metrics, err = listen(s.options.MetricsListen, "--metrics-listen")
+	}
+	return err
+}
+
+func listen(address, flag string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is taken by another program; stop it or choose another address with %s", address, flag)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address with %s", address, err, flag)
+	}
+	return listener, nil
+}
+
+// openServer opens database and service, now that the addresses are known.
+func (s *Service) openServer(ctx context.Context) error {
+	key, err := seal.LoadKey(filepath.Join(s.options.Dir, "master.key"))
+	if err != nil {
+		return err
+	}
+	box, err := seal.New(key)
+	if err != nil {
+		return err
+	}
+	s.store, err = sqlite.Open(ctx, filepath.Join(s.options.Dir, "latchkey.db"), sqlite.Options{Logger: s.options.Logger})
+	if err != nil {
+		return err
+	}
+	s.server, err = server.New(server.Config{
+		Storage: s.store, Box: box, PublicURL: url("http", s.web), Region: Region,
+		AdminKeys: map[string]secret.String{s.state.AccessKeyID: secret.New(s.state.SecretAccessKey)},
+		Observer:  s.options.Observer, Logger: s.options.Logger,
+	})
+	return err
+}
+
+// url is how a client on this machine reaches a listener.
+func url(scheme string, l net.Listener) string {
+	address := l.Addr().(*net.TCPAddr)
+	host := address.IP
+	if host.IsUnspecified() {
+		host = net.IPv4(127, 0, 0, 1)
+	}
+	return fmt.Sprintf("%s://%s", scheme, net.JoinHostPort(host.String(), fmt.Sprint(address.Port)))
+}
+
+// hosts are the names beyond loopback that the certificate is for.
+func hosts(address string) []string {
+	host, _, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err != nil || host == "" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified()) {
+		return nil
+	}
+	return []string{host}
+}
+
+// Ready describes the service.
+func (s *Service) Ready() Ready { return s.ready }
+
+// Run answers until ctx ends and requests that are running have finished.
+func (s *Service) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.server.Serve(ctx, s.web, tls.NewListener(s.secure, s.authority.TLSConfig())) })
+	if s.metrics != nil {
+		group.Go(func() error { return s.server.ServeHandler(ctx, s.options.Metrics, s.metrics) })
+	}
+	return group.Wait()
+}
+
+// Close lets go of database and listeners.
+func (s *Service) Close() error {
+	var errs []error
+	for _, listener := range []net.Listener{s.web, s.secure, s.metrics} {
+		if listener != nil {
+			if err := listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+				errs = append(errs, err)
+			}
+		}
+	}
+	if s.server != nil {
+		errs = append(errs, s.server.Close())
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	return errors.Join(errs...)
+}

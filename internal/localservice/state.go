@@ -1,0 +1,116 @@
+package localservice
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/latchkey-auth/latchkey/internal/atomicfile"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+)
+
+// Region is the region of a local service's ids.
+const Region = "us-east-1"
+
+// state is what the folder must keep to come back as the same service.
+type state struct {
+	UserPoolID      string `json:"user_pool_id"`
+	ClientID        string `json:"client_id"`
+	IdentityPoolID  string `json:"identity_pool_id"`
+	AccessKeyID     string `json:"access_key_id"`
+	SecretAccessKey string `json:"secret_access_key"`
+	Username        string `json:"username"`
+	Password        string `json:"password"`
+}
+
+// complete reports whether nothing is missing, as after a file was edited by hand.
+func (s state) complete() bool {
+	for _, part := range []string{s.UserPoolID, s.ClientID, s.IdentityPoolID, s.AccessKeyID, s.SecretAccessKey, s.Username, s.Password} {
+		if part == "" {
+			return false
+		}
+	}
+	return true
+}
+
+const maxState = 64 << 10
+
+// loadState reads the folder's state, or makes it up and keeps it.
+func loadState(dir string) (state, error) {
+	path := filepath.Join(dir, "local.json")
+	data, err := readBounded(path, maxState)
+	if errors.Is(err, fs.ErrNotExist) {
+		return newState(path)
+	}
+	if err != nil {
+		return state{}, fmt.Errorf("read the service's ids: %w", err)
+	}
+	var s state
+	if err := wire.Unmarshal(data, &s); err != nil || !s.complete() {
+		return state{}, fmt.Errorf("%s is damaged; restore it, or move the folder away to start anew", path)
+	}
+	return s, nil
+}
+
+func newState(path string) (state, error) {
+	s := state{
+		UserPoolID:      Region + "_" + text(digits+upper+lower, 9),
+		ClientID:        text(digits+lower, 26),
+		IdentityPoolID:  Region + ":" + uuid(),
+		AccessKeyID:     "AKIA" + text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16),
+		SecretAccessKey: text(digits+upper+lower, 40),
+		Username:        "demo",
+		// Upper and lower case, a digit and a symbol, and easy to type.
+		Password: "Demo-" + text(lower, 4) + "-" + text(digits, 4),
+	}
+	data, err := wire.Marshal(s)
+	if err == nil {
+		err = atomicfile.Write(path, append(data, '\n'))
+	}
+	if err != nil {
+		return state{}, fmt.Errorf("keep the service's ids: %w", err)
+	}
+	return s, nil
+}
+
+func readBounded(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > limit {
+		return nil, fmt.Errorf("%s is not a file of at most %d bytes", path, limit)
+	}
+	return os.ReadFile(path)
+}
+
+const (
+	digits = "0123456789"
+	lower  = "abcdefghijklmnopqrstuvwxyz"
+	upper  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
+
+// text draws n characters, each equally likely.
+func text(alphabet string, n int) string {
+	var b strings.Builder
+	limit := 256 - 256%len(alphabet)
+	for b.Len() < n {
+		var c [1]byte
+		rand.Read(c[:])
+		if int(c[0]) < limit {
+			b.WriteByte(alphabet[int(c[0])%len(alphabet)])
+		}
+	}
+	return b.String()
+}
+
+func uuid() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

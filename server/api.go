@@ -1,0 +1,158 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/sigv4"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+)
+
+// operationTimeout bounds the work on one request, waiting for a turn included.
+const operationTimeout = 20 * time.Second
+
+// exchange is one call of an operation on its way through the service.
+type exchange struct {
+	operation wire.Operation
+	requestID string
+	start     time.Time
+}
+
+// serveOperation answers AWS JSON 1.1 calls.
+func (s *Server) serveOperation(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{requestID: newRequestID(), start: time.Now()}
+	response, err := s.perform(r, w, x)
+	exception := s.exceptionFor(r.Context(), x, err)
+	if exception != nil {
+		wire.WriteException(w, exception, x.requestID)
+	} else {
+		wire.WriteResponse(w, x.operation, response, x.requestID)
+	}
+	s.note(r, x, exception)
+}
+
+// perform takes a request through its checks, cheapest first, to its handler.
+func (s *Server) perform(r *http.Request, w http.ResponseWriter, x *exchange) (response any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	if !s.admits(r) {
+		return nil, wire.NewException(wire.TooManyRequestsException, wire.MessageTooManyRequests)
+	}
+	handler, err := s.find(r, x)
+	if err != nil {
+		return nil, err
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	if x.operation.Auth == wire.Signed {
+		if err := s.checkSignature(r, body); err != nil {
+			return nil, err
+		}
+	}
+	if handler == nil {
+		return nil, wire.NotOffered(x.operation)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), operationTimeout)
+	defer cancel()
+	return handler(ctx, body)
+}
+
+// find gives the operation that X-Amz-Target names. Its handler is nil when
+// Cognito knows the operation and this service does not offer it.
+func (s *Server) find(r *http.Request, x *exchange) (wire.Handler, error) {
+	target := r.Header.Get(wire.HeaderTarget)
+	operation, known := lookup(target)
+	if !known {
+		return nil, wire.UnknownOperation()
+	}
+	x.operation = operation
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != wire.ContentType && media != "application/x-amz-json-1.0" && media != "application/json" {
+		return nil, wire.NewException(wire.SerializationException, "Content-Type must be "+wire.ContentType+".")
+	}
+	return s.operations[target], nil
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.ContentLength > wire.MaxRequestBody {
+		w.Header().Set("Connection", "close")
+		return nil, wire.BodyTooLarge()
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxRequestBody))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, wire.BodyTooLarge()
+	}
+	if err != nil {
+		return nil, wire.NewException(wire.SerializationException, "Request body could not be read.")
+	}
+	return body, nil
+}
+
+// checkSignature demands the administrator's signature.
+func (s *Server) checkSignature(r *http.Request, body []byte) error {
+	_, err := s.signatures.Verify(r, body)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sigv4.ErrMissing):
+		return wire.NewException(wire.MissingAuthenticationTokenException, wire.MessageMissingAuthToken)
+	case errors.Is(err, sigv4.ErrUnknownKey):
+		return wire.NewException(wire.UnrecognizedClientException, wire.MessageUnknownAccessKey)
+	case errors.Is(err, sigv4.ErrIncomplete):
+		return wire.NewException(wire.IncompleteSignatureException, err.Error())
+	case errors.Is(err, sigv4.ErrExpired):
+		return wire.NewException(wire.InvalidSignatureException, err.Error())
+	}
+	return wire.NewException(wire.InvalidSignatureException, wire.MessageInvalidSignature)
+}
+
+// exceptionFor is what the caller sees of an error. Whatever is not meant for
+// callers is logged, and they see an InternalErrorException.
+func (s *Server) exceptionFor(ctx context.Context, x *exchange, err error) *wire.Exception {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*wire.Exception](err); ok {
+		return e
+	}
+	if ctx.Err() != nil {
+		s.log.InfoContext(ctx, "request abandoned", "operation", x.operation.Name, "request_id", x.requestID, "error", err)
+	} else {
+		s.log.ErrorContext(ctx, "operation failed", "operation", x.operation.Name, "request_id", x.requestID, "error", err)
+	}
+	return wire.NewException(wire.InternalErrorException, wire.MessageInternalError)
+}
+
+// note writes the log line and tells the observer. It says what was asked and
+// how it ended, never with what.
+func (s *Server) note(r *http.Request, x *exchange, e *wire.Exception) {
+	took := time.Since(x.start)
+	outcome := ""
+	if e != nil {
+		outcome = e.Type
+	}
+	if s.observer != nil {
+		s.observer.Observe(x.operation.Name, outcome, took)
+	}
+	s.log.DebugContext(r.Context(), "request", "operation", x.operation.Name, "exception", outcome,
+		"took", took, "request_id", x.requestID, "source", r.RemoteAddr)
+}
+
+// newRequestID makes a UUID-shaped id for x-amzn-RequestId.
+func newRequestID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

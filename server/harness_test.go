@@ -1,0 +1,298 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/latchkey-auth/latchkey/internal/seal"
+	"github.com/latchkey-auth/latchkey/internal/secret"
+	"github.com/latchkey-auth/latchkey/internal/sigv4"
+	"github.com/latchkey-auth/latchkey/internal/srp"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server"
+	"github.com/latchkey-auth/latchkey/server/keys"
+	"github.com/latchkey-auth/latchkey/server/storage"
+	"github.com/latchkey-auth/latchkey/server/storage/memory"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const password = "Correct-Horse-9"
+
+var admin = sigv4.Credentials{AccessKeyID: "AKIATESTTESTTESTTEST", SecretAccessKey: secret.New("test/secret/key")}
+
+// world is a service over HTTP with one pool and one client.
+type world struct {
+	t            *testing.T
+	url          string
+	server       *server.Server
+	store        storage.Store
+	offset       atomic.Int64
+	log          *safeBuffer
+	pool, client string
+}
+
+// safeBuffer is a bytes.Buffer for the many goroutines of a server.
+type safeBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// testKeys makes two RSA keys once. Every world begins with them, since making
+// keys takes a while; those of a rotation are new.
+var testKeys = sync.OnceValue(func() [2]*rsa.PrivateKey {
+	var made [2]*rsa.PrivateKey
+	for i := range made {
+		made[i], _ = rsa.GenerateKey(rand.Reader, 2048)
+	}
+	return made
+})
+
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.offset.Load())) }
+
+func (w *world) advance(d time.Duration) { w.offset.Add(int64(d)) }
+
+// newWorld starts a service; change edits the requests that make its pool and client.
+func newWorld(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.CreateUserPoolClientRequest)) *world {
+	t.Helper()
+	w := &world{t: t, store: memory.New(), log: &safeBuffer{}}
+	box, err := seal.New(bytes.Repeat([]byte{1}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made atomic.Int64
+	ring := keys.NewRing(w.store, box, keys.Options{Now: w.now, Generate: func() (*rsa.PrivateKey, error) {
+		if n := made.Add(1); n <= 2 {
+			return testKeys()[n-1], nil
+		}
+		return rsa.GenerateKey(rand.Reader, 2048)
+	}})
+	web := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.server.ServeHTTP(rw, r) }))
+	w.url = "http://" + web.Listener.Addr().String()
+	w.server, err = server.New(server.Config{
+		Storage: w.store, Box: box, Keys: ring, PublicURL: w.url, Now: w.now,
+		AdminKeys: map[string]secret.String{admin.AccessKeyID: admin.SecretAccessKey},
+		Logger:    slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	web.Start()
+	t.Cleanup(func() {
+		web.Close()
+		_ = ring.Close()
+		_ = w.store.Close()
+	})
+	w.provision(change)
+	return w
+}
+
+func (w *world) provision(change func(*wire.CreateUserPoolRequest, *wire.CreateUserPoolClientRequest)) {
+	w.t.Helper()
+	pool := &wire.CreateUserPoolRequest{PoolName: "test"}
+	client := &wire.CreateUserPoolClientRequest{ClientName: "test"}
+	client.ExplicitAuthFlows = []wire.ExplicitAuthFlow{
+		wire.AllowUserSRPAuth, wire.AllowUserPasswordAuth, wire.AllowAdminUserPasswordAuth, wire.AllowRefreshTokenAuth,
+	}
+	if change != nil {
+		change(pool, client)
+	}
+	made := must[wire.CreateUserPoolResponse](w, "CreateUserPool", pool)
+	w.pool = made.UserPool.Id
+	client.UserPoolId = w.pool
+	w.client = must[wire.CreateUserPoolClientResponse](w, "CreateUserPoolClient", client).UserPoolClient.ClientId
+}
+
+// send posts one request; operations that need it are signed by the administrator.
+func (w *world) send(operation string, body []byte) (*http.Response, []byte) {
+	w.t.Helper()
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, w.url+"/", bytes.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	target := wire.Target(wire.UserPools, operation)
+	known, ok := wire.LookupTarget(target)
+	signed := ok && known.Auth == wire.Signed
+	if operation == "RotateSigningKeys" {
+		target, signed = server.RotateSigningKeysTarget, true
+	}
+	r.Header.Set("Content-Type", wire.ContentType)
+	r.Header.Set(wire.HeaderTarget, target)
+	if signed {
+		sigv4.Sign(r, body, admin, "us-east-1", "cognito-idp", w.now())
+	}
+	return w.do(r)
+}
+
+func (w *world) do(r *http.Request) (*http.Response, []byte) {
+	w.t.Helper()
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(answer.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return answer, data
+}
+
+// call performs an operation; the error is what the service answered.
+func call[Response any](w *world, operation string, request any) (*Response, error) {
+	w.t.Helper()
+	body, err := wire.Marshal(request)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	answer, data := w.send(operation, body)
+	if answer.StatusCode != http.StatusOK {
+		return nil, wire.ReadException(answer.StatusCode, answer.Header, data)
+	}
+	response := new(Response)
+	if len(data) > 0 {
+		if err := wire.Unmarshal(data, response); err != nil {
+			w.t.Fatalf("%s: answer %s: %v", operation, data, err)
+		}
+	}
+	return response, nil
+}
+
+// must is call for what has to succeed.
+func must[Response any](w *world, operation string, request any) *Response {
+	w.t.Helper()
+	response, err := call[Response](w, operation, request)
+	if err != nil {
+		w.t.Fatalf("%s: %v", operation, err)
+	}
+	return response
+}
+
+// wantException checks type and text of an answered error.
+func wantException(t *testing.T, err error, typ, message string) {
+	t.Helper()
+	want := typ + ": " + message
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+// addUser makes a confirmed user.
+func (w *world) addUser(name string, attributes ...wire.AttributeType) {
+	w.t.Helper()
+	must[wire.AdminCreateUserResponse](w, "AdminCreateUser", &wire.AdminCreateUserRequest{
+		UserPoolId: w.pool, Username: name, UserAttributes: attributes,
+		MessageAction: wire.MessageActionSuppress,
+	})
+	must[wire.AdminSetUserPasswordResponse](w, "AdminSetUserPassword", &wire.AdminSetUserPasswordRequest{
+		UserPoolId: w.pool, Username: name, Password: password, Permanent: true,
+	})
+}
+
+// withPassword signs in with USER_PASSWORD_AUTH.
+func (w *world) withPassword(name, pass string) (*wire.InitiateAuthResponse, error) {
+	w.t.Helper()
+	return call[wire.InitiateAuthResponse](w, "InitiateAuth", &wire.InitiateAuthRequest{
+		AuthFlow: wire.AuthFlowUserPassword, ClientId: w.client,
+		AuthParameters: wire.Parameters{"USERNAME": name, "PASSWORD": pass},
+	})
+}
+
+// signIn signs in and gives the tokens.
+func (w *world) signIn(name string) *wire.AuthenticationResultType {
+	w.t.Helper()
+	out, err := w.withPassword(name, password)
+	if err != nil || out.AuthenticationResult == nil {
+		w.t.Fatalf("sign in %s: %v", name, err)
+	}
+	return out.AuthenticationResult
+}
+
+// startSRP opens an SRP handshake.
+func (w *world) startSRP(name string) (*srp.Client, *wire.InitiateAuthResponse, error) {
+	w.t.Helper()
+	client, err := srp.NewClient()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	out, err := call[wire.InitiateAuthResponse](w, "InitiateAuth", &wire.InitiateAuthRequest{
+		AuthFlow: wire.AuthFlowUserSRP, ClientId: w.client,
+		AuthParameters: wire.Parameters{"USERNAME": name, "SRP_A": client.A()},
+	})
+	return client, out, err
+}
+
+// proof makes the answer to an SRP challenge.
+func (w *world) proof(client *srp.Client, out *wire.InitiateAuthResponse, pass string) *wire.RespondToAuthChallengeRequest {
+	w.t.Helper()
+	p := out.ChallengeParameters
+	block, err := base64.StdEncoding.DecodeString(p["SECRET_BLOCK"])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_, poolName, _ := bytes.Cut([]byte(w.pool), []byte("_"))
+	signature, timestamp, err := client.Proof(srp.Challenge{
+		Pool: string(poolName), User: p["USER_ID_FOR_SRP"], SaltHex: p["SALT"], BHex: p["SRP_B"], SecretBlock: block,
+	}, pass, w.now())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return &wire.RespondToAuthChallengeRequest{
+		ClientId: w.client, ChallengeName: wire.ChallengePasswordVerifier,
+		ChallengeResponses: wire.Parameters{
+			"USERNAME": p["USER_ID_FOR_SRP"], "PASSWORD_CLAIM_SECRET_BLOCK": p["SECRET_BLOCK"],
+			"PASSWORD_CLAIM_SIGNATURE": signature, "TIMESTAMP": timestamp,
+		},
+	}
+}
+
+// withSRP signs in with USER_SRP_AUTH.
+func (w *world) withSRP(name, pass string) (*wire.RespondToAuthChallengeResponse, error) {
+	w.t.Helper()
+	client, out, err := w.startSRP(name)
+	if err != nil {
+		return nil, err
+	}
+	return call[wire.RespondToAuthChallengeResponse](w, "RespondToAuthChallenge", w.proof(client, out, pass))
+}
+
+func (w *world) refresh(token wire.Sensitive) (*wire.AuthenticationResultType, error) {
+	w.t.Helper()
+	out, err := call[wire.GetTokensFromRefreshTokenResponse](w, "GetTokensFromRefreshToken", &wire.GetTokensFromRefreshTokenRequest{
+		ClientId: w.client, RefreshToken: token,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out.AuthenticationResult, nil
+}
+
+func (w *world) getUser(access wire.Sensitive) (*wire.GetUserResponse, error) {
+	w.t.Helper()
+	return call[wire.GetUserResponse](w, "GetUser", &wire.GetUserRequest{AccessToken: access})
+}

@@ -1,0 +1,57 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/server/policy"
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
+
+const (
+	houseInterval = time.Minute
+	pruneBatch    = 500
+	// sessions are kept for a while after their end, so that an answer can
+	// still say why ("revoked", "expired").
+	sessionsKept = 24 * time.Hour
+)
+
+// keepHouse forgets what has expired and rotates keys by age, once a minute.
+func (s *Server) keepHouse(ctx context.Context) {
+	tick := time.NewTicker(houseInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := s.tidy(ctx); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "housekeeping failed; it is tried again in a minute", "error", err)
+		}
+	}
+}
+
+// tidy does one round, in batches small enough not to hold up sign-ins.
+func (s *Server) tidy(ctx context.Context) error {
+	now := s.now().UTC()
+	for more := true; more; {
+		err := s.store.Update(ctx, func(tx storage.Tx) error {
+			sessions, err := tx.Sessions.Prune(now.Add(-sessionsKept), pruneBatch)
+			if err != nil {
+				return err
+			}
+			attempts, err := tx.Attempts.Prune(policy.Lockout{}.PruneBefore(now), pruneBatch)
+			if err != nil {
+				return err
+			}
+			spent, err := tx.Spent.Prune(now, pruneBatch)
+			more = max(sessions, attempts, spent) == pruneBatch
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.ring.RotateDue(ctx)
+}

@@ -1,0 +1,175 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
+
+// poolPage is how many pools RotateDue reads at a time.
+const poolPage = 100
+
+// Rotate replaces the keys of a pool: it publishes two new ones, which sign
+// after Options.PublishAhead (and up to a minute, see the package comment), and
+// keeps the old ones published for Options.Keep after that. No token is refused
+// meanwhile. While the keys of an earlier rotation are waiting to sign, Rotate
+// changes nothing.
+func (r *Ring) Rotate(ctx context.Context, poolID string) error {
+	return r.rotate(ctx, poolID, func(newest storage.Key, now time.Time) bool {
+		return !newest.ActiveAt.After(now)
+	})
+}
+
+// RotateDue replaces the keys of all pools that have reached Options.MaxAge,
+// and deletes keys that are no longer published. It is meant to be called every
+// few minutes by every process; those that find the same key due agree on one
+// successor. It goes on with the other pools when one fails, and returns all
+// errors.
+func (r *Ring) RotateDue(ctx context.Context) error {
+	var failures []error
+	for after := ""; ; {
+		var pools []storage.Pool
+		err := r.store.View(ctx, func(tx storage.Tx) (err error) {
+			pools, err = tx.Pools.List(after, poolPage)
+			return err
+		})
+		if err != nil {
+			return errors.Join(append(failures, fmt.Errorf("keys: listing pools: %w", err))...)
+		}
+		for _, pool := range pools {
+			// A pool that was deleted since it was listed has no keys to
+			// rotate.
+			if err := r.rotate(ctx, pool.ID, r.isDue); err != nil && !errors.Is(err, storage.ErrNotFound) {
+				failures = append(failures, err)
+			}
+			after = pool.ID
+		}
+		if len(pools) < poolPage || ctx.Err() != nil {
+			return errors.Join(append(failures, ctx.Err())...)
+		}
+	}
+}
+
+// isDue reports whether a key has reached MaxAge. One that does not sign yet is
+// not due, however short MaxAge is: a pool has at most one successor waiting.
+func (r *Ring) isDue(newest storage.Key, now time.Time) bool {
+	maxAge := r.options.MaxAge
+	return maxAge > 0 && !newest.ActiveAt.After(now) && now.Sub(newest.CreatedAt) >= maxAge
+}
+
+// rotate replaces the keys of a pool for which due says so of the newest. The
+// new keys are made before the transaction, since that is slow, and due is
+// asked again inside it, since another process may have been faster.
+func (r *Ring) rotate(ctx context.Context, poolID string, due func(newest storage.Key, now time.Time) bool) error {
+	var rows []storage.Key
+	err := r.store.View(ctx, func(tx storage.Tx) (err error) {
+		rows, err = tx.Keys.List(poolID)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keys: reading the keys of pool %s: %w", poolID, err)
+	}
+	if len(rows) == 0 {
+		return fmt.Errorf("keys: pool %s: signing keys: %w", poolID, storage.ErrNotFound)
+	}
+	made, err := r.successors(ctx, poolID, rows, due)
+	if err != nil || len(made) == 0 && !anyRetired(rows, r.now()) {
+		return err
+	}
+	err = r.store.Update(ctx, func(tx storage.Tx) error { return r.replace(tx, poolID, made, due) })
+	if err != nil {
+		return fmt.Errorf("keys: rotating the keys of pool %s: %w", poolID, err)
+	}
+	// A reading that began before the commit must not be taken for one after
+	// it.
+	r.flight.Forget(poolID)
+	_, err = r.load(ctx, poolID)
+	return err
+}
+
+// successors makes a new key for each use whose newest key is due.
+func (r *Ring) successors(ctx context.Context, poolID string, rows []storage.Key, due func(storage.Key, time.Time) bool) ([]storage.Key, error) {
+	var made []storage.Key
+	for _, use := range uses {
+		if newest, ok := newestKey(rows, use); ok && !due(newest, r.now()) {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		key, err := r.newKey(poolID, use)
+		if err != nil {
+			return nil, err
+		}
+		made = append(made, key)
+	}
+	return made, nil
+}
+
+// replace is the transaction of a rotation: it inserts the new keys, says of
+// the old ones when they retire, and deletes those that have.
+func (r *Ring) replace(tx storage.Tx, poolID string, made []storage.Key, due func(storage.Key, time.Time) bool) error {
+	rows, err := tx.Keys.List(poolID)
+	if err != nil {
+		return err
+	}
+	now := r.now()
+	for _, row := range rows {
+		if retired(row, now) {
+			if err := tx.Keys.Delete(poolID, row.ID); err != nil {
+				return err
+			}
+		}
+	}
+	for _, key := range made {
+		newest, ok := newestKey(rows, Use(key.Use))
+		if ok && !due(newest, now) {
+			continue
+		}
+		key.CreatedAt, key.ActiveAt = now, now.Add(r.options.PublishAhead+r.settle())
+		if err := r.succeed(tx, rows, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// succeed inserts a key as the successor of those among rows that have none.
+func (r *Ring) succeed(tx storage.Tx, rows []storage.Key, key storage.Key) error {
+	for _, row := range rows {
+		if row.Use != key.Use || !row.RetireAt.IsZero() {
+			continue
+		}
+		row.RetireAt = key.ActiveAt.Add(r.options.Keep + r.settle())
+		if err := tx.Keys.Update(row); err != nil {
+			return err
+		}
+	}
+	return tx.Keys.Insert(key)
+}
+
+// newestKey returns the key of a use that signs last.
+func newestKey(rows []storage.Key, use Use) (newest storage.Key, ok bool) {
+	for _, row := range rows {
+		if row.Use == string(use) && (!ok || !row.ActiveAt.Before(newest.ActiveAt)) {
+			newest, ok = row, true
+		}
+	}
+	return newest, ok
+}
+
+func retired(row storage.Key, now time.Time) bool {
+	return !row.RetireAt.IsZero() && !now.Before(row.RetireAt)
+}
+
+func anyRetired(rows []storage.Key, now time.Time) bool {
+	for _, row := range rows {
+		if retired(row, now) {
+			return true
+		}
+	}
+	return false
+}

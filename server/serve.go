@@ -1,0 +1,74 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Bounds of a connection. A slow client loses its connection before it can
+// hold one for long; a large request is refused before it is read.
+const (
+	headerTimeout  = 5 * time.Second
+	readTimeout    = 15 * time.Second
+	writeTimeout   = 30 * time.Second
+	idleTimeout    = 2 * time.Minute
+	maxHeaderBytes = 32 << 10
+	drainTimeout   = 10 * time.Second
+)
+
+// Serve answers on listeners until ctx ends, then stops accepting, lets the
+// requests that are running finish, and returns nil. It also does the
+// housekeeping: it forgets what has expired and rotates keys that are due. A
+// listener that fails ends the others; its error comes back.
+func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, listener := range listeners {
+		web := s.httpServer(s)
+		group.Go(func() error { return serve(ctx, web, listener) })
+	}
+	group.Go(func() error {
+		s.keepHouse(ctx)
+		return nil
+	})
+	return group.Wait()
+}
+
+// ServeHandler serves another handler, such as metrics, with the same bounds.
+func (s *Server) ServeHandler(ctx context.Context, handler http.Handler, listener net.Listener) error {
+	return serve(ctx, s.httpServer(handler), listener)
+}
+
+func (s *Server) httpServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// serve runs one server until ctx ends.
+func serve(ctx context.Context, web *http.Server, listener net.Listener) error {
+	done := make(chan error, 1)
+	go func() { done <- web.Serve(listener) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	err := web.Shutdown(drain)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = web.Close()
+	}
+	<-done
+	return err
+}

@@ -1,0 +1,177 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/seal"
+	"github.com/latchkey-auth/latchkey/internal/secret"
+	"github.com/latchkey-auth/latchkey/internal/sigv4"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/keys"
+	"github.com/latchkey-auth/latchkey/server/policy"
+	"github.com/latchkey-auth/latchkey/server/storage"
+	"github.com/latchkey-auth/latchkey/server/userpool"
+)
+
+// Config is what a [Server] is made of. Storage, Box and PublicURL are
+// required; Storage and Keys stay the caller's to close.
+type Config struct {
+	Storage storage.Store
+	// Box seals what must not be readable in a stolen database.
+	Box *seal.Box
+	// Keys signs; nil makes a ring of its own over Storage and Box.
+	Keys *keys.Ring
+	// PublicURL is how clients reach the service, such as
+	// "https://auth.example.com". Issuers derive from it.
+	PublicURL string
+	// Issuer overrides the iss claim of a pool's tokens; the default is
+	// PublicURL + "/" + the pool's id.
+	Issuer func(poolID string) string
+	// Region is the first part of the ids of new pools; default us-east-1.
+	Region string
+	// AdminKeys are the access keys that may call admin operations, with their
+	// secrets. Without any, every admin operation is refused.
+	AdminKeys map[string]secret.String
+	// Limits bounds what one source and all sources together may ask for.
+	Limits Limits
+	// Observer learns of each answer; nil is none.
+	Observer Observer
+	Logger   *slog.Logger
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+}
+
+// Limits are the service's bounds. The zero value has the defaults.
+type Limits struct {
+	// PerSource is how many requests a second one address may make for long,
+	// with bursts of ten times that. Default 50; negative is no bound. Loopback
+	// addresses have none.
+	PerSource float64
+	// Arithmetic is how many password computations run at once; default the
+	// number of processors. Queue is how many may wait; default 64 each.
+	Arithmetic, Queue int
+}
+
+// Observer learns what the service answered: the operation ("" if the request
+// named none), the exception's type ("" for success) and the time it took.
+type Observer interface {
+	Observe(operation, exception string, took time.Duration)
+}
+
+// Server is the service as an [http.Handler]. It is safe for concurrent use.
+type Server struct {
+	mux        *http.ServeMux
+	store      storage.Store
+	pools      *userpool.Service
+	ring       *keys.Ring
+	ownsRing   bool
+	operations map[string]wire.Handler // by target
+	signatures *sigv4.Verifier
+	sources    *policy.Limiter
+	issuer     func(string) string
+	observer   Observer
+	log        *slog.Logger
+	now        func() time.Time
+}
+
+// New makes a Server. Its errors say which setting is wrong.
+func New(c Config) (*Server, error) {
+	if c.Storage == nil || c.Box == nil {
+		return nil, errors.New("server: Config.Storage and Config.Box are required")
+	}
+	base, err := publicURL(c.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		store: c.Storage, ring: c.Keys, issuer: c.Issuer, observer: c.Observer,
+		log: c.Logger, now: c.Now, sources: sourceLimiter(c.Limits),
+	}
+	s.fillDefaults(c, base)
+	s.pools = userpool.New(userpool.Config{
+		Storage: c.Storage, Box: c.Box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
+		Gate: arithmeticGate(c.Limits), Logger: s.log, Now: s.now,
+	})
+	s.operations = make(map[string]wire.Handler)
+	for name, handler := range s.pools.Operations() {
+		s.operations[wire.Target(wire.UserPools, name)] = handler
+	}
+	s.operations[RotateSigningKeysTarget] = wire.Handle(s.rotateSigningKeys)
+	s.signatures = &sigv4.Verifier{
+		Lookup: func(id string) (secret.String, bool) {
+			key, ok := c.AdminKeys[id]
+			return key, ok
+		},
+		Services: []string{"cognito-idp", "cognito-identity"},
+		Now:      s.now,
+	}
+	s.mux = s.routes()
+	return s, nil
+}
+
+func (s *Server) fillDefaults(c Config, base string) {
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.issuer == nil {
+		s.issuer = func(poolID string) string { return base + "/" + poolID }
+	}
+	if s.ring == nil {
+		s.ring = keys.NewRing(c.Storage, c.Box, keys.Options{Now: s.now})
+		s.ownsRing = true
+	}
+}
+
+// publicURL checks the base of issuers: it ends up in every token.
+func publicURL(text string) (string, error) {
+	base := strings.TrimSuffix(text, "/")
+	if !strings.HasPrefix(base, "http://") && !strings.HasPrefix(base, "https://") {
+		return "", fmt.Errorf("server: PublicURL %q is not an http or https URL", text)
+	}
+	return base, nil
+}
+
+// Pools gives the user pool operations, for a program that runs the service in-process.
+func (s *Server) Pools() *userpool.Service { return s.pools }
+
+// Keys gives the signing keys, for rotation on command.
+func (s *Server) Keys() *keys.Ring { return s.ring }
+
+// Issuer gives the iss claim of a pool's tokens.
+func (s *Server) Issuer(poolID string) string { return s.issuer(poolID) }
+
+// Close lets go of what New made. It leaves Config's Storage and Keys alone.
+func (s *Server) Close() error {
+	if s.ownsRing {
+		s.ring.Close()
+	}
+	return nil
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	allowBrowsers(w.Header())
+	if r.Method == http.MethodOptions {
+		preflight(w, r)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+func (s *Server) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /", s.serveOperation)
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.HandleFunc("GET /{pool}/.well-known/jwks.json", s.serveJWKS)
+	mux.HandleFunc("GET /{pool}/.well-known/openid-configuration", s.serveDiscovery)
+	return mux
+}

@@ -1,0 +1,246 @@
+package userpool
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
+
+// maxUsername is the longest user name in characters (API reference, UsernameType).
+const maxUsername = 128
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+
+// attributeMap turns the list of a request into a map. A name that comes twice
+// is refused: which one counts would be anyone's guess.
+func attributeMap(list []wire.AttributeType) (map[string]string, error) {
+	m := make(map[string]string, len(list))
+	for _, a := range list {
+		if _, twice := m[a.Name]; twice {
+			return nil, invalid("Duplicate attribute: %s", a.Name)
+		}
+		m[a.Name] = a.Value
+	}
+	return m, nil
+}
+
+// serviceKept are the attributes that nobody sets, not even an administrator.
+func serviceKept(name string) bool { return name == "sub" || name == "identities" }
+
+// checkMutable refuses changes of attributes that have their value for life.
+// An immutable one gets its value when the user is made; one that was left out
+// then stays empty (developer guide, "Working with user attributes"). Giving the
+// value that it has already changes nothing and passes.
+func (p *PoolSettings) checkMutable(have, given map[string]string) error {
+	for _, name := range sortedKeys(given) {
+		a := p.schemaOf(name)
+		immutable := a != nil && a.Mutable != nil && !*a.Mutable
+		if serviceKept(name) || immutable && have[name] != given[name] {
+			return invalid("user.%s: Attribute cannot be updated.\n", name)
+		}
+	}
+	return nil
+}
+
+// setAttributes gives user attributes that were checked. An empty value deletes.
+// A contact that changes is no longer verified, unless the same call says so.
+func setAttributes(user *storage.User, given map[string]string) error {
+	attributes := maps.Clone(user.Attributes)
+	if attributes == nil {
+		attributes = map[string]string{}
+	}
+	for _, kind := range []string{loginEmail, loginPhone} {
+		value, changes := given[kind]
+		switch {
+		case changes && value == "":
+			delete(attributes, kind+"_verified")
+		case changes && value != attributes[kind]:
+			attributes[kind+"_verified"] = "false"
+		}
+	}
+	maps.Copy(attributes, given)
+	maps.DeleteFunc(attributes, func(_, value string) bool { return value == "" })
+	switch {
+	case attributes["email"] == "" && attributes["email_verified"] == "true":
+		return invalid("Email is required to verify/un-verify an email")
+	case attributes["phone_number"] == "" && attributes["phone_number_verified"] == "true":
+		return invalid("Phone Number is required to verify/un-verify a phone number")
+	}
+	user.Attributes = attributes
+	return nil
+}
+
+// AdminUpdateUserAttributes sets and deletes attributes; those that are not
+// named stay. A change takes effect at once: an administrator's word needs no code.
+func (s *Service) AdminUpdateUserAttributes(ctx context.Context, in *wire.AdminUpdateUserAttributesRequest) (*wire.AdminUpdateUserAttributesResponse, error) {
+	given, err := attributeMap(in.UserAttributes)
+	if err != nil {
+		return nil, err
+	}
+	err = s.changeUser(ctx, in.UserPoolId, in.Username, func(tx storage.Tx, set *PoolSettings, user *storage.User) error {
+		return updateAttributes(tx, set, user, given)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &wire.AdminUpdateUserAttributesResponse{}, nil
+}
+
+// updateAttributes checks a change by the schema, then by what the user has,
+// and writes the user with the logins that follow from it.
+func updateAttributes(tx storage.Tx, set *PoolSettings, user *storage.User, given map[string]string) error {
+	if err := set.checkAttributes(given, false); err != nil {
+		return err
+	}
+	if err := set.checkMutable(user.Attributes, given); err != nil {
+		return err
+	}
+	if err := setAttributes(user, given); err != nil {
+		return err
+	}
+	for _, kind := range set.UsernameAttributes {
+		if value, deletes := given[kind]; deletes && value == "" && len(set.logins(*user)) < 2 {
+			return invalid("%s is what the user signs in with: it can be changed and not be deleted.", kind)
+		}
+	}
+	if err := set.checkNewLogins(tx, user); err != nil {
+		return err
+	}
+	return aliasConflict(tx.Users.Update(*user))
+}
+
+// usernameOf gives the name under which a user is stored. In a pool whose users
+// sign in with a contact that is the sub, and the contact becomes an attribute.
+// Elsewhere a name that looks like a contact is refused when contacts are
+// aliases: it could stand in the way of its owner.
+func (p *PoolSettings) usernameOf(name, sub string, given map[string]string) (string, error) {
+	if len(p.UsernameAttributes) > 0 {
+		return sub, p.takeContact(name, given)
+	}
+	switch {
+	case isEmail(name) && slices.Contains(p.AliasAttributes, loginEmail):
+		return "", invalid("Username cannot be of email format, since user pool is configured for email alias.")
+	case isPhone(name) && slices.Contains(p.AliasAttributes, loginPhone):
+		return "", invalid("Username cannot be of phone number format, since user pool is configured for phone number alias.")
+	}
+	canonical := p.canonicalName(name)
+	tooLong := utf8.RuneCountInString(canonical) > maxUsername
+	if canonical == "" || tooLong || strings.ContainsFunc(canonical, unicode.IsSpace) {
+		return "", invalid("Username is empty, longer than %d characters or has white space once it is normalized (NFKC).", maxUsername)
+	}
+	return canonical, nil
+}
+
+// takeContact sets the attribute that name is in a pool of UsernameAttributes.
+func (p *PoolSettings) takeContact(name string, given map[string]string) error {
+	name = strings.TrimSpace(name)
+	email, phone := slices.Contains(p.UsernameAttributes, loginEmail), slices.Contains(p.UsernameAttributes, loginPhone)
+	kind := ""
+	switch {
+	case email && isEmail(name):
+		kind = loginEmail
+	case phone && isPhone(name):
+		kind = loginPhone
+	case email && phone:
+		return invalid(wire.MessageUsernameShouldBeContact)
+	case email:
+		return invalid(wire.MessageUsernameShouldBeEmail)
+	default:
+		return invalid("Username should be a phone number.")
+	}
+	if other := given[kind]; other != "" && p.canonical(kind, other) != p.canonical(kind, name) {
+		return invalid("Username and the attribute %s differ; leave one out, or make them the same.", kind)
+	}
+	given[kind] = name
+	return nil
+}
+
+// checkNewName refuses a user name that an administrator, or the sign-in, would
+// find somebody else by: another's preferred_username or sub.
+func (p *PoolSettings) checkNewName(tx storage.Tx, user *storage.User) error {
+	if user.Username == user.Sub {
+		return nil
+	}
+	taken, err := p.meansAnother(tx, user, user.Username, loginPreferred)
+	if err == nil && taken {
+		return wire.NewException(wire.UsernameExistsException, wire.MessageUserAccountExists)
+	}
+	return err
+}
+
+// checkNewLogins computes the logins of a user who is about to be written, and
+// refuses a preferred_username that is somebody's user name or sub. Storage
+// refuses two equal logins of one kind; this keeps one from hiding another.
+func (p *PoolSettings) checkNewLogins(tx storage.Tx, user *storage.User) error {
+	user.Logins = p.logins(*user)
+	if !slices.Contains(p.AliasAttributes, loginPreferred) || user.Attributes[loginPreferred] == "" {
+		return nil
+	}
+	taken, err := p.meansAnother(tx, user, user.Attributes[loginPreferred], loginUsername)
+	if err == nil && taken {
+		return aliasConflict(&storage.LoginTakenError{Login: loginPreferred + ":"})
+	}
+	return err
+}
+
+// meansAnother reports whether name is the sub of another user than this, or
+// another's login of a kind.
+func (p *PoolSettings) meansAnother(tx storage.Tx, user *storage.User, name, kind string) (bool, error) {
+	other, err := tx.Users.BySub(user.PoolID, name)
+	if errors.Is(err, storage.ErrNotFound) {
+		other, err = tx.Users.Lookup(user.PoolID, p.canonical(kind, name))
+	}
+	if errors.Is(err, storage.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && other.Sub != user.Sub, err
+}
+
+// aliasLogin reports whether a login is one of the pool's aliases.
+func (p *PoolSettings) aliasLogin(login string) bool {
+	kind, _, _ := strings.Cut(login, ":")
+	return slices.Contains(p.AliasAttributes, kind)
+}
+
+// freeAliases takes the contacts that user brings verified from whoever has them
+// as an alias (AdminCreateUser, ForceAliasCreation). Who loses one keeps
+// the attribute, no longer verified. A preferred_username does not move.
+func (s *Service) freeAliases(tx storage.Tx, set *PoolSettings, user *storage.User) error {
+	for _, login := range set.logins(*user) {
+		if !set.aliasLogin(login) || strings.HasPrefix(login, loginPreferred+":") {
+			continue
+		}
+		owner, err := tx.Users.Lookup(user.PoolID, login)
+		if errors.Is(err, storage.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		kind, _, _ := strings.Cut(login, ":")
+		owner.Attributes[kind+"_verified"] = "false"
+		owner.Logins = set.logins(owner)
+		owner.ModifiedAt = s.after(owner.ModifiedAt)
+		if err := tx.Users.Update(owner); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// aliasConflict puts Cognito's answer in the place of storage's LoginTakenError.
+func aliasConflict(err error) error {
+	taken, ok := errors.AsType[*storage.LoginTakenError](err)
+	if !ok {
+		return err
+	}
+	kind, _, _ := strings.Cut(taken.Login, ":")
+	return wire.Exceptionf(wire.AliasExistsException, "An account with the %s already exists.", kind)
+}

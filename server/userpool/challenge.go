@@ -1,0 +1,143 @@
+package userpool
+
+import (
+	"context"
+	"encoding/base64"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
+
+// challenge is what the service must know when the answer to a challenge comes
+// back. It travels with the client, sealed.
+type challenge struct {
+	ID       string // spent by the answer
+	Name     wire.ChallengeName
+	PoolID   string
+	ClientID string
+	// Sub is the user's, empty for a made-up user.
+	Sub  string
+	User string // USERNAME and USER_ID_FOR_SRP
+	// Login is the name that was typed, which SECRET_HASH may still be over.
+	Login         string
+	AttemptKey    string
+	PasswordEpoch int64
+	Expires       time.Time
+	// SRP is the open handshake of PASSWORD_VERIFIER.
+	SRP *handshake `json:",omitzero"`
+}
+
+// handshake is the server's half of an SRP exchange after SRP_B was sent.
+type handshake struct {
+	A      string // SRP_A as it came
+	Secret []byte // what srp.RestoreServer goes on from
+}
+
+// newChallenge starts a challenge of one name for a subject.
+func (s *Service) newChallenge(a *app, name wire.ChallengeName, who *subject) challenge {
+	return challenge{
+		ID: newUUID(), Name: name, PoolID: a.pool.ID, ClientID: a.client.ID,
+		Sub: who.user.Sub, User: who.name, Login: who.login, AttemptKey: who.attemptKey,
+		PasswordEpoch: who.user.PasswordEpoch,
+		Expires:       s.now().Add(a.settings.authSessionLife()),
+	}
+}
+
+// seal encodes a challenge for its journey. The client id is sealed in, so
+// that no other client can answer.
+func (s *Service) seal(c challenge) ([]byte, error) {
+	plain, err := wire.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	return s.box.Seal(purposeChallenge, plain, []byte(c.ClientID)), nil
+}
+
+// session gives the Session string of a challenge.
+func (s *Service) session(c challenge) (wire.Sensitive, error) {
+	sealed, err := s.seal(c)
+	return wire.Sensitive(base64.RawURLEncoding.EncodeToString(sealed)), err
+}
+
+// open reads a challenge that came back to client a, and refuses one of
+// another name, pool or time.
+func (s *Service) open(a *app, name wire.ChallengeName, sealed []byte) (challenge, error) {
+	var c challenge
+	plain, err := s.box.Open(purposeChallenge, sealed, []byte(a.client.ID))
+	if err != nil || wire.Unmarshal(plain, &c) != nil || c.Name != name || c.PoolID != a.pool.ID {
+		return c, wire.NewException(wire.NotAuthorizedException, wire.MessageInvalidSession)
+	}
+	if !s.now().Before(c.Expires) {
+		return c, wire.NewException(wire.NotAuthorizedException, wire.MessageSessionExpired)
+	}
+	return c, nil
+}
+
+// openSession is open for a Session string.
+func (s *Service) openSession(a *app, name wire.ChallengeName, session wire.Sensitive) (challenge, error) {
+	if session == "" {
+		return challenge{}, wire.MissingParameter("Session")
+	}
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(string(session))
+	if err != nil {
+		return challenge{}, wire.NewException(wire.NotAuthorizedException, wire.MessageInvalidSession)
+	}
+	return s.open(a, name, sealed)
+}
+
+// spend marks a challenge as answered; a second answer is refused.
+func (s *Service) spend(tx storage.Tx, c challenge) error {
+	first, err := tx.Spent.Spend(c.ID, c.Expires)
+	if err == nil && !first {
+		return wire.NewException(wire.NotAuthorizedException, wire.MessageSessionUsed)
+	}
+	return err
+}
+
+// RespondToAuthChallenge takes the answer to a challenge.
+func (s *Service) RespondToAuthChallenge(ctx context.Context, in *wire.RespondToAuthChallengeRequest) (*wire.RespondToAuthChallengeResponse, error) {
+	var a *app
+	err := s.store.View(ctx, func(tx storage.Tx) (err error) {
+		a, err = s.loadApp(tx, in.ClientId)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.respond(ctx, a, in.ChallengeName, in.Session, in.ChallengeResponses)
+	if err != nil {
+		return nil, err
+	}
+	return (*wire.RespondToAuthChallengeResponse)(out), nil
+}
+
+// AdminRespondToAuthChallenge is RespondToAuthChallenge for an administrator.
+func (s *Service) AdminRespondToAuthChallenge(ctx context.Context, in *wire.AdminRespondToAuthChallengeRequest) (*wire.AdminRespondToAuthChallengeResponse, error) {
+	var a *app
+	err := s.store.View(ctx, func(tx storage.Tx) (err error) {
+		a, err = s.loadAppOf(tx, in.UserPoolId, in.ClientId)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.respond(ctx, a, in.ChallengeName, in.Session, in.ChallengeResponses)
+	if err != nil {
+		return nil, err
+	}
+	return (*wire.AdminRespondToAuthChallengeResponse)(out), nil
+}
+
+func (s *Service) respond(ctx context.Context, a *app, name wire.ChallengeName, session wire.Sensitive, answers wire.Parameters) (*outcome, error) {
+	if answers["USERNAME"] == "" {
+		return nil, wire.MissingParameter("USERNAME")
+	}
+	switch name {
+	case wire.ChallengePasswordVerifier:
+		return s.answerPasswordVerifier(ctx, a, answers)
+	case wire.ChallengeNewPasswordRequired:
+		return s.answerNewPassword(ctx, a, session, answers)
+	}
+	return nil, wire.Exceptionf(wire.InvalidParameterException, "%s is not a challenge that this user pool gives.", name)
+}

@@ -1,0 +1,188 @@
+package userpool
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/srp"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/policy"
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
+
+// maxPassword is the longest password that Cognito takes (API reference, PasswordType).
+const maxPassword = 256
+
+// equal compares in constant time.
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// signInWithPassword serves the flows in which the client sends the password.
+func (s *Service) signInWithPassword(ctx context.Context, a *app, params wire.Parameters) (*outcome, error) {
+	login, password := params["USERNAME"], params["PASSWORD"]
+	if err := required(params, "USERNAME", "PASSWORD"); err != nil {
+		return nil, err
+	}
+	if err := a.checkSecretHash(params["SECRET_HASH"], login); err != nil {
+		return nil, err
+	}
+	who, err := s.findSubject(ctx, a, login)
+	if err != nil {
+		return nil, err
+	}
+	err = s.guess(ctx, who.attemptKey, nil, func() (bool, error) { return s.passwordIs(ctx, a, who, password) })
+	if err != nil {
+		return nil, err
+	}
+	return s.firstFactorPassed(ctx, a, who)
+}
+
+// required refuses parameters of which one is missing.
+func required(params wire.Parameters, names ...string) error {
+	for _, name := range names {
+		if params[name] == "" {
+			return wire.MissingParameter(name)
+		}
+	}
+	return nil
+}
+
+// passwordIs checks a password against the verifier. A made-up user costs the
+// same arithmetic and has no right password.
+func (s *Service) passwordIs(ctx context.Context, a *app, who *subject, password string) (bool, error) {
+	if len(password) > maxPassword {
+		return false, nil
+	}
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	return who.verifier.Matches(a.srpPool(), who.name, password) && who.real(), nil
+}
+
+// guess counts an attempt and then judges it; nil means that it was right. An
+// attempt that could not be judged, because the service was too busy, is taken back.
+func (s *Service) guess(ctx context.Context, key string, also func(storage.Tx) error, judge func() (right bool, err error)) error {
+	if err := s.countAttempt(ctx, key, also); err != nil {
+		return err
+	}
+	right, err := judge()
+	if err != nil {
+		return errors.Join(err, s.store.Update(context.WithoutCancel(ctx), func(tx storage.Tx) error {
+			return s.lockout.Withdraw(tx, key)
+		}))
+	}
+	if !right {
+		return wire.NewException(wire.NotAuthorizedException, wire.MessageIncorrectUsernameOrPassword)
+	}
+	return nil
+}
+
+// countAttempt counts a guess before it is judged, and refuses it while the
+// name is locked. also runs in the same transaction. A lock that only stems
+// from other sign-ins that are not decided yet is waited for.
+func (s *Service) countAttempt(ctx context.Context, key string, also func(storage.Tx) error) error {
+	locked := false
+	err := s.store.Update(ctx, func(tx storage.Tx) (err error) {
+		if also != nil {
+			if err := also(tx); err != nil {
+				return err
+			}
+		}
+		locked, err = s.lockout.Begin(tx, key, s.now())
+		return err
+	})
+	if err == nil && locked {
+		locked, err = s.lockout.Admit(ctx, s.store, key)
+	}
+	if err == nil && locked {
+		return wire.NewException(wire.NotAuthorizedException, wire.MessagePasswordAttemptsExceeded)
+	}
+	return err
+}
+
+// firstFactorPassed lets the account's state speak, now that the password was right.
+func (s *Service) firstFactorPassed(ctx context.Context, a *app, who *subject) (*outcome, error) {
+	refusal := s.accountRefusal(who.user)
+	if refusal == nil && wire.UserStatus(who.user.Status) != wire.UserStatusForceChangePassword {
+		return s.signIn(ctx, a, who.user, who.attemptKey, nil)
+	}
+	err := s.store.Update(ctx, func(tx storage.Tx) error {
+		return s.lockout.Succeed(tx, who.attemptKey)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if refusal != nil {
+		return nil, refusal
+	}
+	return s.askNewPassword(ctx, a, who)
+}
+
+// accountRefusal is why a user with the right password may not sign in, if so.
+func (s *Service) accountRefusal(user storage.User) *wire.Exception {
+	if !user.Enabled {
+		return wire.NewException(wire.NotAuthorizedException, wire.MessageUserDisabled)
+	}
+	switch wire.UserStatus(user.Status) {
+	case wire.UserStatusUnconfirmed:
+		return wire.NewException(wire.UserNotConfirmedException, wire.MessageUserNotConfirmed)
+	case wire.UserStatusResetRequired:
+		return wire.NewException(wire.PasswordResetRequiredException, wire.MessagePasswordResetRequired)
+	case wire.UserStatusForceChangePassword:
+		if !user.TemporaryUntil.IsZero() && !s.now().Before(user.TemporaryUntil) {
+			return wire.NewException(wire.NotAuthorizedException, wire.MessageTemporaryPasswordExpired)
+		}
+	}
+	return nil
+}
+
+// newPassword is a password on its way to a user: judged by the pool's rules
+// and turned into a verifier, outside any transaction.
+type newPassword struct{ salt, verifier []byte }
+
+// preparePassword judges a new password and makes its verifier. username is
+// the stored one, which SRP calls USER_ID_FOR_SRP.
+func (s *Service) preparePassword(ctx context.Context, poolID string, set *PoolSettings, username, sub, password string) (*newPassword, error) {
+	if err := checkPassword(set.passwordRules(), password); err != nil {
+		return nil, err
+	}
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	v, err := srp.NewVerifier(srpPool(poolID), username, password)
+	if err != nil {
+		return nil, err
+	}
+	context := verifierContext(storage.User{PoolID: poolID, Sub: sub})
+	return &newPassword{salt: v.Salt, verifier: s.box.Seal(purposeVerifier, v.V, context)}, nil
+}
+
+// checkPassword turns the rules' verdict into Cognito's exceptions.
+func checkPassword(rules policy.PasswordRules, password string) error {
+	err := rules.Check(password)
+	if err == nil {
+		return nil
+	}
+	if bad, ok := errors.AsType[*policy.PasswordError](err); ok && bad.Malformed {
+		return wire.NewException(wire.InvalidParameterException, bad.Message)
+	}
+	return wire.NewException(wire.InvalidPasswordException, err.Error())
+}
+
+// apply gives user the password. A permanent one confirms the user; a
+// temporary one has to be changed before until.
+func (p *newPassword) apply(user *storage.User, permanent bool, until, now time.Time) {
+	user.Salt, user.Verifier = p.salt, p.verifier
+	user.PasswordEpoch++
+	user.ModifiedAt = now
+	if permanent {
+		user.Status, user.TemporaryUntil = string(wire.UserStatusConfirmed), time.Time{}
+		return
+	}
+	user.Status, user.TemporaryUntil = string(wire.UserStatusForceChangePassword), until
+}

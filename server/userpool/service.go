@@ -1,0 +1,133 @@
+package userpool
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/seal"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/keys"
+	"github.com/latchkey-auth/latchkey/server/policy"
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
+
+// Config is what a [Service] works with. Storage, Box, Keys and Issuer are required.
+type Config struct {
+	Storage storage.Store
+	// Box seals verifiers and challenges, and derives refresh tokens.
+	Box  *seal.Box
+	Keys *keys.Ring
+	// Issuer gives the iss claim of a pool, without a trailing slash.
+	Issuer func(poolID string) string
+	// Region is the first part of the ids of new pools; default us-east-1.
+	Region string
+	// Lockout is the schedule of password lockout; the zero value is Cognito's.
+	Lockout policy.Lockout
+	// Gate bounds the password arithmetic that runs at once; nil is no bound.
+	Gate   *policy.Gate
+	Logger *slog.Logger
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+}
+
+// Service answers the user pool operations. It is safe for concurrent use.
+type Service struct {
+	store   storage.Store
+	box     *seal.Box
+	keys    *keys.Ring
+	issuer  func(poolID string) string
+	region  string
+	lockout policy.Lockout
+	gate    *policy.Gate
+	log     *slog.Logger
+	clock   func() time.Time
+
+	pools     settingsCache[PoolSettings]
+	clients   settingsCache[ClientSettings]
+	verifiers sync.Map // pool id → *jwt.Verifier
+}
+
+// New makes a Service.
+func New(c Config) *Service {
+	s := &Service{
+		store: c.Storage, box: c.Box, keys: c.Keys, issuer: c.Issuer, region: c.Region,
+		lockout: c.Lockout, gate: c.Gate, log: c.Logger, clock: c.Now,
+	}
+	if s.region == "" {
+		s.region = "us-east-1"
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.clock == nil {
+		s.clock = time.Now
+	}
+	s.lockout.Now = s.clock
+	return s
+}
+
+// now is the clock in storage's precision, so that what is answered is what is kept.
+func (s *Service) now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
+
+// Operations is the table of what the service answers, by operation name.
+func (s *Service) Operations() map[string]wire.Handler {
+	return map[string]wire.Handler{
+		"InitiateAuth":                wire.Handle(s.InitiateAuth),
+		"RespondToAuthChallenge":      wire.Handle(s.RespondToAuthChallenge),
+		"AdminInitiateAuth":           wire.Handle(s.AdminInitiateAuth),
+		"AdminRespondToAuthChallenge": wire.Handle(s.AdminRespondToAuthChallenge),
+		"GetTokensFromRefreshToken":   wire.Handle(s.GetTokensFromRefreshToken),
+		"RevokeToken":                 wire.Handle(s.RevokeToken),
+		"GlobalSignOut":               wire.Handle(s.GlobalSignOut),
+		"AdminUserGlobalSignOut":      wire.Handle(s.AdminUserGlobalSignOut),
+		"GetUser":                     wire.Handle(s.GetUser),
+		"ChangePassword":              wire.Handle(s.ChangePassword),
+
+		"CreateUserPool":         wire.Handle(s.CreateUserPool),
+		"DescribeUserPool":       wire.Handle(s.DescribeUserPool),
+		"ListUserPools":          wire.Handle(s.ListUserPools),
+		"UpdateUserPool":         wire.Handle(s.UpdateUserPool),
+		"DeleteUserPool":         wire.Handle(s.DeleteUserPool),
+		"CreateUserPoolClient":   wire.Handle(s.CreateUserPoolClient),
+		"DescribeUserPoolClient": wire.Handle(s.DescribeUserPoolClient),
+		"ListUserPoolClients":    wire.Handle(s.ListUserPoolClients),
+		"UpdateUserPoolClient":   wire.Handle(s.UpdateUserPoolClient),
+		"DeleteUserPoolClient":   wire.Handle(s.DeleteUserPoolClient),
+
+		"AdminCreateUser":           wire.Handle(s.AdminCreateUser),
+		"AdminGetUser":              wire.Handle(s.AdminGetUser),
+		"AdminDeleteUser":           wire.Handle(s.AdminDeleteUser),
+		"AdminEnableUser":           wire.Handle(s.AdminEnableUser),
+		"AdminDisableUser":          wire.Handle(s.AdminDisableUser),
+		"AdminConfirmSignUp":        wire.Handle(s.AdminConfirmSignUp),
+		"AdminResetUserPassword":    wire.Handle(s.AdminResetUserPassword),
+		"AdminSetUserPassword":      wire.Handle(s.AdminSetUserPassword),
+		"AdminUpdateUserAttributes": wire.Handle(s.AdminUpdateUserAttributes),
+		"ListUsers":                 wire.Handle(s.ListUsers),
+
+		"CreateGroup":              wire.Handle(s.CreateGroup),
+		"GetGroup":                 wire.Handle(s.GetGroup),
+		"UpdateGroup":              wire.Handle(s.UpdateGroup),
+		"DeleteGroup":              wire.Handle(s.DeleteGroup),
+		"ListGroups":               wire.Handle(s.ListGroups),
+		"ListUsersInGroup":         wire.Handle(s.ListUsersInGroup),
+		"AdminAddUserToGroup":      wire.Handle(s.AdminAddUserToGroup),
+		"AdminRemoveUserFromGroup": wire.Handle(s.AdminRemoveUserFromGroup),
+		"AdminListGroupsForUser":   wire.Handle(s.AdminListGroupsForUser),
+	}
+}
+
+// enter waits for a turn at the password arithmetic.
+func (s *Service) enter(ctx context.Context) (leave func(), err error) {
+	if s.gate == nil {
+		return func() {}, nil
+	}
+	leave, err = s.gate.Enter(ctx)
+	if errors.Is(err, policy.ErrBusy) {
+		return nil, wire.NewException(wire.TooManyRequestsException, wire.MessageTooManyRequests)
+	}
+	return leave, err
+}

@@ -1,0 +1,127 @@
+package userpool
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+
+	"github.com/latchkey-auth/latchkey/internal/srp"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
+
+// signInWithSRP opens an SRP handshake (USER_SRP_AUTH). It writes nothing: all
+// that the answer needs is sealed in SECRET_BLOCK.
+func (s *Service) signInWithSRP(ctx context.Context, a *app, params wire.Parameters) (*outcome, error) {
+	if err := required(params, "USERNAME", "SRP_A"); err != nil {
+		return nil, err
+	}
+	if _, err := srp.ParseA(params["SRP_A"]); err != nil {
+		return nil, wire.NewException(wire.InvalidParameterException, "Invalid SRP_A value.")
+	}
+	login := params["USERNAME"]
+	if err := a.checkSecretHash(params["SECRET_HASH"], login); err != nil {
+		return nil, err
+	}
+	who, err := s.findSubject(ctx, a, login)
+	if err != nil {
+		return nil, err
+	}
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	server, err := srp.NewServer(who.verifier)
+	if err != nil {
+		return nil, err
+	}
+	c := s.newChallenge(a, wire.ChallengePasswordVerifier, who)
+	c.SRP = &handshake{A: params["SRP_A"], Secret: server.Secret()}
+	block, err := s.seal(c)
+	if err != nil {
+		return nil, err
+	}
+	return &outcome{
+		ChallengeName: wire.ChallengePasswordVerifier,
+		ChallengeParameters: wire.Parameters{
+			"SALT": server.Salt(), "SRP_B": server.B(),
+			"SECRET_BLOCK": base64.StdEncoding.EncodeToString(block),
+			"USERNAME":     who.name, "USER_ID_FOR_SRP": who.name,
+		},
+	}, nil
+}
+
+// answerPasswordVerifier judges the proof of an SRP handshake.
+func (s *Service) answerPasswordVerifier(ctx context.Context, a *app, answers wire.Parameters) (*outcome, error) {
+	err := required(answers, "PASSWORD_CLAIM_SIGNATURE", "PASSWORD_CLAIM_SECRET_BLOCK", "TIMESTAMP")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := srp.ParseTimestamp(answers["TIMESTAMP"]); err != nil {
+		return nil, wire.NewException(wire.InvalidParameterException, wire.MessageTimestampFormat)
+	}
+	block, err := base64.StdEncoding.Strict().DecodeString(answers["PASSWORD_CLAIM_SECRET_BLOCK"])
+	if err != nil {
+		return nil, wire.NewException(wire.NotAuthorizedException, wire.MessageInvalidSession)
+	}
+	c, err := s.open(a, wire.ChallengePasswordVerifier, block)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.checkSecretHash(answers["SECRET_HASH"], answers["USERNAME"]); err != nil {
+		return nil, err
+	}
+	if answers["USERNAME"] != c.User && answers["USERNAME"] != c.Login {
+		return nil, wire.NewException(wire.NotAuthorizedException, wire.MessageIncorrectUsernameOrPassword)
+	}
+	who, err := s.challenged(ctx, a, c)
+	if err != nil {
+		return nil, err
+	}
+	err = s.guess(ctx, c.AttemptKey,
+		func(tx storage.Tx) error { return s.spend(tx, c) },
+		func() (bool, error) { return s.proofIsRight(ctx, a, who, c, block, answers) })
+	if err != nil {
+		return nil, err
+	}
+	return s.firstFactorPassed(ctx, a, who)
+}
+
+// challenged finds the subject of a challenge again. A password that changed
+// in between makes the proof worthless.
+func (s *Service) challenged(ctx context.Context, a *app, c challenge) (*subject, error) {
+	who := &subject{login: c.Login, name: c.User, attemptKey: c.AttemptKey}
+	if c.Sub == "" {
+		s.makeUp(a, who)
+		return who, nil
+	}
+	err := s.store.View(ctx, func(tx storage.Tx) (err error) {
+		who.user, err = tx.Users.BySub(a.pool.ID, c.Sub)
+		return err
+	})
+	if errors.Is(err, storage.ErrNotFound) || err == nil && who.user.PasswordEpoch != c.PasswordEpoch {
+		return nil, wire.NewException(wire.NotAuthorizedException, wire.MessageIncorrectUsernameOrPassword)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return who, s.openVerifier(a, who)
+}
+
+// proofIsRight does the arithmetic of the answer. The TIMESTAMP is part of what
+// was signed; its age is bounded by the challenge's own life, so that a client
+// whose clock is off can still sign in.
+func (s *Service) proofIsRight(ctx context.Context, a *app, who *subject, c challenge, block []byte, answers wire.Parameters) (bool, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	server, err := srp.RestoreServer(who.verifier, c.SRP.Secret)
+	if err != nil {
+		return false, err
+	}
+	err = server.Check(a.srpPool(), who.name, c.SRP.A, block, answers["TIMESTAMP"], answers["PASSWORD_CLAIM_SIGNATURE"])
+	return err == nil && who.real(), nil
+}

@@ -1,0 +1,109 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
+
+// serveJWKS gives a pool's public keys.
+func (s *Server) serveJWKS(w http.ResponseWriter, r *http.Request) {
+	document, maxAge, err := s.ring.JWKS(r.Context(), r.PathValue("pool"))
+	if err != nil {
+		s.documentFailed(w, r, err)
+		return
+	}
+	writeDocument(w, document, maxAge)
+}
+
+// discovery is a pool's OpenID configuration (OpenID Connect Discovery 1.0,
+// section 3). Like Cognito's for a pool without a domain, it has no
+// authorization endpoint.
+type discovery struct {
+	Issuer                string   `json:"issuer"`
+	JWKSURI               string   `json:"jwks_uri"`
+	SigningAlgs           []string `json:"id_token_signing_alg_values_supported"`
+	ResponseTypes         []string `json:"response_types_supported"`
+	Scopes                []string `json:"scopes_supported"`
+	SubjectTypes          []string `json:"subject_types_supported"`
+	TokenEndpointAuthWays []string `json:"token_endpoint_auth_methods_supported"`
+}
+
+func (s *Server) serveDiscovery(w http.ResponseWriter, r *http.Request) {
+	pool := r.PathValue("pool")
+	if !s.poolExists(w, r, pool) {
+		return
+	}
+	issuer := s.issuer(pool)
+	document, err := wire.Marshal(discovery{
+		Issuer: issuer, JWKSURI: issuer + "/.well-known/jwks.json",
+		SigningAlgs: []string{"RS256"}, ResponseTypes: []string{"code", "token"},
+		Scopes:                []string{"openid", "email", "phone", "profile"},
+		SubjectTypes:          []string{"public"},
+		TokenEndpointAuthWays: []string{"client_secret_basic", "client_secret_post"},
+	})
+	if err != nil {
+		s.documentFailed(w, r, err)
+		return
+	}
+	writeDocument(w, document, time.Hour)
+}
+
+func (s *Server) poolExists(w http.ResponseWriter, r *http.Request, pool string) bool {
+	err := s.store.View(r.Context(), func(tx storage.Tx) error {
+		_, err := tx.Pools.Pool(pool)
+		return err
+	})
+	if err != nil {
+		s.documentFailed(w, r, err)
+	}
+	return err == nil
+}
+
+func (s *Server) documentFailed(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, storage.ErrNotFound) {
+		http.Error(w, "no such user pool", http.StatusNotFound)
+		return
+	}
+	s.log.ErrorContext(r.Context(), "document failed", "path", r.URL.Path, "error", err)
+	http.Error(w, "temporarily unavailable", http.StatusServiceUnavailable)
+}
+
+func writeDocument(w http.ResponseWriter, document []byte, maxAge time.Duration) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(maxAge.Seconds())))
+	h.Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(document)
+}
+
+// healthz says that the process answers.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") }
+
+// readyz says that the service can do its work: storage answers.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	err := s.store.View(ctx, func(tx storage.Tx) error {
+		_, err := tx.Pools.List("", 1)
+		return err
+	})
+	if err != nil {
+		s.log.WarnContext(ctx, "not ready", "error", err)
+		plain(w, http.StatusServiceUnavailable, "storage does not answer\n")
+		return
+	}
+	plain(w, http.StatusOK, "ready\n")
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprint(w, text)
+}
