@@ -1,0 +1,193 @@
+package latchkey
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/store"
+)
+
+// Client keeps the users of one app client signed in. It is safe for concurrent
+// use, and cheap enough to make one per request; several clients, in one
+// process or in many, may share a [store.Store].
+type Client struct {
+	cfg    Config      // with its defaults filled in; never changed
+	scope  store.Scope // what this client's accounts are kept under
+	store  store.Store
+	pool   endpoint
+	log    *slog.Logger
+	events broadcaster
+
+	// current is what FetchSession hands out; nil before the store was read.
+	current atomic.Pointer[snapshot]
+
+	// change is held, as a lock that gives way to a context, by what replaces
+	// the active session: sign-in, sign-out, switch. Refreshes do not hold it.
+	change chan struct{}
+
+	mu      sync.Mutex // guards what follows and every write to current
+	epoch   uint64     // grows with each change of the active session
+	flights map[flightKey]*flight
+	trouble trouble
+	closed  bool // no more work is begun
+	gone    bool // all work has ended
+
+	work sync.WaitGroup // goroutines that must end before Close returns
+	life context.Context
+	end  context.CancelFunc
+}
+
+// New makes a client. It does no I/O except to read Config.CAFile; the store is
+// read by the first call that needs it. Errors are of kind ErrConfig.
+func New(cfg Config) (*Client, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	transport, err := newHTTPClient(cfg.HTTPClient, cfg.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Store == nil {
+		cfg.Store = store.NewMemory()
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = defaultTimeout
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	c := &Client{
+		cfg: cfg, scope: cfg.scope(), store: cfg.Store, log: cfg.Logger,
+		pool:    endpoint{url: cfg.userPoolURL(), service: wire.UserPools, client: transport, timeout: cfg.Timeout},
+		change:  make(chan struct{}, 1),
+		flights: make(map[flightKey]*flight),
+	}
+	c.life, c.end = context.WithCancel(context.Background())
+	return c, nil
+}
+
+// Close waits for a refresh that is under way, because its answer is the
+// session, and lets go of connections. Sessions stay in the store: Close is not
+// a sign-out. It fails with ErrStore if the latest tokens could not be stored.
+// Calls that come later fail with ErrClosed.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.end()
+	c.work.Wait()
+	c.mu.Lock()
+	c.gone = true
+	last := c.current.Swap(nil)
+	c.mu.Unlock()
+	c.events.close()
+	if own, ok := c.pool.client.Transport.(*http.Transport); ok && c.cfg.HTTPClient == nil {
+		own.CloseIdleConnections()
+	}
+	if last != nil && last.live() && last.kept != last.record.Generation {
+		return fault("Close", ErrStore, "the latest tokens were never stored; sign in again after a restart")
+	}
+	return nil
+}
+
+// recheck is how old a signed-out state may be before the store is asked
+// whether somebody else, such as a command in another terminal, has signed in.
+const recheck = time.Second
+
+// ready returns what is known, and reads the store if nothing is.
+func (c *Client) ready(ctx context.Context) (*snapshot, error) {
+	s := c.current.Load()
+	if s != nil && (s.live() || time.Since(s.readAt) < recheck) {
+		return s, nil
+	}
+	// However many callers come while the program starts, the store is read once.
+	f, err := c.takeOff(ctx, flightKey{load: true}, c.load)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.wait(ctx); err != nil {
+		return nil, err
+	}
+	if s := c.current.Load(); s != nil {
+		return s, nil // also when the store could not be read again
+	}
+	if f.err == nil {
+		return nil, errClosed
+	}
+	return nil, f.err
+}
+
+// load reads the active account's record.
+func (c *Client) load(ctx context.Context, f *flight) {
+	account, err := c.store.Active(ctx, c.scope)
+	record := store.Record{Account: account}
+	if err == nil {
+		record, err = c.store.Load(ctx, account)
+	}
+	// No pointer, or a pointer to nothing, is nobody signed in. Any other failure
+	// is reported and not taken for that: the session may be there all the same.
+	if errors.Is(err, store.ErrNotFound) {
+		record, err = store.Record{Account: store.Account{Scope: c.scope, Username: account.Username}}, nil
+	}
+	if err != nil {
+		f.err = storeFault("FetchSession", err)
+		c.log.ErrorContext(ctx, "latchkey: the stored session cannot be read", "error", err)
+		return
+	}
+	found := c.newSnapshot(record, record.Generation, time.Now(), nil)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.epoch != f.epoch || c.closed {
+		return
+	}
+	// What this process knows and could not save is newer than the store.
+	if old := c.current.Load(); old != nil && old.record.Account == record.Account && old.record.Generation >= record.Generation {
+		again := *old
+		again.readAt = found.readAt
+		found = &again
+	}
+	c.publish(found)
+	if found.live() {
+		c.emit(Event{Kind: EventRestored, Username: record.Account.Username})
+	}
+}
+
+// publish makes s the answer of FetchSession. c.mu is held.
+func (c *Client) publish(s *snapshot) {
+	s.epoch = c.epoch
+	if !c.gone {
+		c.current.Store(s)
+	}
+}
+
+// activate is publish for what replaces the active session: refreshes of the
+// session before it can no longer reach current.
+func (c *Client) activate(s *snapshot, events ...Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch++
+	c.trouble = trouble{}
+	c.publish(s)
+	for _, e := range events {
+		c.emit(e)
+	}
+}
+
+// lockChange waits its turn to replace the active session.
+func (c *Client) lockChange(ctx context.Context) error {
+	select {
+	case c.change <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// unlockChange lets the next one replace the active session.
+func (c *Client) unlockChange() { <-c.change }

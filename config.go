@@ -1,0 +1,222 @@
+package latchkey
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/store"
+)
+
+// Version is the version of this module, as X-Amz-User-Agent tells it.
+const Version = "0.1.0"
+
+// Secret is a token, password or key. It prints as "[redacted]" in every way Go
+// can print; Reveal returns the value.
+type Secret = store.Secret
+
+// NewSecret wraps value.
+func NewSecret(value string) Secret { return store.NewSecret(value) }
+
+// Config tells a [Client] what to talk to and where to keep sessions. The zero
+// value of every field that is not marked as needed is useful.
+//
+// The fields up to Passwordless are what Amplify's configuration files carry;
+// [LoadConfig] fills them in. The rest is set in the program.
+type Config struct {
+	// UserPoolID and ClientID name the user pool and its app client. They are
+	// needed, unless there is an identity pool and nobody ever signs in. The
+	// text before the pool id's "_" is its AWS region.
+	UserPoolID string
+	ClientID   string
+	// ClientSecret is needed if the app client has one.
+	ClientSecret Secret
+	// IdentityPoolID, of the form "region:uuid", is kept for the release that
+	// speaks with identity pools. Until then its facets answer ErrNotSupported.
+	IdentityPoolID string
+	// AllowGuests lets users who are not signed in have an identity.
+	AllowGuests bool
+
+	// UserPoolEndpoint is where the user pool is called. The default is
+	// https://cognito-idp.<region>.amazonaws.com/. An endpoint with http is
+	// meant for a service on the same machine: passwords and tokens go there in
+	// the clear.
+	UserPoolEndpoint string
+	// IdentityPoolEndpoint and OAuthBaseURL are kept for later releases.
+	IdentityPoolEndpoint string
+	OAuthBaseURL         string
+	// Issuer is the iss claim that the pool's tokens must carry. Without one,
+	// the claim must end in "/" and the pool id.
+	Issuer string
+	// CAFile names a PEM file of authorities to trust beside the system's.
+	CAFile string
+
+	// OAuth is kept for the release with redirect sign-in.
+	OAuth *OAuthConfig
+	// What follows describes the pool to those who draw forms. This package
+	// does not act on it.
+	PasswordPolicy         *PasswordPolicy
+	UsernameAttributes     []string // "email", "phone_number", "username"
+	RequiredAttributes     []string // attributes that a sign-up must give
+	VerificationAttributes []string // attributes that a sign-up verifies
+	MFA                    string   // "NONE", "OPTIONAL", "REQUIRED", or empty
+	MFAMethods             []string // "SMS", "TOTP", "EMAIL"
+	Groups                 []Group
+	Passwordless           *Passwordless
+
+	// Store keeps sessions; nil keeps them in memory, until the process ends.
+	Store store.Store
+	// HTTPClient lends its Transport and Timeout; nil stands for Go's defaults.
+	// Redirects are not followed and cookies not kept, whatever it says.
+	HTTPClient *http.Client
+	// Logger is told of what a caller cannot see, such as a refresh that failed
+	// behind a token that is still good. nil is silence. No secret is logged.
+	Logger *slog.Logger
+	// RefreshAhead is how long before they expire tokens are refreshed; 0 stands
+	// for five minutes or a tenth of their life, whichever is less. More than
+	// half of their life counts as half.
+	RefreshAhead time.Duration
+	// Timeout bounds one call to the service; 0 stands for ten seconds.
+	Timeout time.Duration
+}
+
+// OAuthConfig is the part of a configuration that redirect sign-in needs.
+type OAuthConfig struct {
+	Domain            string   // host of the sign-in pages, without a scheme
+	Scopes            []string // such as "openid", "email"
+	RedirectSignIn    []string // URLs to come back to after sign-in
+	RedirectSignOut   []string // URLs to come back to after sign-out
+	ResponseType      string   // "code" or "token"
+	IdentityProviders []string // as the file names them, such as "GOOGLE"
+}
+
+// PasswordPolicy says what the pool asks of a password.
+type PasswordPolicy struct {
+	MinLength        int
+	RequireNumbers   bool
+	RequireLowercase bool
+	RequireUppercase bool
+	RequireSymbols   bool
+}
+
+// Group is a group of the pool. Precedence orders roles: the lowest wins.
+type Group struct {
+	Name       string
+	Precedence int
+}
+
+// Passwordless says which first factors the pool offers beside the password.
+type Passwordless struct {
+	EmailOTP           bool
+	SMSOTP             bool
+	RelyingPartyID     string // of passkeys; empty when they are off
+	UserVerification   string // of passkeys: "required" or "preferred"
+	PreferredChallenge string // EMAIL_OTP, SMS_OTP, PASSWORD or WEB_AUTHN
+}
+
+// defaultTimeout is longer than Cognito takes even when it is busy, and shorter
+// than people wait before they try again.
+const defaultTimeout = 10 * time.Second
+
+// Region returns the AWS region that the pool ids name; empty if they name none.
+func (c Config) Region() string {
+	if region, _, ok := strings.Cut(c.UserPoolID, "_"); ok {
+		return region
+	}
+	region, _, _ := strings.Cut(c.IdentityPoolID, ":")
+	return region
+}
+
+// check says what is wrong with a configuration.
+func (c Config) check() error {
+	if c.UserPoolID == "" && c.IdentityPoolID == "" {
+		return fault("New", ErrConfig, "set Config.UserPoolID and Config.ClientID")
+	}
+	if c.UserPoolID != "" {
+		if err := c.checkPool(); err != nil {
+			return err
+		}
+	}
+	if region, id, _ := strings.Cut(c.IdentityPoolID, ":"); c.IdentityPoolID != "" && (region == "" || id == "") {
+		return fault("New", ErrConfig, fmt.Sprintf("identity pool id %q must have the form region:uuid", c.IdentityPoolID))
+	}
+	if c.RefreshAhead < 0 || c.Timeout < 0 {
+		return fault("New", ErrConfig, "Config.RefreshAhead and Config.Timeout must not be negative")
+	}
+	for name, address := range map[string]string{
+		"UserPoolEndpoint": c.UserPoolEndpoint, "IdentityPoolEndpoint": c.IdentityPoolEndpoint, "OAuthBaseURL": c.OAuthBaseURL,
+	} {
+		if err := checkURL(name, address); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkPool looks at the ids. A pool id becomes part of a host name, so that
+// one with a slash or a colon in it would send passwords elsewhere.
+func (c Config) checkPool() error {
+	region, id, _ := strings.Cut(c.UserPoolID, "_")
+	if region == "" || id == "" || strings.ContainsAny(c.UserPoolID, "/:?# ") {
+		return fault("New", ErrConfig, fmt.Sprintf("user pool id %q must have the form region_id, such as us-east-1_abc123DEF", c.UserPoolID))
+	}
+	if c.ClientID == "" {
+		return fault("New", ErrConfig, "set Config.ClientID to the id of an app client of "+c.UserPoolID)
+	}
+	return nil
+}
+
+// checkURL accepts what can be called: an absolute URL without credentials.
+// Errors do not repeat the address, which may hold some.
+func checkURL(name, address string) error {
+	if address == "" {
+		return nil
+	}
+	u, err := url.Parse(address)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return fault("New", ErrConfig, "Config."+name+" must be an http or https URL such as https://host/")
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return fault("New", ErrConfig, "Config."+name+" must have neither user, query nor fragment")
+	}
+	return nil
+}
+
+// userPoolURL is where the user pool is called.
+func (c Config) userPoolURL() string {
+	if own, err := url.Parse(c.UserPoolEndpoint); err == nil && own.Host != "" {
+		if own.Path == "" {
+			own.Path = "/"
+		}
+		return own.String()
+	}
+	// The China regions are a partition of their own.
+	domain := "amazonaws.com"
+	if strings.HasPrefix(c.Region(), "cn-") {
+		domain = "amazonaws.com.cn"
+	}
+	return "https://cognito-idp." + c.Region() + "." + domain + "/"
+}
+
+// scope is what this configuration's sessions are kept under.
+func (c Config) scope() store.Scope {
+	if c.UserPoolID == "" {
+		return store.Scope{PoolID: c.IdentityPoolID}
+	}
+	return store.Scope{PoolID: c.UserPoolID, ClientID: c.ClientID}
+}
+
+// acceptsIssuer reports whether tokens of an issuer come from the pool.
+func (c Config) acceptsIssuer(issuer string) bool {
+	if c.Issuer != "" {
+		return issuer == c.Issuer
+	}
+	// Pool ids are unique in AWS, and an issuer is a URL that ends in one
+	// (cognito-idp.<region>.amazonaws.com/<pool>, or the service's own address).
+	// The tokens came over TLS from the endpoint itself; this guards against an
+	// endpoint that serves another pool.
+	return strings.HasSuffix(issuer, "/"+c.UserPoolID)
+}

@@ -1,0 +1,58 @@
+// Package latchkey keeps users signed in. It holds the session of a user of an
+// Amazon Cognito user pool, or of a service that speaks Cognito's protocol,
+// keeps its tokens fresh, stores it, hands it to whoever needs it, and ends it
+// when it must end. It is for Go what Amplify Auth's session management is for
+// browsers and phones.
+//
+//	client, err := latchkey.New(latchkey.Config{UserPoolID: "us-east-1_abc123DEF", ClientID: "…"})
+//	…
+//	step, err := client.SignIn(ctx, latchkey.Password("alice", password))
+//	…
+//	session, err := client.FetchSession(ctx)
+//	…
+//	tokens, err := session.Tokens()
+//
+// # What happens to tokens
+//
+// [Client.FetchSession] is meant to be called whenever a token is needed. While
+// tokens are fresh it reads a clock and an atomic pointer. When they are about to
+// expire, one refresh runs behind the callers; when they have expired, callers
+// wait for it under their own contexts. All goroutines of a client share one
+// refresh, and so do all processes that share a [store.Store] with locks, which
+// matters where the service rotates refresh tokens. New tokens are stored before
+// anything else is done with them.
+//
+// # What ends a session
+//
+// Two things: the user signs out ([Client.SignOut], [Client.GlobalSignOut]), or
+// the service refuses a refresh in so many words. Being offline, a proxy's error
+// page, throttling, an outage, a wrong configuration and a wrong clock end
+// nothing. An ended session stays ended, as ErrSessionExpired, until the next
+// sign-in; it is never replaced by a guest in silence.
+//
+// # Errors
+//
+// Facets of a [Session] fail on their own. Errors have a kind for errors.Is and
+// details in an [*Error]:
+//
+//	switch _, err := session.Tokens(); {
+//	case errors.Is(err, latchkey.ErrSignedOut), errors.Is(err, latchkey.ErrSessionExpired):
+//		// ask the user to sign in
+//	case errors.Is(err, latchkey.ErrNetwork):
+//		// offline: the user is still signed in
+//	}
+//
+// # How the parts meet
+//
+// A session is a [store.Record]; the package store says what a place to keep
+// sessions must do, and the folders beside it hold some. Tokens are
+// [jwt.Unverified]: they come from the service itself, so a client has no need to
+// verify them; an API that receives them does, with [jwt.Verifier].
+// [Client.TokenSource] and [Client.HTTPClient] hand access tokens to whatever
+// takes an oauth2.TokenSource or an *http.Client.
+//
+// Inside, client.go holds the one pointer that FetchSession reads and the rules
+// for replacing it; fetch.go decides whether a caller waits, flight.go what
+// callers share, refresh.go does the refresh, and classify.go says what an
+// answer means.
+package latchkey

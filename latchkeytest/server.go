@@ -1,0 +1,225 @@
+package latchkeytest
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/internal/seal"
+	"github.com/latchkey-auth/latchkey/internal/secret"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server"
+	"github.com/latchkey-auth/latchkey/server/keys"
+	"github.com/latchkey-auth/latchkey/server/storage"
+	"github.com/latchkey-auth/latchkey/server/storage/memory"
+)
+
+// Region is the region of a test server's ids.
+const Region = "us-east-1"
+
+// The administrator's key of every test server.
+const (
+	AccessKeyID     = "AKIALATCHKEYTESTONLY"
+	SecretAccessKey = "for-tests-only/not-a-secret/0123456789ab"
+)
+
+// Server is a running service. Its methods are safe for concurrent use; those
+// that prepare something fail the test when they cannot.
+type Server struct {
+	// URL is the base of the service, as in "http://127.0.0.1:41234".
+	URL string
+	// UserPoolID and ClientID name the pool and the app client that are there
+	// from the start. The client has no secret and allows SRP, plain passwords and refresh.
+	UserPoolID, ClientID string
+
+	tb      testing.TB
+	service *server.Server
+	store   storage.Store
+	keys    atomic.Int64 // made so far
+	clock   clock
+	faults  faults
+}
+
+// Option changes a server that is about to start.
+type Option func(*options)
+
+type options struct {
+	pool   wire.CreateUserPoolRequest
+	client wire.CreateUserPoolClientRequest
+	logger *slog.Logger
+	socket bool
+}
+
+// TokenLife sets how long access and ID tokens last; at least five minutes, as Cognito demands.
+func TokenLife(d time.Duration) Option {
+	return func(o *options) {
+		seconds := int32(d / time.Second)
+		o.client.AccessTokenValidity, o.client.IdTokenValidity = &seconds, new(seconds)
+		o.units().AccessToken, o.units().IdToken = wire.TimeUnitSeconds, wire.TimeUnitSeconds
+	}
+}
+
+// SessionLife sets how long refresh tokens last; at least an hour.
+func SessionLife(d time.Duration) Option {
+	return func(o *options) {
+		o.client.RefreshTokenValidity = new(int32(d / time.Second))
+		o.units().RefreshToken = wire.TimeUnitSeconds
+	}
+}
+
+// Rotation turns refresh token rotation on, with a grace period of whole seconds up to 60.
+func Rotation(grace time.Duration) Option {
+	return func(o *options) {
+		o.client.RefreshTokenRotation = &wire.RefreshTokenRotationType{
+			Feature: wire.FeatureEnabled, RetryGracePeriodSeconds: new(int32(grace / time.Second)),
+		}
+		o.client.ExplicitAuthFlows = []wire.ExplicitAuthFlow{wire.AllowUserSRPAuth, wire.AllowUserPasswordAuth, wire.AllowAdminUserPasswordAuth}
+	}
+}
+
+// HideUsers makes answers for unknown users look like those for wrong passwords.
+func HideUsers() Option {
+	return func(o *options) { o.client.PreventUserExistenceErrors = wire.PreventUserExistenceErrorsEnabled }
+}
+
+// Logger receives the service's log; the default discards it.
+func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
+
+// InProcess leaves the socket out: the service is reached by [Server.HTTPClient]
+// only. Use it inside a testing/synctest bubble.
+func InProcess() Option { return func(o *options) { o.socket = false } }
+
+func (o *options) units() *wire.TokenValidityUnitsType {
+	if o.client.TokenValidityUnits == nil {
+		o.client.TokenValidityUnits = &wire.TokenValidityUnitsType{}
+	}
+	return o.client.TokenValidityUnits
+}
+
+// NewServer starts a service that ends with the test.
+func NewServer(tb testing.TB, opts ...Option) *Server {
+	tb.Helper()
+	o := defaults()
+	for _, option := range opts {
+		option(&o)
+	}
+	s := &Server{tb: tb}
+	s.faults.clock = &s.clock
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.faults.serve(s.service, w, r)
+	})
+	s.URL = "http://latchkey.test"
+	if o.socket {
+		web := httptest.NewServer(handler)
+		tb.Cleanup(web.Close)
+		s.URL = web.URL
+	}
+	s.start(o)
+	return s
+}
+
+func defaults() options {
+	return options{
+		socket: true,
+		pool: wire.CreateUserPoolRequest{
+			PoolName:        "test",
+			AliasAttributes: []string{"email"},
+		},
+		client: wire.CreateUserPoolClientRequest{
+			ClientName: "test",
+			UserPoolClientSettings: wire.UserPoolClientSettings{
+				ExplicitAuthFlows: []wire.ExplicitAuthFlow{
+					wire.AllowUserSRPAuth, wire.AllowUserPasswordAuth,
+					wire.AllowAdminUserPasswordAuth, wire.AllowRefreshTokenAuth,
+				},
+			},
+		},
+	}
+}
+
+func (s *Server) start(o options) {
+	s.tb.Helper()
+	store := memory.New()
+	s.store = store
+	box, err := seal.New(bytes.Repeat([]byte{7}, 32))
+	s.check("make the sealing box", err)
+	ring := keys.NewRing(store, box, keys.Options{Now: s.clock.now, Generate: s.generate})
+	s.service, err = server.New(server.Config{
+		Storage: store, Box: box, Keys: ring, PublicURL: s.URL, Region: Region,
+		AdminKeys: map[string]secret.String{AccessKeyID: secret.New(SecretAccessKey)},
+		Logger:    o.logger, Now: s.clock.now,
+	})
+	s.check("make the service", err)
+	s.tb.Cleanup(func() {
+		s.check("stop the service", s.service.Close())
+		s.check("stop the signers", ring.Close())
+		s.check("close the storage", store.Close())
+	})
+	s.provision(o)
+}
+
+func (s *Server) provision(o options) {
+	s.tb.Helper()
+	ctx := context.Background()
+	pool, err := s.service.Pools().CreateUserPool(ctx, &o.pool)
+	s.check("create the user pool", err)
+	s.UserPoolID = pool.UserPool.Id
+	o.client.UserPoolId = s.UserPoolID
+	client, err := s.service.Pools().CreateUserPoolClient(ctx, &o.client)
+	s.check("create the app client", err)
+	s.ClientID = client.UserPoolClient.ClientId
+}
+
+// check fails the test when preparing something went wrong.
+func (s *Server) check(doing string, err error) {
+	s.tb.Helper()
+	if err != nil {
+		s.tb.Fatalf("latchkeytest: %s: %v", doing, err)
+	}
+}
+
+// Config is the configuration of a client of this server, over [Server.HTTPClient].
+func (s *Server) Config() latchkey.Config {
+	return latchkey.Config{
+		UserPoolID: s.UserPoolID, ClientID: s.ClientID,
+		UserPoolEndpoint: s.URL, Issuer: s.Issuer(),
+		HTTPClient: s.HTTPClient(),
+	}
+}
+
+// Issuer is the iss claim of the pool's tokens; the JWKS is below it.
+func (s *Server) Issuer() string { return s.service.Issuer(s.UserPoolID) }
+
+// firstKeys are made once and begin every server: making RSA keys takes a
+// while, and in a test nobody is kept out by them.
+var firstKeys = sync.OnceValues(func() (made [2]*rsa.PrivateKey, err error) {
+	for i := range made {
+		if made[i], err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+			return made, fmt.Errorf("make a test key: %w", err)
+		}
+	}
+	return made, nil
+})
+
+// generate gives a server its keys: the first two are shared, those of a
+// rotation are new.
+func (s *Server) generate() (*rsa.PrivateKey, error) {
+	shared, err := firstKeys()
+	if err != nil {
+		return nil, err
+	}
+	if n := int(s.keys.Add(1)); n <= len(shared) {
+		return shared[n-1], nil
+	}
+	return rsa.GenerateKey(rand.Reader, 2048)
+}

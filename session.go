@@ -1,0 +1,112 @@
+package latchkey
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/jwt"
+	"github.com/latchkey-auth/latchkey/store"
+)
+
+// Session is what is known of the signed-in user at one moment. It never
+// changes, so that it may be kept and shared; ask [Client.FetchSession] for the
+// next one, which costs next to nothing.
+//
+// Each facet is a value or an error of its own: an identity pool that is down
+// does not hide good tokens, and being offline does not hide who is signed in.
+type Session struct {
+	signedIn    bool
+	username    string
+	sub         string
+	tokens      Tokens
+	identityID  string
+	credentials Credentials
+
+	subErr, tokensErr, identityErr, credentialsErr error
+}
+
+// Tokens are the user pool's tokens, read but not verified: they came from the
+// service itself, over TLS. Do not change what the pointers point to.
+type Tokens struct {
+	Access *jwt.Unverified
+	ID     *jwt.Unverified // nil when the service issued none, as without the scope openid
+	// Expiry is when the first of the two expires, on this machine's clock. It
+	// differs from the exp claim when this clock and the service's do.
+	Expiry time.Time
+}
+
+// Credentials are temporary AWS credentials of the identity pool.
+type Credentials = store.Credentials
+
+// SignedIn reports whether there is a live session. It stays true while tokens
+// cannot be refreshed for lack of a network.
+func (s *Session) SignedIn() bool { return s.signedIn }
+
+// UserSub returns the user's unchanging id, the sub claim. Errors:
+// ErrSignedOut, ErrSessionExpired, ErrNoUserPoolSession.
+func (s *Session) UserSub() (string, error) { return s.sub, s.subErr }
+
+// Tokens returns the tokens. Those that a [Session] holds had not expired when
+// it was handed out. Errors: ErrSignedOut, ErrSessionExpired,
+// ErrNotRefreshable, and whatever kept a refresh from succeeding, such as
+// ErrNetwork.
+func (s *Session) Tokens() (Tokens, error) { return s.tokens, s.tokensErr }
+
+// IdentityID returns the identity pool's id of the user or guest. Errors:
+// ErrNoIdentityPool, ErrGuestsDisabled, ErrSessionExpired, ErrNotSupported.
+func (s *Session) IdentityID() (string, error) { return s.identityID, s.identityErr }
+
+// Credentials returns AWS credentials of the user or guest. Errors: as those of
+// [Session.IdentityID].
+func (s *Session) Credentials() (Credentials, error) { return s.credentials, s.credentialsErr }
+
+// String says who is signed in and until when the tokens last.
+func (s *Session) String() string {
+	switch {
+	case s == nil:
+		return "no session"
+	case !s.signedIn:
+		return fmt.Sprintf("not signed in (%v)", s.tokensErr)
+	case s.tokensErr != nil:
+		return fmt.Sprintf("%s (%v)", s.username, s.tokensErr)
+	}
+	return fmt.Sprintf("%s until %s", s.username, s.tokens.Expiry.UTC().Format(time.RFC3339))
+}
+
+// LogValue is String for log/slog.
+func (s *Session) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// FetchOption changes one call of [Client.FetchSession].
+type FetchOption struct {
+	force      bool
+	tokensOnly bool
+	minimum    time.Duration
+}
+
+// ForceRefresh asks for new tokens though the old ones are still good, for
+// instance after the user's groups changed. It joins a refresh that is under
+// way, and tries even during the pause that follows a failure, unless the
+// service itself asked for that pause (Retry-After). If the refresh fails, the Tokens facet is its error, and the tokens that
+// were there stay for the next call.
+func ForceRefresh() FetchOption { return FetchOption{force: true} }
+
+// MinValidity asks for tokens that last for at least d, for a caller who is
+// going to use them for a while. More than nine tenths of what the service
+// issues counts as nine tenths.
+func MinValidity(d time.Duration) FetchOption { return FetchOption{minimum: d} }
+
+// TokensOnly asks for user sub and tokens alone: the identity pool is not called
+// for them, and its facets hold what is known already.
+func TokensOnly() FetchOption { return FetchOption{tokensOnly: true} }
+
+// combine makes one wish of several options.
+func combine(options []FetchOption) FetchOption {
+	var all FetchOption
+	for _, o := range options {
+		all.force = all.force || o.force
+		all.tokensOnly = all.tokensOnly || o.tokensOnly
+		all.minimum = max(all.minimum, o.minimum)
+	}
+	return all
+}

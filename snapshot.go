@@ -1,0 +1,182 @@
+package latchkey
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/jwt"
+	"github.com/latchkey-auth/latchkey/store"
+)
+
+// snapshot is what the client knows, made once and never changed: FetchSession
+// reads it without a lock.
+type snapshot struct {
+	epoch   uint64 // of the client when this became the active session
+	record  store.Record
+	session Session
+	clock   validity
+	// kept is the generation that the store is known to hold. It is less than
+	// the record's while the record could not be saved.
+	kept   uint64
+	readAt time.Time // when the store was read
+}
+
+// live reports whether there is a session.
+func (s *snapshot) live() bool { return s.record.Tokens != nil && s.record.Ended == nil }
+
+// validity says when tokens are due and when they expire, on two clocks. The
+// wall clock sees a suspended machine sleep, the monotonic one is not moved by
+// whoever sets the clock; the earlier of the two counts.
+type validity struct {
+	base                time.Time // carries a monotonic reading
+	due, expiry         time.Duration
+	dueWall, expiryWall int64 // Unix nanoseconds
+	life, margin        time.Duration
+}
+
+// fresh reports whether tokens can be handed out without a thought. It is the
+// hot path: two comparisons.
+func (v *validity) fresh(now time.Time) bool {
+	return now.UnixNano() < v.dueWall && now.Sub(v.base) < v.due
+}
+
+// left is how long the tokens remain usable.
+func (v *validity) left(now time.Time) time.Duration {
+	return min(v.expiry-now.Sub(v.base), time.Duration(v.expiryWall-now.UnixNano()))
+}
+
+// Bounds of when tokens are due. Cognito's access tokens live from five minutes
+// to a day, and for an hour unless the pool says otherwise.
+const (
+	maxAhead     = 5 * time.Minute
+	maxMargin    = 5 * time.Second // a token that expires on its way is of no use
+	maxDrift     = 24 * time.Hour
+	clockSlack   = 2 * time.Minute // how far a clock may be set back before it is mistrusted
+	jitterShare  = 10              // a refresh comes up to a tenth of its margin later
+	minimumShare = 10              // MinValidity counts up to nine tenths of a life
+)
+
+// newValidity makes the validity of tokens that live for life in all and of
+// which remaining is left at base. ahead is Config.RefreshAhead.
+func newValidity(base time.Time, life, remaining, ahead time.Duration) validity {
+	remaining = min(remaining, life)
+	if ahead == 0 {
+		ahead = min(maxAhead, life/10)
+	}
+	// More than half a life ahead, and a client would do little but refresh.
+	ahead = min(ahead, life/2)
+	// Clients that started together must not come back together.
+	if share := int64(ahead / jitterShare); share > 0 {
+		ahead -= time.Duration(rand.Int64N(share))
+	}
+	margin := min(maxMargin, life/20)
+	expiry := remaining - margin
+	due := min(remaining-ahead, expiry)
+	wall := base.UnixNano()
+	return validity{
+		base: base, due: due, expiry: expiry, life: life, margin: margin,
+		dueWall: wall + int64(due), expiryWall: wall + int64(expiry),
+	}
+}
+
+// storedValidity judges tokens that were read from a store. Their age is known
+// by the wall clock alone, which may have been set since: if it reads earlier
+// than when they were received, they count as due, and one refresh finds out.
+func storedValidity(now time.Time, r store.Record, p tokenPair, ahead time.Duration) validity {
+	received := r.Tokens.ReceivedAt
+	expires := p.expires.Add(-r.Drift)
+	if wild(r.Drift) && !received.IsZero() {
+		expires = received.Add(p.life)
+	}
+	remaining := time.Unix(0, expires.UnixNano()).Sub(now.Round(0))
+	v := newValidity(now, p.life, remaining, ahead)
+	if now.Round(0).Before(received.Add(-clockSlack)) || remaining > p.life+clockSlack {
+		v.due, v.dueWall = 0, 0
+	}
+	return v
+}
+
+// wild reports whether a drift is too large to reckon with.
+func wild(drift time.Duration) bool { return drift >= maxDrift || drift <= -maxDrift }
+
+// boundDrift is the service's clock minus ours, at most a day either way.
+// Whoever finds a day there must reckon by the time of receipt instead.
+func boundDrift(drift time.Duration) time.Duration { return max(-maxDrift, min(drift, maxDrift)) }
+
+// need is what a caller's wish means for tokens at some moment.
+type need uint8
+
+const (
+	needNothing need = iota // hand them out
+	needSoon                // hand them out, and refresh behind
+	needNow                 // refresh first
+)
+
+// need says what has to happen before tokens can be handed out. Tokens that are
+// due are as good as any until they expire, so that only a caller who finds them
+// expired, or who asks for more, has to wait.
+func (s *snapshot) need(now time.Time, want FetchOption) need {
+	if want.force {
+		return needNow
+	}
+	left := s.clock.left(now)
+	least := min(want.minimum, s.clock.life-s.clock.life/minimumShare)
+	switch {
+	case left <= 0 || left < least:
+		return needNow
+	case !s.clock.fresh(now):
+		return needSoon
+	}
+	return needNothing
+}
+
+// tokenPair is a record's tokens, decoded.
+type tokenPair struct {
+	access, id *jwt.Unverified
+	expires    time.Time     // the first expiry, by the service's clock
+	life       time.Duration // from the access token's iat to expires
+}
+
+// newSnapshot reads a record. now is when, for records from a store; the
+// validity of tokens just received is passed by the refresh.
+func (c *Client) newSnapshot(r store.Record, kept uint64, now time.Time, fresh *validity) *snapshot {
+	s := &snapshot{record: r, kept: kept, readAt: now}
+	s.session.username, s.session.sub = r.Account.Username, r.Sub
+	switch {
+	case r.Tokens != nil && r.Ended == nil:
+		c.readTokens(s, now, fresh)
+	case r.Ended != nil && r.Ended.Reason != reasonSignedOut:
+		expired := ended(r.Ended.Reason, r.Ended.Detail)
+		s.session = Session{subErr: expired, tokensErr: expired, identityErr: expired, credentialsErr: expired}
+		return s
+	default:
+		out := fault("FetchSession", ErrSignedOut, hintSignIn)
+		s.session = Session{subErr: out, tokensErr: out}
+	}
+	c.identityFacets(s)
+	return s
+}
+
+// readTokens fills in a live session. Tokens that cannot be read count as
+// expired: a refresh replaces them.
+func (c *Client) readTokens(s *snapshot, now time.Time, fresh *validity) {
+	s.session.signedIn = true
+	pair, err := decodePair(s.record.Tokens.Access.Reveal(), s.record.Tokens.ID.Reveal())
+	if err != nil {
+		s.session.tokensErr = &Error{Op: "FetchSession", Kind: ErrStore, Message: "the stored tokens cannot be read", Err: err}
+		s.clock = validity{base: now}
+		return
+	}
+	if s.clock = storedValidity(now, s.record, pair, c.cfg.RefreshAhead); fresh != nil {
+		s.clock = *fresh
+	}
+	s.session.tokens = Tokens{Access: pair.access, ID: pair.id, Expiry: time.Unix(0, s.clock.expiryWall+int64(s.clock.margin))}
+}
+
+// failed is the session of a caller for whom tokens had to be refreshed, and
+// could not be.
+func (s *snapshot) failed(err error) *Session {
+	session := s.session
+	session.tokens, session.tokensErr = Tokens{}, err
+	return &session
+}
