@@ -12,10 +12,9 @@ import (
 
 // caller is who holds an access token: the token's user, as stored now.
 type caller struct {
-	poolID, clientID string
-	poolSet          *PoolSettings
-	user             storage.User
-	session          storage.Session
+	app     *app
+	user    storage.User
+	session storage.Session
 }
 
 // authorize verifies an access token of one of the pools, and that neither it
@@ -28,7 +27,7 @@ func (s *Service) authorize(ctx context.Context, raw wire.Sensitive) (*caller, e
 	if !token.HasScope(scopeAPI) {
 		return nil, wire.NewException(wire.NotAuthorizedException, wire.MessageAccessTokenScopes)
 	}
-	c := &caller{clientID: token.ClientID()}
+	c := &caller{}
 	err = s.store.View(ctx, func(tx storage.Tx) error { return s.loadCaller(tx, c, token) })
 	if err != nil {
 		return nil, err
@@ -95,11 +94,10 @@ func (s *Service) loadCaller(tx storage.Tx, c *caller, token *jwt.AccessToken) (
 	if c.session, err = tx.Sessions.Session(token.EventID()); err != nil {
 		return notFound(err, revoked)
 	}
-	c.poolID = c.session.PoolID
 	if c.session.UserSub != token.Subject() || c.session.ClientID != token.ClientID() {
 		return revoked
 	}
-	if c.user, err = tx.Users.BySub(c.poolID, token.Subject()); err != nil {
+	if c.user, err = tx.Users.BySub(c.session.PoolID, token.Subject()); err != nil {
 		return notFound(err, wire.UserNotFound())
 	}
 	if !c.session.RevokedAt.IsZero() || c.session.UserEpoch != c.user.SignOuts {
@@ -108,6 +106,6 @@ func (s *Service) loadCaller(tx storage.Tx, c *caller, token *jwt.AccessToken) (
 	if refusal := s.accountRefusal(c.user); refusal != nil {
 		return refusal
 	}
-	_, c.poolSet, err = s.loadPool(tx, c.poolID)
+	c.app, err = s.loadApp(tx, c.session.ClientID)
 	return err
 }

@@ -15,17 +15,9 @@ func (s *Service) GetUser(ctx context.Context, in *wire.GetUserRequest) (*wire.G
 	if err != nil {
 		return nil, err
 	}
-	var a *app
-	err = s.store.View(ctx, func(tx storage.Tx) (err error) {
-		a, err = s.loadApp(tx, c.clientID)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
 	out := &wire.GetUserResponse{Username: c.user.Username}
 	for _, attribute := range attributeList(c.user) {
-		if attribute.Name == "sub" || a.mayRead(attribute.Name) {
+		if attribute.Name == "sub" || c.app.mayRead(attribute.Name) {
 			out.UserAttributes = append(out.UserAttributes, attribute)
 		}
 	}
@@ -55,7 +47,7 @@ func (s *Service) ChangePassword(ctx context.Context, in *wire.ChangePasswordReq
 	if err != nil {
 		return nil, err
 	}
-	password, err := s.preparePassword(ctx, c.poolID, c.poolSet, c.user.Username, c.user.Sub, string(in.ProposedPassword))
+	password, err := s.preparePassword(ctx, c.app.pool.ID, c.app.poolSet, c.user.Username, c.user.Sub, string(in.ProposedPassword))
 	if err != nil {
 		return nil, err
 	}
@@ -68,30 +60,22 @@ func (s *Service) ChangePassword(ctx context.Context, in *wire.ChangePasswordReq
 
 // checkPrevious judges the password that is to be replaced, as a guess like
 // any other. A user who has none, as after a sign-in without password, needs none.
-func (s *Service) checkPrevious(ctx context.Context, c *caller, previous string) (attemptKey string, err error) {
-	var a *app
-	err = s.store.View(ctx, func(tx storage.Tx) (err error) {
-		a, err = s.loadApp(tx, c.clientID)
-		return err
-	})
-	if err != nil {
-		return "", err
-	}
-	who := &subject{user: c.user, name: c.user.Username, attemptKey: c.poolID + "/sub:" + c.user.Sub}
+func (s *Service) checkPrevious(ctx context.Context, c *caller, previous string) (key string, err error) {
+	who := &subject{user: c.user, name: c.user.Username, attemptKey: attemptKey(c.user)}
 	if len(c.user.Verifier) == 0 && previous == "" {
 		return who.attemptKey, nil
 	}
-	if err := s.openVerifier(a, who); err != nil {
+	if err := s.openVerifier(c.app, who); err != nil {
 		return "", err
 	}
-	err = s.guess(ctx, who.attemptKey, nil, func() (bool, error) { return s.passwordIs(ctx, a, who, previous) })
+	err = s.guess(ctx, who.attemptKey, nil, func() (bool, error) { return s.passwordIs(ctx, c.app, who, previous) })
 	return who.attemptKey, err
 }
 
 // keepPassword writes the new password, ends the other sessions and moves the
 // caller's own to the new count of sign-outs.
 func (s *Service) keepPassword(tx storage.Tx, c *caller, attemptKey string, password *newPassword) error {
-	user, err := tx.Users.BySub(c.poolID, c.user.Sub)
+	user, err := tx.Users.BySub(c.user.PoolID, c.user.Sub)
 	if err != nil {
 		return notFound(err, wire.UserNotFound())
 	}
@@ -102,7 +86,7 @@ func (s *Service) keepPassword(tx storage.Tx, c *caller, attemptKey string, pass
 	if err := tx.Users.Update(user); err != nil {
 		return err
 	}
-	if _, err := tx.Sessions.RevokeUser(c.poolID, user.Sub, c.session.ID, s.now()); err != nil {
+	if _, err := tx.Sessions.RevokeUser(user.PoolID, user.Sub, c.session.ID, s.now()); err != nil {
 		return err
 	}
 	return s.lockout.Succeed(tx, attemptKey)

@@ -108,9 +108,12 @@ func (s *Service) findSubject(ctx context.Context, a *app, login string) (*subje
 		return who, nil
 	}
 	who.name = who.user.Username
-	who.attemptKey = a.pool.ID + "/sub:" + who.user.Sub
+	who.attemptKey = attemptKey(who.user)
 	return who, s.openVerifier(a, who)
 }
+
+// attemptKey names a user's counter of wrong passwords: one for all names.
+func attemptKey(user storage.User) string { return user.PoolID + "/sub:" + user.Sub }
 
 // openVerifier unseals the user's verifier. A user without a password has a
 // made-up one, so that no password is right.

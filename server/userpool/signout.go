@@ -51,7 +51,7 @@ func (s *Service) GlobalSignOut(ctx context.Context, in *wire.GlobalSignOutReque
 		return nil, err
 	}
 	err = s.store.Update(ctx, func(tx storage.Tx) error {
-		user, err := tx.Users.BySub(c.poolID, c.user.Sub)
+		user, err := tx.Users.BySub(c.user.PoolID, c.user.Sub)
 		if err != nil {
 			return notFound(err, wire.UserNotFound())
 		}

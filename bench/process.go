@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/bench/measure"
+)
+
+// benchProcess measures whole processes: the start of the command, and the
+// start and idle memory of the service.
+func benchProcess(b *bench) error {
+	w, err := newWorkshop()
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	latchkey, err := w.build("latchkey", "..", "./cmd/latchkey")
+	if err != nil {
+		return err
+	}
+	hello, err := w.build("hello", ".", "./hello")
+	if err != nil {
+		return err
+	}
+	if err := b.services(w, latchkey); err != nil {
+		return err
+	}
+	return b.commands(w, latchkey, hello)
+}
+
+// services compares start and idle memory of the service with the peer's.
+func (b *bench) services(w *workshop, binary string) error {
+	var first, memory [2][]float64
+	for range max(3, b.rounds/2) {
+		own, _, err := w.startLatchkey(binary)
+		if err != nil {
+			return err
+		}
+		peer, err := w.startCognitoLocal()
+		if err != nil {
+			own.stop()
+			return err
+		}
+		time.Sleep(500 * time.Millisecond) // let both come to rest
+		for i, p := range []*process{own, peer} {
+			first[i] = append(first[i], float64(p.first))
+			memory[i] = append(memory[i], float64(p.memory())/(1<<20))
+			p.stop()
+		}
+	}
+	var rows [][]string
+	for i, name := range []string{"latchkey up, second start on its data", "cognito-local"} {
+		f, m := measure.Spread(first[i]), measure.Spread(memory[i])
+		rows = append(rows, []string{name, measure.Show(f.Median), fmt.Sprintf("%.1f MB", m.Median)})
+	}
+	b.table([]string{"service", "start to first answer", "idle PSS"}, rows)
+	fmt.Fprintf(b.out, "\nStart: %s of cognito-local; memory: %s.\n\n", pairwise(first[0], first[1]), pairwise(memory[0], memory[1]))
+	return nil
+}
+
+// commands compares `latchkey token` with the smallest cobra program.
+func (b *bench) commands(w *workshop, latchkey, hello string) error {
+	service, ready, err := w.startLatchkey(latchkey)
+	if err != nil {
+		return err
+	}
+	login := exec.Command(latchkey, "login", ready.Username, "--password-stdin", "--config", ready.ConfigFile)
+	login.Env, login.Stdin = w.environment(), strings.NewReader(ready.Password+"\n")
+	out, err := login.CombinedOutput()
+	service.stop() // the command must not need it
+	if err != nil {
+		return fmt.Errorf("latchkey login: %w\n%s", err, out)
+	}
+	var failed error
+	spawn := func(name string, args ...string) measure.Contestant {
+		return measure.Contestant{Name: strings.Join(append([]string{name[strings.LastIndexByte(name, '/')+1:]}, args[:min(1, len(args))]...), " "),
+			Wall: true, Op: func(n int) {
+				for range n {
+					command := exec.Command(name, args...)
+					command.Env = w.environment()
+					if err := command.Run(); err != nil {
+						failed = fmt.Errorf("%s %v: %w", name, args, err)
+					}
+				}
+			}}
+	}
+	results := measure.Rounds(b.rounds, spawn(hello), spawn(latchkey, "token", "--config", ready.ConfigFile))
+	ratio := results[1].Over(results[0].Times(1))
+	b.table([]string{"command, whole process", "wall time", "ratio"}, [][]string{
+		{results[0].Name + " (cobra)", results[0].Range(), "1"}, {results[1].Name, results[1].Range(), ratio.String()},
+	})
+	b.atMost(2.5, ratio.Median, "latchkey token from a valid stored session: of a hello-world cobra program")
+	return failed
+}
