@@ -3,7 +3,7 @@
 //
 //	go run . [-rounds 7] [-only tokens,srp] [-write ../docs/performance.md]
 //
-// Each section is a file: tokens.go, srp.go, fetch.go, service.go, writes.go,
+// Each section is a file: tokens.go, srp.go, fetch.go, service.go, timing.go, writes.go,
 // loopback.go, process.go. With -write the tables replace what stands between
 // the markers of the named page.
 package main
@@ -31,6 +31,7 @@ var sections = []section{
 	{"srp", "SRP: one handshake", benchSRP},
 	{"fetch", "A cached session", benchFetch},
 	{"service", "The service: CPU of one request", benchService},
+	{"timing", "Telling users apart by time", benchTiming},
 	{"writes", "Durable writes", benchWrites},
 	{"loopback", "The service over loopback", benchLoopback},
 	{"process", "The command and the service as processes", benchProcess},

@@ -135,7 +135,7 @@ func (s *Service) respond(ctx context.Context, a *app, name wire.ChallengeName, 
 	}
 	switch name {
 	case wire.ChallengePasswordVerifier:
-		return s.answerPasswordVerifier(ctx, a, answers)
+		return veiled(ctx, a, func() (*outcome, error) { return s.answerPasswordVerifier(ctx, a, answers) })
 	case wire.ChallengeNewPasswordRequired:
 		return s.answerNewPassword(ctx, a, session, answers)
 	}

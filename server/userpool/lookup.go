@@ -117,6 +117,25 @@ func (p *PoolSettings) findUser(tx storage.Tx, poolID, name string) (storage.Use
 	return storage.User{}, storage.ErrNotFound
 }
 
+// findUserEvenly is findUser for clients that hide whether users exist: it
+// looks as often for a name that somebody has as for one that nobody has, and
+// gives the zero User for the latter.
+func (p *PoolSettings) findUserEvenly(tx storage.Tx, poolID, name string) (found storage.User, err error) {
+	logins := p.candidates(name)
+	for i := 0; i < len(logins); i++ {
+		user, err := tx.Users.Lookup(poolID, logins[i])
+		switch {
+		case err == nil && found.Sub == "":
+			found = user
+			// One more look, at a login that nobody can have, for the one that hit.
+			logins = append(logins, "none:"+name)
+		case err != nil && !errors.Is(err, storage.ErrNotFound):
+			return storage.User{}, err
+		}
+	}
+	return found, nil
+}
+
 // findUserOrSub is findUser for admin operations, which also take the sub. The
 // sub comes first: nobody can take another's as a name and be found in the other's place.
 func (p *PoolSettings) findUserOrSub(tx storage.Tx, poolID, name string) (storage.User, error) {

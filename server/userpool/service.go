@@ -33,6 +33,9 @@ type Config struct {
 	Now func() time.Time
 }
 
+// verifierSize is the length of an SRP verifier in the 3072-bit group.
+const verifierSize = 384
+
 // Service answers the user pool operations. It is safe for concurrent use.
 type Service struct {
 	store   storage.Store
@@ -44,6 +47,8 @@ type Service struct {
 	gate    *policy.Gate
 	log     *slog.Logger
 	clock   func() time.Time
+
+	decoy []byte // a sealed verifier of nobody's
 
 	pools     settingsCache[PoolSettings]
 	clients   settingsCache[ClientSettings]
@@ -66,6 +71,7 @@ func New(c Config) *Service {
 		s.clock = time.Now
 	}
 	s.lockout.Now = s.clock
+	s.decoy = s.box.Seal(purposeVerifier, make([]byte, verifierSize), nil)
 	return s
 }
 

@@ -2,7 +2,6 @@ package userpool
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/srp"
@@ -29,7 +28,7 @@ func (s *Service) InitiateAuth(ctx context.Context, in *wire.InitiateAuthRequest
 		if !a.settings.allows(wire.AllowUserPasswordAuth, wire.LegacyUserPasswordAuth) {
 			return nil, wire.NewException(wire.InvalidParameterException, wire.MessageUserPasswordFlowDisabled)
 		}
-		return s.signInWithPassword(ctx, a, in.AuthParameters)
+		return veiled(ctx, a, func() (*outcome, error) { return s.signInWithPassword(ctx, a, in.AuthParameters) })
 	default:
 		return s.initiate(ctx, a, in.AuthFlow, in.AuthParameters)
 	}
@@ -69,7 +68,7 @@ func (s *Service) initiate(ctx context.Context, a *app, flow wire.AuthFlow, para
 		if !a.settings.allows(wire.AllowUserSRPAuth) && !a.settings.legacyFlows() {
 			return nil, wire.NewException(wire.InvalidParameterException, wire.MessageSRPFlowDisabled)
 		}
-		return s.signInWithSRP(ctx, a, params)
+		return veiled(ctx, a, func() (*outcome, error) { return s.signInWithSRP(ctx, a, params) })
 	case wire.AuthFlowRefreshTokenAuth, wire.AuthFlowRefreshToken:
 		return s.refreshTokenAuth(ctx, a, params)
 	}
@@ -93,23 +92,32 @@ func (w *subject) real() bool { return w.user.Sub != "" }
 func (s *Service) findSubject(ctx context.Context, a *app, login string) (*subject, error) {
 	who := &subject{login: login}
 	err := s.store.View(ctx, func(tx storage.Tx) (err error) {
-		who.user, err = a.poolSet.findUser(tx, a.pool.ID, login)
-		if errors.Is(err, storage.ErrNotFound) && a.settings.hidesUsers() {
-			who.user = storage.User{}
-			return nil
+		if a.settings.hidesUsers() {
+			who.user, err = a.poolSet.findUserEvenly(tx, a.pool.ID, login)
+			return err
 		}
+		who.user, err = a.poolSet.findUser(tx, a.pool.ID, login)
 		return notFound(err, wire.UserNotFound())
 	})
 	if err != nil {
 		return nil, err
 	}
+	return who, s.complete(a, who)
+}
+
+// complete fills in what a sign-in needs of its subject. Both kinds of subject
+// cost the same: the real one is made up as well, and the made-up one unseals a
+// verifier as well, each for nothing but the time it takes.
+func (s *Service) complete(a *app, who *subject) error {
 	if !who.real() {
 		s.makeUp(a, who)
-		return who, nil
+		_, err := s.box.Open(purposeVerifier, s.decoy, nil)
+		return err
 	}
+	s.makeUp(a, &subject{login: who.login})
 	who.name = who.user.Username
 	who.attemptKey = attemptKey(who.user)
-	return who, s.openVerifier(a, who)
+	return s.openVerifier(a, who)
 }
 
 // attemptKey names a user's counter of wrong passwords: one for all names.
@@ -150,7 +158,7 @@ func (s *Service) madeUpVerifier(poolID, name string) srp.Verifier {
 	part := func(label string) []byte {
 		return s.box.MAC(purposeMadeUp, []byte(label), []byte(poolID), []byte(name))
 	}
-	v := make([]byte, 0, 384)
+	v := make([]byte, 0, verifierSize)
 	for _, label := range []string{"v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11"} {
 		v = append(v, part(label)...)
 	}

@@ -91,22 +91,21 @@ func (s *Service) answerPasswordVerifier(ctx context.Context, a *app, answers wi
 // challenged finds the subject of a challenge again. A password that changed
 // in between makes the proof worthless.
 func (s *Service) challenged(ctx context.Context, a *app, c challenge) (*subject, error) {
-	who := &subject{login: c.Login, name: c.User, attemptKey: c.AttemptKey}
-	if c.Sub == "" {
-		s.makeUp(a, who)
-		return who, nil
-	}
+	who := &subject{login: c.Login}
 	err := s.store.View(ctx, func(tx storage.Tx) (err error) {
 		who.user, err = tx.Users.BySub(a.pool.ID, c.Sub)
 		return err
 	})
+	if errors.Is(err, storage.ErrNotFound) && c.Sub == "" {
+		return who, s.complete(a, who) // a made-up user was looked for all the same
+	}
 	if errors.Is(err, storage.ErrNotFound) || err == nil && who.user.PasswordEpoch != c.PasswordEpoch {
 		return nil, wire.NewException(wire.NotAuthorizedException, wire.MessageIncorrectUsernameOrPassword)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return who, s.openVerifier(a, who)
+	return who, s.complete(a, who)
 }
 
 // proofIsRight does the arithmetic of the answer. The TIMESTAMP is part of what
