@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -17,9 +16,6 @@ import (
 // customIDPrefix stands before the id that a new client is to have, in its
 // name. The name is kept as it was given. Emulators of Cognito share the convention.
 const customIDPrefix = "_custom_id_:"
-
-// clientIDShape is the shape of a client id (API reference, ClientIdType).
-var clientIDShape = regexp.MustCompile(`\A[\w+]{1,128}\z`)
 
 // CreateUserPoolClient makes an app client, public or with a secret. The secret
 // is sealed for this client id and shown by CreateUserPoolClient,
@@ -66,7 +62,7 @@ func idOfClient(name string) (string, error) {
 	if !pinned {
 		return newClientID(), nil
 	}
-	if !clientIDShape.MatchString(id) {
+	if !isClientID(id) {
 		return "", invalid("What follows %s in ClientName must be a client id: 1 to 128 letters, digits, underscores or plus signs.", customIDPrefix)
 	}
 	return id, nil

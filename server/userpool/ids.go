@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"strings"
 )
 
 const (
@@ -51,6 +52,25 @@ func randomText(alphabet string, n int) string {
 		}
 	}
 	return string(text)
+}
+
+// maxPoolID is the longest pool id (API reference, UserPoolIdType).
+const maxPoolID = 55
+
+// isPoolID reports whether a text has the shape of a pool id: one underscore,
+// behind the region.
+func isPoolID(id string) bool {
+	region, name, ok := strings.Cut(id, "_")
+	return ok && len(id) <= maxPoolID && consistsOf(region, poolAlphabet+"-") && consistsOf(name, poolAlphabet)
+}
+
+// isClientID reports whether a text has the shape of a client id (API
+// reference, ClientIdType).
+func isClientID(id string) bool { return len(id) <= 128 && consistsOf(id, poolAlphabet+"_+") }
+
+// consistsOf reports whether a text is not empty and has only these characters.
+func consistsOf(text, characters string) bool {
+	return text != "" && strings.Trim(text, characters) == ""
 }
 
 // Shapes of Cognito's ids (cognito-idp API reference, patterns of UserPoolId and ClientId).

@@ -76,6 +76,10 @@ func (s *Service) answerNewPassword(ctx context.Context, a *app, session wire.Se
 	if err != nil {
 		return nil, err
 	}
+	// The first tokens already show what the answer brings.
+	if err := setAttributes(&who.user, given); err != nil {
+		return nil, err
+	}
 	return s.signIn(ctx, a, who.user, c.AttemptKey, func(tx storage.Tx, user *storage.User) error {
 		if err := s.spend(tx, c); err != nil {
 			return err

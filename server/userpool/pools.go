@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"regexp"
 	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
@@ -19,11 +18,6 @@ const customIDTag = "_custom_id_"
 
 // accountID is the AWS account in the ARNs of this service, which has none.
 const accountID = "000000000000"
-
-// poolIDShape is the shape of a pool id: one underscore, behind the region.
-var poolIDShape = regexp.MustCompile(`\A[A-Za-z0-9-]+_[0-9a-zA-Z]+\z`)
-
-const maxPoolID = 55
 
 // CreateUserPool makes a user pool with its two signing keys. Making the keys
 // is slow and happens outside the transaction that writes pool and keys together.
@@ -60,7 +54,7 @@ func (s *Service) idOfPool(ctx context.Context, tags map[string]string) (string,
 	if !pinned {
 		return newPoolID(s.region), nil
 	}
-	if len(id) > maxPoolID || !poolIDShape.MatchString(id) {
+	if !isPoolID(id) {
 		return "", invalid("The tag %s must be a user pool id such as us-east-1_Example01: a region, one underscore and letters or digits, at most %d characters.", customIDTag, maxPoolID)
 	}
 	err := s.store.View(ctx, func(tx storage.Tx) error {

@@ -141,7 +141,7 @@ func TestCreateUserPoolDefaults(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
 	made := must(c.CreateUserPool(t.Context(), &wire.CreateUserPoolRequest{PoolName: "people"}))(t).UserPool
-	if !poolIDShape.MatchString(made.Id) || len(made.Id) != len("us-east-1_")+9 {
+	if !isPoolID(made.Id) || len(made.Id) != len("us-east-1_")+9 {
 		t.Errorf("id %q has not the shape of a pool id", made.Id)
 	}
 	now := wire.NewTime(c.now())

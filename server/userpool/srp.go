@@ -100,12 +100,21 @@ func (s *Service) challenged(ctx context.Context, a *app, c challenge) (*subject
 		return who, s.complete(a, who) // a made-up user was looked for all the same
 	}
 	if errors.Is(err, storage.ErrNotFound) || err == nil && who.user.PasswordEpoch != c.PasswordEpoch {
-		return nil, wire.NewException(wire.NotAuthorizedException, wire.MessageIncorrectUsernameOrPassword)
+		return nil, s.stale(ctx, c)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return who, s.complete(a, who)
+}
+
+// stale is the answer to a challenge whose user, or whose password, is no more
+// what it was: used, if an earlier answer to the same challenge made it so.
+func (s *Service) stale(ctx context.Context, c challenge) error {
+	if err := s.store.Update(ctx, func(tx storage.Tx) error { return s.spend(tx, c) }); err != nil {
+		return err
+	}
+	return wire.NewException(wire.NotAuthorizedException, wire.MessageIncorrectUsernameOrPassword)
 }
 
 // proofIsRight does the arithmetic of the answer. The TIMESTAMP is part of what
