@@ -1,0 +1,258 @@
+"""Debian's boto3 against a running `latchkey up`.
+
+It knows nothing of GetTokensFromRefreshToken, so it refreshes with
+REFRESH_TOKEN_AUTH. The command is $LATCHKEY_COMMAND, or built here.
+"""
+
+import base64
+import datetime
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+import uuid
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+PASSWORD = "Correct-Horse-9"
+TEMPORARY = "Temporary-1"
+INCORRECT = "Incorrect username or password."
+
+
+def command(home):
+    if os.environ.get("LATCHKEY_COMMAND"):
+        return os.environ["LATCHKEY_COMMAND"]
+    root = pathlib.Path(__file__).resolve().parents[2]
+    target = os.path.join(home, "latchkey")
+    subprocess.run(["go", "build", "-o", target, "./cmd/latchkey"], cwd=root, check=True,
+                   env={**os.environ, "CGO_ENABLED": "0"})
+    return target
+
+
+class Service:
+    """One `latchkey up` for the whole module."""
+
+    def __init__(self):
+        self.home = tempfile.mkdtemp(prefix="latchkey-e2e-")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("LATCHKEY_", "XDG_"))}
+        kept["LATCHKEY_HOME"] = os.path.join(self.home, "home")
+        kept["XDG_CONFIG_HOME"] = os.path.join(self.home, "config")
+        self.log = open(os.path.join(self.home, "stderr"), "w+", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [command(self.home), "up", "--json", "--listen", "127.0.0.1:0", "--https-listen", "127.0.0.1:0",
+             "--data", os.path.join(self.home, "data")],
+            env=kept, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.wait()
+            self.log.seek(0)
+            raise RuntimeError("latchkey up: " + self.log.read())
+        self.ready = json.loads(line)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        rest = self.process.stdout.read()
+        self.process.stdout.close()
+        self.log.close()
+        shutil.rmtree(self.home)
+        if code != 0 or rest:
+            raise RuntimeError(f"latchkey up ended with {code} and wrote {rest!r} after its line")
+
+
+service = None
+
+
+def setUpModule():
+    global service
+    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+    service = Service()
+
+
+def tearDownModule():
+    service.stop()
+
+
+def payload(token):
+    part = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+class Boto3(unittest.TestCase):
+    def setUp(self):
+        up = service.ready
+        self.client_id, self.pool = up["client_id"], up["user_pool_id"]
+        # Without keys, so that a public operation that wants some fails.
+        self.public = self.client(config=Config(signature_version=UNSIGNED))
+        self.admin = self.client(aws_access_key_id=up["access_key_id"], aws_secret_access_key=up["secret_access_key"])
+
+    def client(self, **arguments):
+        made = boto3.session.Session().client("cognito-idp", region_name=service.ready["region"],
+                                              endpoint_url=service.ready["endpoint"], **arguments)
+        self.addCleanup(made.close)
+        return made
+
+    def new_user(self, permanent=True):
+        name = "user-" + uuid.uuid4().hex[:12]
+        self.admin.admin_create_user(
+            UserPoolId=self.pool, Username=name, TemporaryPassword=TEMPORARY, MessageAction="SUPPRESS",
+            UserAttributes=[{"Name": "email", "Value": name + "@example.com"}])
+        if permanent:
+            self.admin.admin_set_user_password(UserPoolId=self.pool, Username=name, Password=PASSWORD, Permanent=True)
+        return name
+
+    def password_auth(self, name, password=PASSWORD):
+        return self.public.initiate_auth(ClientId=self.client_id, AuthFlow="USER_PASSWORD_AUTH",
+                                         AuthParameters={"USERNAME": name, "PASSWORD": password})
+
+    def refresh_auth(self, token):
+        return self.public.initiate_auth(ClientId=self.client_id, AuthFlow="REFRESH_TOKEN_AUTH",
+                                         AuthParameters={"REFRESH_TOKEN": token})
+
+    def refused(self, error, message, call, *arguments, **named):
+        with self.assertRaises(error) as caught:
+            call(*arguments, **named)
+        self.assertEqual(caught.exception.response["Error"]["Message"], message)
+        self.assertEqual(caught.exception.response["ResponseMetadata"]["HTTPStatusCode"], 400)
+
+    def test_sign_in(self):
+        name = self.new_user()
+        result = self.password_auth(name)["AuthenticationResult"]
+        self.assertEqual(result["TokenType"], "Bearer")
+        self.assertEqual(result["ExpiresIn"], 3600)
+        access, identity = payload(result["AccessToken"]), payload(result["IdToken"])
+        self.assertEqual(access["username"], name)
+        self.assertEqual(identity["cognito:username"], name)
+        self.assertEqual(access["iss"], service.ready["endpoint"] + "/" + self.pool)
+        self.assertEqual(access["origin_jti"], identity["origin_jti"])
+        user = self.public.get_user(AccessToken=result["AccessToken"])
+        attributes = {a["Name"]: a["Value"] for a in user["UserAttributes"]}
+        self.assertEqual(attributes["sub"], access["sub"])
+        self.assertEqual(attributes["email"], name + "@example.com")
+
+    def test_refresh(self):
+        first = self.password_auth(self.new_user())["AuthenticationResult"]
+        second = self.refresh_auth(first["RefreshToken"])["AuthenticationResult"]
+        self.assertNotIn("RefreshToken", second)
+        self.assertNotEqual(second["AccessToken"], first["AccessToken"])
+        for kept in ("auth_time", "origin_jti", "sub"):
+            self.assertEqual(payload(second["IdToken"])[kept], payload(first["IdToken"])[kept], kept)
+        self.public.get_user(AccessToken=second["AccessToken"])
+
+    def test_new_password_required(self):
+        name = self.new_user(permanent=False)
+        asked = self.password_auth(name, TEMPORARY)
+        self.assertEqual(asked["ChallengeName"], "NEW_PASSWORD_REQUIRED")
+        self.assertNotIn("AuthenticationResult", asked)
+        self.assertEqual(json.loads(asked["ChallengeParameters"]["requiredAttributes"]), [])
+        known = json.loads(asked["ChallengeParameters"]["userAttributes"])
+        self.assertEqual(known["email"], name + "@example.com")
+
+        def answer(password):
+            return self.public.respond_to_auth_challenge(
+                ClientId=self.client_id, ChallengeName=asked["ChallengeName"], Session=asked["Session"],
+                ChallengeResponses={"USERNAME": name, "NEW_PASSWORD": password})
+
+        self.refused(self.public.exceptions.InvalidPasswordException,
+                     "Password did not conform with policy: Password must have uppercase characters",
+                     answer, "correct-horse-9")
+        done = answer(PASSWORD)["AuthenticationResult"]
+        self.assertEqual(payload(done["AccessToken"])["username"], name)
+        user = self.admin.admin_get_user(UserPoolId=self.pool, Username=name)
+        self.assertEqual(user["UserStatus"], "CONFIRMED")
+
+    def test_sign_out(self):
+        name = self.new_user()
+        one, other = (self.password_auth(name)["AuthenticationResult"] for _ in range(2))
+        self.public.revoke_token(ClientId=self.client_id, Token=one["RefreshToken"])
+        denied = self.public.exceptions.NotAuthorizedException
+        self.refused(denied, "Refresh Token has been revoked", self.refresh_auth, one["RefreshToken"])
+        self.refused(denied, "Access Token has been revoked", self.public.get_user, AccessToken=one["AccessToken"])
+        self.public.global_sign_out(AccessToken=other["AccessToken"])
+        self.refused(denied, "Access Token has been revoked", self.public.get_user, AccessToken=other["AccessToken"])
+
+    def test_errors_have_classes(self):
+        name = self.new_user()
+        e, admin = self.public.exceptions, self.admin.exceptions  # each client has classes of its own
+        self.refused(e.NotAuthorizedException, INCORRECT, self.password_auth, name, "Wrong-Horse-9")
+        self.refused(e.NotAuthorizedException, INCORRECT, self.password_auth, "nobody-at-all", "Wrong-Horse-9")
+        self.refused(e.NotAuthorizedException, "Invalid Refresh Token.", self.refresh_auth, "no-token")
+        user = {"UserPoolId": self.pool, "Username": name}
+        self.refused(admin.UsernameExistsException, "User account already exists",
+                     self.admin.admin_create_user, MessageAction="SUPPRESS", **user)
+        self.admin.admin_disable_user(**user)
+        self.refused(e.NotAuthorizedException, "User is disabled.", self.password_auth, name)
+        self.admin.admin_enable_user(**user)
+        self.admin.admin_reset_user_password(**user)
+        self.refused(e.PasswordResetRequiredException, "Password reset required for the user", self.password_auth, name)
+        self.admin.admin_delete_user(**user)
+        self.refused(admin.UserNotFoundException, "User does not exist.", self.admin.admin_get_user, **user)
+        self.refused(admin.ResourceNotFoundException, "User pool us-east-1_NoSuchPl does not exist.",
+                     self.admin.describe_user_pool, UserPoolId="us-east-1_NoSuchPl")
+
+    def test_dates_are_dates(self):
+        user = self.admin.admin_get_user(UserPoolId=self.pool, Username=self.new_user())
+        now = datetime.datetime.now(datetime.timezone.utc)
+        self.assertLess(abs(now - user["UserCreateDate"]), datetime.timedelta(minutes=1))
+
+    def test_list_users_pages(self):
+        pool = self.admin.create_user_pool(PoolName="pages")["UserPool"]["Id"]
+        self.addCleanup(self.admin.delete_user_pool, UserPoolId=pool)
+        names = [f"page{i}" for i in range(7)]
+        for name in names:
+            self.admin.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
+        paginator = self.admin.get_paginator("list_users")
+        pages = list(paginator.paginate(UserPoolId=pool, PaginationConfig={"PageSize": 3}))
+        self.assertEqual([len(page["Users"]) for page in pages], [3, 3, 1])
+        self.assertEqual(sorted(u["Username"] for page in pages for u in page["Users"]), names)
+        found = self.admin.list_users(UserPoolId=pool, Filter='username ^= "page6"')["Users"]
+        self.assertEqual([u["Username"] for u in found], ["page6"])
+
+    def test_groups(self):
+        name, pool = self.new_user(), {"UserPoolId": self.pool}
+        self.admin.create_group(GroupName="from-boto3", Precedence=0, **pool)
+        self.admin.admin_add_user_to_group(GroupName="from-boto3", Username=name, **pool)
+        groups = [g for page in self.admin.get_paginator("list_groups").paginate(**pool) for g in page["Groups"]]
+        self.assertIn(("from-boto3", 0), [(g["GroupName"], g["Precedence"]) for g in groups])
+        members = self.admin.list_users_in_group(GroupName="from-boto3", **pool)["Users"]
+        self.assertEqual([u["Username"] for u in members], [name])
+        tokens = self.password_auth(name)["AuthenticationResult"]
+        self.assertEqual(payload(tokens["IdToken"])["cognito:groups"], ["from-boto3"])
+
+    def test_administrator_signs_in_for_a_user(self):
+        name = self.new_user()
+        result = self.admin.admin_initiate_auth(
+            UserPoolId=self.pool, ClientId=self.client_id, AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": name, "PASSWORD": PASSWORD})["AuthenticationResult"]
+        self.admin.admin_user_global_sign_out(UserPoolId=self.pool, Username=name)
+        self.refused(self.public.exceptions.NotAuthorizedException, "Access Token has been revoked",
+                     self.public.get_user, AccessToken=result["AccessToken"])
+
+    def test_signatures(self):
+        for code, key, secret in (
+            ("InvalidSignatureException", service.ready["access_key_id"], "not-the-secret"),
+            ("UnrecognizedClientException", "AKIAIOSFODNN7EXAMPLE", service.ready["secret_access_key"]),
+        ):
+            thief = self.client(aws_access_key_id=key, aws_secret_access_key=secret)
+            with self.assertRaises(ClientError) as caught:
+                thief.list_users(UserPoolId=self.pool)
+            self.assertEqual(caught.exception.response["Error"]["Code"], code)
+        unsigned = self.client(config=Config(signature_version=UNSIGNED))
+        with self.assertRaises(ClientError) as caught:
+            unsigned.list_users(UserPoolId=self.pool)
+        self.assertEqual(caught.exception.response["Error"]["Code"], "MissingAuthenticationTokenException")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
