@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/latchkey-auth/latchkey/internal/cli/ui"
+)
+
+// account is an element of what accounts tells with --json.
+type account struct {
+	Username string `json:"username"`
+	UserID   string `json:"user_id"`
+	SignedIn bool   `json:"signed_in"`
+	Active   bool   `json:"active"`
+}
+
+func (a *app) accountsCommand() *cobra.Command {
+	list := func(cmd *cobra.Command, _ []string) error { return a.listAccounts(cmd) }
+	command := &cobra.Command{
+		Use:   "accounts",
+		Short: "List the accounts on this machine, or switch to another",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return a.misuse(cmd, "there is no command accounts "+quote(args[0])+", only list and switch")
+			}
+			return nil
+		},
+		RunE: list,
+	}
+	command.AddCommand(
+		&cobra.Command{Use: "list", Short: "List the accounts on this machine", Args: a.atMost(0), RunE: list},
+		&cobra.Command{
+			Use:   "switch USERNAME",
+			Short: "Make another account the active one",
+			Args: func(cmd *cobra.Command, args []string) error {
+				if len(args) == 0 || args[0] == "" {
+					return a.misuse(cmd, "give the username of the account to switch to")
+				}
+				return a.atMost(1)(cmd, args)
+			},
+			RunE: a.switchAccount,
+		},
+	)
+	return command
+}
+
+func (a *app) listAccounts(cmd *cobra.Command) error {
+	client, err := a.client()
+	if err != nil {
+		return err
+	}
+	known, err := client.Accounts(cmd.Context())
+	if a.json {
+		accounts := make([]account, len(known)) // not nil: an empty list is []
+		for i, k := range known {
+			accounts[i] = account(k)
+		}
+		a.writeJSON(accounts)
+		return err
+	}
+	if len(known) == 0 && err == nil {
+		a.err.Print("No account has signed in here. Sign in with " + a.typed("login") + ".")
+	}
+	table := &ui.Table{}
+	for _, k := range known {
+		name, state := ui.Cell{Text: "  " + k.Username}, ui.Cell{Text: "signed out", Style: ui.Faint}
+		if k.Active {
+			name = ui.Cell{Text: "* " + k.Username, Style: ui.Bold}
+		}
+		if k.SignedIn {
+			state = ui.Cell{Text: "signed in", Style: ui.Green}
+		}
+		table.Add(name, state)
+	}
+	table.Write(a.out)
+	return err
+}
+
+func (a *app) switchAccount(cmd *cobra.Command, args []string) error {
+	client, err := a.client()
+	if err != nil {
+		return err
+	}
+	if err := client.Switch(cmd.Context(), args[0]); err != nil {
+		return err
+	}
+	return a.whoami(cmd, nil)
+}

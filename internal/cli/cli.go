@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latchkey-auth/latchkey/internal/cli/ui"
+)
+
+// Streams are the three standard streams of a run.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Main runs the command line args, whose first element is the program's name,
+// and returns the exit code. SIGINT and SIGTERM end the command's work in order;
+// a second signal ends the process.
+func Main(args []string, streams Streams) (code int) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return run(ctx, args, streams)
+}
+
+func run(ctx context.Context, args []string, streams Streams) int {
+	a := &app{
+		program: invocation(args[0]), in: streams.In,
+		out: ui.NewOutput(streams.Out), err: ui.NewOutput(streams.Err),
+	}
+	root := a.root()
+	root.SetArgs(args[1:])
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.Err)
+	err := root.ExecuteContext(ctx)
+	if closing := a.close(); err == nil {
+		err = closing
+	}
+	return a.report(err)
+}
+
+// root builds the tree of commands. Building it does no work of theirs.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "latchkey",
+		Short: "Stay signed in to Amazon Cognito, or to a service of your own",
+		Long: `Latchkey keeps you signed in: it holds your session, keeps its tokens fresh and
+hands them to whoever needs them. With "latchkey up" it is also the service that
+you sign in to, compatible with Amazon Cognito, on your own machine.`,
+		Example: "  latchkey up              # start a local service with a demo user\n" +
+			"  latchkey login demo      # sign in, in another terminal\n" +
+			"  curl -H \"Authorization: Bearer $(latchkey token)\" http://localhost:8080/",
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          a.bare,
+	}
+	root.PersistentFlags().StringVar(&a.configFlag, "config", "", "configuration `file` (default $LATCHKEY_CONFIG, then your configuration folder)")
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "write data as one line of JSON")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return a.misuse(cmd, err.Error()) })
+	root.AddGroup(&cobra.Group{ID: groupService, Title: "The service:"},
+		&cobra.Group{ID: groupSession, Title: "Your session:"},
+		&cobra.Group{ID: groupToken, Title: "Tokens:"})
+	for group, commands := range map[string][]*cobra.Command{
+		groupService: {a.upCommand()},
+		groupSession: {a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.sessionCommand(), a.accountsCommand()},
+		groupToken:   {a.tokenCommand(), a.decodeCommand(), a.verifyCommand()},
+	} {
+		for _, command := range commands {
+			command.GroupID = group
+			root.AddCommand(command)
+		}
+	}
+	root.AddCommand(a.versionCommand())
+	root.SuggestionsMinimumDistance = 2
+	root.SetUsageTemplate(usage)
+	return root
+}
+
+// usage is the form of --help; cobra parses it when it is asked for.
+const usage = `Usage:{{if and .Runnable .HasParent}}
+  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
+  {{.CommandPath}} COMMAND{{end}}{{if .HasExample}}
+
+Examples:
+{{.Example}}{{end}}{{if .HasAvailableSubCommands}}{{$commands := .Commands}}{{range $group := .Groups}}
+
+{{.Title}}{{range $commands}}{{if and (eq .GroupID $group.ID) .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}}  {{.Short}}{{end}}{{end}}{{end}}
+
+{{if .HasParent}}Commands:{{else}}Also:{{end}}{{range $commands}}{{if and (eq .GroupID "") .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}}  {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+
+Flags:
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
+
+Global flags:
+{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableSubCommands}}
+
+"{{.CommandPath}} COMMAND --help" tells more about a command.{{end}}
+`
+
+const (
+	groupService = "service"
+	groupSession = "session"
+	groupToken   = "token"
+)
+
+// bare answers a command line that names no command: with the help if it is
+// empty, else with what was probably meant.
+func (a *app) bare(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	message := "there is no command " + quote(args[0])
+	if close := cmd.SuggestionsFor(args[0]); len(close) > 0 {
+		message += " (did you mean " + strings.Join(close, " or ") + "?)"
+	}
+	return a.misuse(cmd, message)
+}
+
+// misuse is the error of a command line that cannot be understood.
+func (a *app) misuse(cmd *cobra.Command, message string) error {
+	help := a.program + strings.TrimPrefix(cmd.CommandPath(), "latchkey") + " --help"
+	return &failure{code: exitUsage, err: errors.New(message + "; see `" + help + "`")}
+}
+
+// atMost is a check of the number of arguments, in words.
+func (a *app) atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) <= n {
+			return nil
+		}
+		return a.misuse(cmd, "there is one argument too many: "+quote(args[n]))
+	}
+}

@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/internal/cli/ui"
+	"github.com/latchkey-auth/latchkey/jwt"
+	"github.com/latchkey-auth/latchkey/store"
+)
+
+// The exit codes; see the package comment.
+const (
+	exitDone      = 0
+	exitFailed    = 1
+	exitUsage     = 2
+	exitSignedOut = 3
+	exitNetwork   = 4
+)
+
+// failure is an error with what the program makes of it.
+type failure struct {
+	code  int // 0 lets the kind of err decide
+	err   error
+	hints []string
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// report shows an error and returns the exit code.
+func (a *app) report(err error) int {
+	if err == nil && a.out.Failed() != nil {
+		err = &failure{code: exitFailed, err: errors.New("standard output cannot be written: " + a.out.Failed().Error())}
+	}
+	if err == nil {
+		return exitDone
+	}
+	text, hints := a.explain(err)
+	a.err.Print(a.err.Paint(ui.Red, "latchkey:") + " " + ui.Clean(text))
+	for _, hint := range hints {
+		a.err.Print(a.err.Paint(ui.Cyan, "hint:") + " " + ui.Clean(hint))
+	}
+	return exitCode(err)
+}
+
+// exitCode is the code of an error: its own, or that of its kind.
+func exitCode(err error) int {
+	if f, ok := errors.AsType[*failure](err); ok && f.code != 0 {
+		return f.code
+	}
+	for _, kind := range []struct {
+		is   error
+		code int
+	}{
+		{latchkey.ErrSignedOut, exitSignedOut}, {latchkey.ErrSessionExpired, exitSignedOut},
+		{latchkey.ErrNotRefreshable, exitSignedOut},
+		{latchkey.ErrNetwork, exitNetwork}, {jwt.ErrKeysUnavailable, exitNetwork},
+	} {
+		if errors.Is(err, kind.is) {
+			return kind.code
+		}
+	}
+	return exitFailed
+}
+
+// explain says what happened in one line, and what to type about it.
+func (a *app) explain(err error) (text string, hints []string) {
+	if f, ok := errors.AsType[*failure](err); ok {
+		hints = append(hints, f.hints...)
+		text, more := a.explain(f.err)
+		return text, append(hints, more...)
+	}
+	if errors.Is(err, context.Canceled) {
+		return "interrupted", nil
+	}
+	if damage, ok := errors.AsType[*store.DamagedError](err); ok {
+		return a.damaged(damage)
+	}
+	e, ok := errors.AsType[*latchkey.Error](err)
+	if !ok {
+		return strings.ReplaceAll(err.Error(), "\n", "; "), nil
+	}
+	return describe(e), a.advise(e)
+}
+
+// damaged tells of a session file that cannot be read.
+func (a *app) damaged(damage *store.DamagedError) (text string, hints []string) {
+	text = "the stored session " + damage.Path + " is damaged: " + damage.Err.Error()
+	if damage.Aside != "" {
+		text += "; it was set aside as " + damage.Aside
+	}
+	return text, []string{"sign in again with " + a.typed("login")}
+}
+
+// describe puts an error of the client into a line for people: what the service
+// said where it said something, else the kind.
+func describe(e *latchkey.Error) string {
+	var parts []string
+	for _, part := range []string{kindText(e), e.Message} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	if cause, ok := errors.AsType[*latchkey.Error](e.Err); e.Err != nil && !ok {
+		parts = append(parts, e.Err.Error())
+	} else if ok && e.Message == "" {
+		parts = append(parts, describe(cause))
+	}
+	return strings.ReplaceAll(strings.Join(parts, ": "), "\n", "; ")
+}
+
+// kindText begins the line; it is empty where the message says it all.
+func kindText(e *latchkey.Error) string {
+	switch {
+	case errors.Is(e.Kind, latchkey.ErrSignedOut):
+		return "you are signed out"
+	case errors.Is(e.Kind, latchkey.ErrSessionExpired):
+		return "your session has ended"
+	case errors.Is(e.Kind, latchkey.ErrNetwork):
+		return "the service cannot be reached"
+	case errors.Is(e.Kind, latchkey.ErrConfig) && e.Message != "", e.Kind == nil:
+		return ""
+	case errors.Is(e.Kind, latchkey.ErrConfig) && e.Message == "" && e.Hint != "":
+		return e.Kind.Error() + ": " + e.Hint
+	}
+	return e.Kind.Error()
+}
+
+// advise says what to do about an error of the client.
+func (a *app) advise(e *latchkey.Error) []string {
+	login := "sign in with " + a.typed("login")
+	switch {
+	case errors.Is(e, latchkey.ErrSignedOut), errors.Is(e, latchkey.ErrSessionExpired), errors.Is(e, latchkey.ErrNotRefreshable):
+		return []string{login}
+	case errors.Is(e, latchkey.ErrNetwork):
+		return []string{"is the service running? `" + a.program + " up` starts a local one; nothing was signed out"}
+	case errors.Is(e, latchkey.ErrConfig), e.Hint == "":
+		return nil
+	}
+	return []string{e.Hint}
+}

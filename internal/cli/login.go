@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/internal/cli/ui"
+)
+
+func (a *app) loginCommand() *cobra.Command {
+	var fromStdin bool
+	command := &cobra.Command{
+		Use:   "login [USERNAME]",
+		Short: "Sign in",
+		Long: `Signs in with a username and a password, by Secure Remote Password: the password
+does not leave this machine. Whatever else the service asks for, such as a new
+password or a code, is asked for on the terminal.
+
+The password is typed, or read from standard input with --password-stdin. It
+cannot be given as an argument, where other programs would see it.`,
+		Example: "  latchkey login demo\n  latchkey login demo --password-stdin <password.txt",
+		Args:    a.atMost(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			username := ""
+			if len(args) == 1 {
+				username = args[0]
+			}
+			if username == "" && (fromStdin || len(args) == 1) {
+				return a.misuse(cmd, "give a username")
+			}
+			return a.login(cmd.Context(), username, fromStdin)
+		},
+	}
+	command.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input, up to the end of its first line")
+	return command
+}
+
+func (a *app) login(ctx context.Context, username string, fromStdin bool) error {
+	client, err := a.client()
+	if err != nil {
+		return err
+	}
+	asker := &dialogue{app: a}
+	defer asker.close()
+	username, password, err := a.enter(ctx, asker, username, fromStdin)
+	if err != nil {
+		return err
+	}
+	step, err := client.SignIn(ctx, latchkey.Password(username, password))
+	for err == nil && !step.Done() {
+		step, err = asker.answer(ctx, step)
+	}
+	if err != nil {
+		return a.refused(err)
+	}
+	return a.welcome(ctx, client)
+}
+
+// enter comes by username and password.
+func (a *app) enter(ctx context.Context, asker *dialogue, username string, fromStdin bool) (string, string, error) {
+	if fromStdin {
+		password, err := a.readPassword()
+		return username, password, err
+	}
+	if username == "" {
+		var err error
+		if username, err = asker.ask(ctx, "Username:"); err != nil {
+			return "", "", err
+		}
+	}
+	password, err := asker.askHidden(ctx, "Password for "+username+":")
+	return username, password, err
+}
+
+// readPassword reads the first line of standard input.
+func (a *app) readPassword() (string, error) {
+	password, err := ui.ReadLine(a.in)
+	if errors.Is(err, io.EOF) || err == nil && password == "" {
+		err = errors.New("there is no password on standard input")
+	}
+	if err != nil {
+		return "", &failure{code: exitUsage, err: err}
+	}
+	return password, nil
+}
+
+// refused adds what helps with a sign-in that failed.
+func (a *app) refused(err error) error {
+	switch {
+	case errors.Is(err, latchkey.ErrUserNotConfirmed):
+		return &failure{err: err, hints: []string{"confirm the sign-up with the code that was sent"}}
+	case errors.Is(err, latchkey.ErrPasswordResetRequired):
+		return &failure{err: err, hints: []string{"the password must be reset before you can sign in"}}
+	}
+	return err
+}
+
+// signedIn is what login tells with --json.
+type signedIn struct {
+	Username  string    `json:"username"`
+	UserID    string    `json:"user_id"`
+	ExpiresAt time.Time `json:"expires_at"` // of the first token to expire
+}
+
+func (a *app) welcome(ctx context.Context, client *latchkey.Client) error {
+	session, err := client.FetchSession(ctx, latchkey.TokensOnly())
+	if err != nil {
+		return err
+	}
+	tokens, err := session.Tokens()
+	if err != nil {
+		return err
+	}
+	user, err := client.CurrentUser(ctx)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		a.writeJSON(signedIn{user.Username, user.UserID, tokens.Expiry.UTC().Truncate(time.Second)})
+		return nil
+	}
+	a.out.Print(a.out.Paint(ui.Green, "Signed in") + fmt.Sprintf(" as %s.", ui.Clean(user.Username)))
+	return nil
+}

@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/internal/cli/ui"
+	"github.com/latchkey-auth/latchkey/jwt"
+)
+
+// facet is one part of the session as session tells it with --json: a value, or
+// why there is none. Tokens and keys themselves are never among the values.
+type facet struct {
+	Value       string     `json:"value,omitempty"`
+	ExpiresAt   *time.Time `json:"expires_at,omitempty"`
+	SecondsLeft *int64     `json:"seconds_left,omitempty"`
+	Error       string     `json:"error,omitempty"`
+	Code        string     `json:"code,omitempty"` // Cognito's exception
+	name        string
+	quiet       bool // its absence is nothing to worry about
+}
+
+// overview is what session tells with --json.
+type overview struct {
+	SignedIn    bool   `json:"signed_in"`
+	Username    string `json:"username,omitempty"`
+	UserID      facet  `json:"user_id"`
+	AccessToken facet  `json:"access_token"`
+	IDToken     facet  `json:"id_token"`
+	IdentityID  facet  `json:"identity_id"`
+	Credentials facet  `json:"aws_credentials"`
+}
+
+func (a *app) sessionCommand() *cobra.Command {
+	var refresh bool
+	command := &cobra.Command{
+		Use:   "session",
+		Short: "Show every part of the session and how long it lasts",
+		Args:  a.atMost(0),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.session(cmd, refresh) },
+	}
+	command.Flags().BoolVar(&refresh, "refresh", false, "get new tokens first, though the old ones are still good")
+	return command
+}
+
+func (a *app) session(cmd *cobra.Command, refresh bool) error {
+	client, err := a.client()
+	if err != nil {
+		return err
+	}
+	var options []latchkey.FetchOption
+	if refresh {
+		options = append(options, latchkey.ForceRefresh())
+	}
+	session, err := client.FetchSession(cmd.Context(), options...)
+	if err != nil {
+		return err
+	}
+	o := a.overview(session, time.Now())
+	if user, err := client.CurrentUser(cmd.Context()); err == nil {
+		o.Username = user.Username
+	}
+	if a.json {
+		a.writeJSON(o)
+	} else {
+		a.showSession(o)
+	}
+	_, err = session.Tokens()
+	if errors.Is(err, latchkey.ErrNoUserPoolSession) {
+		return nil
+	}
+	return err
+}
+
+// overview looks at every facet.
+func (a *app) overview(session *latchkey.Session, now time.Time) overview {
+	o := overview{SignedIn: session.SignedIn()}
+	sub, err := session.UserSub()
+	o.UserID = a.facet("User id", sub, time.Time{}, now, err)
+	tokens, err := session.Tokens()
+	o.AccessToken = a.tokenFacet("Access token", tokens.Access, now, err)
+	if err == nil && tokens.ID == nil {
+		err = errors.New("the service issued none")
+	}
+	o.IDToken = a.tokenFacet("ID token", tokens.ID, now, err)
+	id, err := session.IdentityID()
+	o.IdentityID = a.facet("Identity id", id, time.Time{}, now, err)
+	credentials, err := session.Credentials()
+	o.Credentials = a.facet("AWS credentials", credentials.AccessKeyID, credentials.Expiration, now, err)
+	return o
+}
+
+func (a *app) tokenFacet(name string, token *jwt.Unverified, now time.Time, err error) facet {
+	if err != nil || token == nil {
+		return a.facet(name, "", time.Time{}, now, err)
+	}
+	return a.facet(name, "", token.Expiry(), now, nil)
+}
+
+func (a *app) facet(name, value string, expires, now time.Time, err error) facet {
+	if err != nil {
+		f := facet{name: name, Error: a.reason(err)}
+		f.quiet = errors.Is(err, latchkey.ErrNoIdentityPool) || errors.Is(err, latchkey.ErrNotSupported)
+		if e, ok := errors.AsType[*latchkey.Error](err); ok {
+			f.Code = e.Code
+		}
+		return f
+	}
+	f := facet{name: name, Value: value}
+	if !expires.IsZero() {
+		at, seconds := expires.UTC(), int64(expires.Sub(now)/time.Second)
+		f.ExpiresAt, f.SecondsLeft = &at, &seconds
+	}
+	return f
+}
+
+func (a *app) showSession(o overview) {
+	table := &ui.Table{}
+	who, style := "no", ui.Yellow
+	if o.SignedIn {
+		who, style = o.Username, ui.Green
+	}
+	table.Add(ui.Cell{Text: "Signed in", Style: ui.Faint}, ui.Cell{Text: who, Style: style})
+	for _, f := range []facet{o.UserID, o.AccessToken, o.IDToken, o.IdentityID, o.Credentials} {
+		if !o.SignedIn && f.Error == o.AccessToken.Error {
+			continue // "no" says it, and the error that follows says why
+		}
+		value := ui.Cell{Text: f.Value}
+		switch {
+		case f.Error != "" && f.quiet:
+			value = ui.Cell{Text: f.Error, Style: ui.Faint}
+		case f.Error != "":
+			value = ui.Cell{Text: f.Error, Style: ui.Yellow}
+		case f.ExpiresAt != nil && f.Value == "":
+			value.Text = left(time.Duration(*f.SecondsLeft)*time.Second) + " left, until " + moment(*f.ExpiresAt)
+		case f.ExpiresAt != nil:
+			value.Text += ", " + left(time.Duration(*f.SecondsLeft)*time.Second) + " left"
+		}
+		table.Add(ui.Cell{Text: f.name, Style: ui.Faint}, value)
+	}
+	table.Write(a.out)
+}

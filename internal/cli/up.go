@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latchkey-auth/latchkey/internal/localservice"
+	"github.com/latchkey-auth/latchkey/server/metrics"
+	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
+)
+
+// upFlags are the flags of `latchkey up`.
+type upFlags struct {
+	listen, httpsListen, metricsListen string
+	data, logLevel                     string
+}
+
+func (a *app) upCommand() *cobra.Command {
+	var flags upFlags
+	command := &cobra.Command{
+		Use:   "up",
+		Short: "Start a local service with a ready user pool and a demo user",
+		Long: `Starts the service on this machine: a user pool, an app client and a demo user,
+kept in one folder. Started again on the same folder it comes back with the same
+ids, users, keys and sessions. Ctrl-C stops it.
+
+With --json it writes one JSON object on one line once it accepts connections,
+passwords and keys included, and nothing else to standard output.`,
+		Example: "  latchkey up\n  latchkey up --listen 127.0.0.1:0 --https-listen 127.0.0.1:0 --json",
+		Args:    a.atMost(0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.up(cmd, flags) },
+	}
+	f := command.Flags()
+	f.StringVar(&flags.listen, "listen", "127.0.0.1:9229", "`address` for http; port 0 takes a free one")
+	f.StringVar(&flags.httpsListen, "https-listen", "127.0.0.1:9230", "`address` for https; port 0 takes a free one")
+	f.StringVar(&flags.metricsListen, "metrics-listen", "", "`address` for Prometheus metrics, at /metrics (default off)")
+	f.StringVar(&flags.data, "data", "", "`folder` to keep everything in (default $LATCHKEY_HOME/up, else up in your configuration folder)")
+	f.StringVar(&flags.logLevel, "log-level", "warn", "`level` of the log on standard error: debug, info, warn or error")
+	return command
+}
+
+// check finds what is wrong with the flags and returns what to log.
+func (f *upFlags) check() (level slog.Level, wrong string) {
+	for _, flag := range []struct{ name, value string }{
+		{"--listen", f.listen}, {"--https-listen", f.httpsListen}, {"--metrics-listen", f.metricsListen},
+	} {
+		if flag.value == "" && flag.name == "--metrics-listen" {
+			continue
+		}
+		_, port, err := net.SplitHostPort(flag.value)
+		if number, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || number > 65535 {
+			return 0, fmt.Sprintf("%s must be HOST:PORT, such as 127.0.0.1:9229, and is %s", flag.name, quote(flag.value))
+		}
+	}
+	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	level, ok := levels[strings.ToLower(f.logLevel)]
+	if !ok {
+		return 0, fmt.Sprintf("--log-level must be debug, info, warn or error, and is %s", quote(f.logLevel))
+	}
+	return level, ""
+}
+
+func (a *app) up(cmd *cobra.Command, flags upFlags) error {
+	level, wrong := flags.check()
+	if wrong != "" {
+		return a.misuse(cmd, wrong)
+	}
+	if flags.data == "" {
+		folder, err := home()
+		if err != nil {
+			return err
+		}
+		flags.data = filepath.Join(folder, "up")
+	}
+	options := localservice.Options{
+		Dir: flags.data, Listen: flags.listen, HTTPSListen: flags.httpsListen, MetricsListen: flags.metricsListen,
+		Logger: slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level})),
+	}
+	if flags.metricsListen != "" {
+		recorder := metrics.New()
+		options.Metrics, options.Observer = recorder, recorder
+	}
+	return a.serve(cmd.Context(), options)
+}
+
+// serve runs the service until ctx ends, and tells where it is once it answers.
+func (a *app) serve(ctx context.Context, options localservice.Options) (err error) {
+	service, err := localservice.Open(ctx, options)
+	if err != nil {
+		return upFailure(ctx, err, options.Dir)
+	}
+	defer func() { err = errors.Join(err, service.Close()) }()
+	running := make(chan error, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { running <- service.Run(ctx) }()
+	a.announce(service.Ready(), options.Dir)
+	if a.out.Failed() != nil {
+		cancel() // nobody has learned where the service is
+	}
+	if err := <-running; err != nil {
+		return fmt.Errorf("the service stopped: %w", err)
+	}
+	if a.err.Terminal() {
+		a.err.Print("Stopped. Users and sessions stay in " + options.Dir)
+	}
+	return nil
+}
+
+// upFailure is one line on why the service did not start.
+func upFailure(ctx context.Context, err error, folder string) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, sqlite.ErrInUse):
+		err = fmt.Errorf("another service runs on the data folder %s; stop it, or choose another folder with --data", folder)
+	}
+	return &failure{code: exitFailed, err: err}
+}

@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"os"
+	"strings"
+
+	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/internal/cli/ui"
+	"github.com/latchkey-auth/latchkey/internal/localservice"
+)
+
+// announce tells where the service is: a line of JSON, or a screen.
+func (a *app) announce(ready localservice.Ready, folder string) {
+	if a.json {
+		a.writeJSON(ready)
+		return
+	}
+	a.out.Print("")
+	a.out.Print("  " + a.out.Paint(ui.Green, "●") + " " + a.out.Paint(ui.Bold, "Latchkey "+latchkey.Version+" is up"))
+	a.out.Print("")
+	table := &ui.Table{Indent: "    "}
+	table.Field("Endpoint", ready.Endpoint)
+	table.Field("HTTPS", ready.HTTPSEndpoint)
+	if ready.MetricsEndpoint != "" {
+		table.Field("Metrics", ready.MetricsEndpoint)
+	}
+	table.Field("CA file", ready.CAFile)
+	table.Field("Configuration", ready.ConfigFile)
+	table.Row()
+	table.Field("Region", ready.Region)
+	table.Field("User pool", ready.UserPoolID)
+	table.Field("App client", ready.ClientID)
+	table.Field("Identity pool", ready.IdentityPoolID)
+	table.Field("AWS keys", mask(ready.AccessKeyID)+" / ********  (--json shows them)")
+	table.Row()
+	table.Add(ui.Cell{Text: "Demo user", Style: ui.Faint}, ui.Cell{Text: ready.Username, Style: ui.Bold})
+	table.Add(ui.Cell{Text: "Password", Style: ui.Faint}, ui.Cell{Text: ready.Password, Style: ui.Bold})
+	table.Write(a.out)
+	a.out.Print("")
+	a.out.Print("  Sign in from another terminal:")
+	a.out.Print("")
+	a.out.Print("    " + a.out.Paint(ui.Cyan, a.loginLine(ready)))
+	a.out.Print("")
+	a.out.Print("  " + a.out.Paint(ui.Faint, "Ctrl-C stops it; users and sessions stay in "+ui.Clean(folder)))
+	a.out.Print("")
+}
+
+// mask shows just enough of a key's id to tell it from another.
+func mask(id string) string {
+	if len(id) < 16 {
+		return strings.Repeat("*", 8)
+	}
+	return id[:4] + strings.Repeat("*", 8) + id[len(id)-4:]
+}
+
+// loginLine is what to type to sign in: the configuration is named only if the
+// command would not find it by itself.
+func (a *app) loginLine(ready localservice.Ready) string {
+	line := a.program + " login " + ready.Username
+	if path, err := latchkey.FindConfig(""); err == nil {
+		found, err := latchkey.LoadConfig(path)
+		if err == nil && found.UserPoolID == ready.UserPoolID && found.ClientID == ready.ClientID && found.UserPoolEndpoint == ready.Endpoint {
+			return line
+		}
+	}
+	return line + " --config " + shellQuote(ready.ConfigFile)
+}
+
+// shellQuote makes a path one word for a shell.
+func shellQuote(path string) string {
+	plain := func(r rune) bool {
+		return r == '/' || r == '.' || r == '-' || r == '_' || r == ':' || r == os.PathSeparator ||
+			'0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+	}
+	if !strings.ContainsFunc(path, func(r rune) bool { return !plain(r) }) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/internal/cli/ui"
+	"github.com/latchkey-auth/latchkey/jwt"
+)
+
+// verified is what verify tells with --json. Only reason is there for a token
+// that is not valid: what such a token says is worth nothing.
+type verified struct {
+	Valid     bool       `json:"valid"`
+	Reason    string     `json:"reason,omitempty"`
+	Use       string     `json:"use,omitempty"` // "access" or "id"
+	Username  string     `json:"username,omitempty"`
+	UserID    string     `json:"user_id,omitempty"`
+	ClientID  string     `json:"client_id,omitempty"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+}
+
+func (a *app) verifyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify [TOKEN|-]",
+		Short: "Tell whether a token is genuine and still valid",
+		Long: `Verifies a token against the keys that the configured user pool publishes: the
+one given, the one on standard input for "-", or the stored access token. It must
+be for the configured app client. The exit code is 1 if it is not valid.
+
+A token stays valid until it expires, also after a sign-out.`,
+		Args: a.atMost(1),
+		RunE: a.verify,
+	}
+}
+
+func (a *app) verify(cmd *cobra.Command, args []string) error {
+	config, err := a.config()
+	if err != nil {
+		return err
+	}
+	raw, err := a.givenToken(cmd.Context(), args)
+	if err != nil {
+		return err
+	}
+	claims, err := check(cmd.Context(), config, raw)
+	if err != nil {
+		err = wrongToken(err)
+		if a.json && exitCode(err) == exitFailed {
+			a.writeJSON(verified{Reason: a.reason(err)})
+		}
+		return err
+	}
+	if a.json {
+		expiry := claims.Expiry()
+		a.writeJSON(verified{
+			Valid: true, Use: claims.Use(), Username: claims.Username(),
+			UserID: claims.Subject(), ClientID: claims.ClientID(), ExpiresAt: &expiry,
+		})
+		return nil
+	}
+	a.showVerdict(claims)
+	return nil
+}
+
+func (a *app) showVerdict(claims jwt.Claims) {
+	use := map[string]string{jwt.UseAccess: "access token", jwt.UseID: "ID token"}[claims.Use()]
+	a.out.Print(a.out.Paint(ui.Green, "Valid") + " " + use + " of " + ui.Clean(claims.Username()) +
+		" until " + moment(claims.Expiry()) + ", for " + span(time.Until(claims.Expiry())) + ".")
+}
+
+// check verifies a token for the use that it says it is for.
+func check(ctx context.Context, config latchkey.Config, raw string) (jwt.Claims, error) {
+	read, err := jwt.Decode(raw)
+	if err != nil {
+		return jwt.Claims{}, err
+	}
+	verifier, err := jwt.NewVerifier(jwt.Config{
+		Issuer: issuer(config), ClientIDs: []string{config.ClientID},
+		HTTPClient: lazyClient(config.CAFile), CacheSize: -1,
+	})
+	if err != nil {
+		return jwt.Claims{}, &failure{code: exitUsage, err: err}
+	}
+	if read.Use() == jwt.UseID {
+		token, err := verifier.VerifyID(ctx, raw)
+		if err != nil {
+			return jwt.Claims{}, err
+		}
+		return token.Claims(), nil
+	}
+	token, err := verifier.VerifyAccess(ctx, raw)
+	if err != nil {
+		return jwt.Claims{}, err
+	}
+	return token.Claims(), nil
+}
+
+// issuer is whose keys count: the configured issuer, or Cognito's for the pool.
+func issuer(config latchkey.Config) string {
+	if config.Issuer != "" {
+		return config.Issuer
+	}
+	return "https://cognito-idp." + config.Region() + ".amazonaws.com/" + config.UserPoolID
+}
