@@ -96,8 +96,8 @@ var responses = map[wire.ChallengeName]struct {
 func (s *Step) Done() bool { return s.Challenge == nil }
 
 // Respond answers the challenge and returns the next step. After ErrCodeMismatch
-// the same step may be answered again; after other errors begin anew with
-// SignIn. Errors are those of [Client.SignIn], and ErrInvalidParameter for an
+// and ErrInvalidPassword the same step may be answered again; after other errors
+// begin anew with SignIn. Errors are those of [Client.SignIn], and ErrInvalidParameter for an
 // answer that does not fit the challenge.
 func (s *Step) Respond(ctx context.Context, answer Answer) (*Step, error) {
 	if s.attempt == nil {

@@ -240,10 +240,10 @@ func TestServiceFaults(t *testing.T) {
 func TestServiceManyClients(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv, first := service(t, latchkeytest.InProcess(), latchkeytest.Rotation(0))
+		srv, _ := service(t, latchkeytest.InProcess(), latchkeytest.Rotation(0))
 		cfg := srv.Config()
 		cfg.Store = store.NewMemory()
-		first = open(t, cfg)
+		first := open(t, cfg)
 		signIn(t, first)
 		clients := []*latchkey.Client{first}
 		for range 49 {

@@ -160,7 +160,7 @@ func TestClaimsDecodeExact(t *testing.T) {
 		When    time.Time          `json:"when"`
 		Any     any                `json:"any"`
 		Plain   int
-		private int
+		private int //lint:ignore U1000 it shows that unexported fields are passed over
 	}
 	for _, row := range []struct {
 		text string

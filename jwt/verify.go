@@ -106,9 +106,9 @@ func (c *Config) check() error {
 	case slices.Contains(c.ClientIDs, ""):
 		return errors.New("ClientIDs contains an empty id")
 	case c.Leeway < 0 || c.Leeway > maxLeeway:
-		return fmt.Errorf("Leeway is %v; it must be between 0 and %v", c.Leeway, maxLeeway)
+		return fmt.Errorf("a Leeway of %v is not between 0 and %v", c.Leeway, maxLeeway)
 	case c.CacheSize > maxCache:
-		return fmt.Errorf("CacheSize is %d; it must be at most %d", c.CacheSize, maxCache)
+		return fmt.Errorf("a CacheSize of %d is more than %d", c.CacheSize, maxCache)
 	}
 	return nil
 }

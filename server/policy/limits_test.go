@@ -74,8 +74,11 @@ func TestLimiterSources(t *testing.T) {
 			t.Fatal("the zero Limiter refuses")
 		}
 	}
-	if rounded := (&policy.Limiter{PerSecond: 1.5}); !rounded.AllowName("ada") || !rounded.AllowName("ada") || rounded.AllowName("ada") {
-		t.Error("the default burst of 1.5 a second is not 2")
+	rounded := &policy.Limiter{PerSecond: 1.5}
+	for i, want := range []bool{true, true, false} {
+		if got := rounded.AllowName("ada"); got != want {
+			t.Errorf("call %d at 1.5 a second: %v; the default burst is 2", i+1, got)
+		}
 	}
 }
 
