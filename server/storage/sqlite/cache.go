@@ -76,8 +76,10 @@ func (c *cache) forget() {
 type shelf[K comparable, V any] struct {
 	limit int
 
-	// What the running batch changed; the writer alone touches these two.
+	// What the running batch changed, and, where that is known, what it changed
+	// it to; the writer alone touches these three.
 	changed map[K]struct{}
+	staged  map[K]V
 	all     bool
 
 	mu         sync.Mutex
@@ -139,6 +141,16 @@ func (s *shelf[K, V]) touch(k K) {
 		s.changed = make(map[K]struct{})
 	}
 	s.changed[k] = struct{}{}
+	delete(s.staged, k)
+}
+
+// stage notes what the row is once the running batch is committed, so that it
+// need not be read again. It comes after touch.
+func (s *shelf[K, V]) stage(k K, v V) {
+	if s.staged == nil {
+		s.staged = make(map[K]V)
+	}
+	s.staged[k] = v
 }
 
 // touched reports whether the running batch has changed the row, or may have.
@@ -157,11 +169,20 @@ func (s *shelf[K, V]) publish() {
 		delete(s.young, k)
 		delete(s.old, k)
 	}
-	s.discard()
 	s.version++
+	if !s.all {
+		for k, v := range s.staged {
+			s.add(k, kept[V]{v, s.version})
+		}
+	}
+	s.discard()
 }
 
 func (s *shelf[K, V]) discard() {
 	clear(s.changed)
+	clear(s.staged)
 	s.all = false
 }
+
+// unstage drops what rows were to become: a closure of the batch was undone.
+func (s *shelf[K, V]) unstage() { clear(s.staged) }

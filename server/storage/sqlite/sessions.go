@@ -50,13 +50,42 @@ const (
 )
 
 func (t sessions) Advance(id string, generation int64, rotate bool, now time.Time) (bool, error) {
+	before, known := t.known(id)
 	touch(t.txn, &t.cache.sessions, id)
 	sql := advance
 	if rotate {
 		sql = advanceAndRotate
 	}
 	n, err := t.exec(sql, id, generation, now)
-	return n == 1, err
+	if err != nil || n != 1 {
+		return false, err
+	}
+	if known {
+		t.cache.sessions.stage(id, advanced(before, rotate, now))
+	}
+	return true, nil
+}
+
+// known gives the row from the cache, if that has it and the running batch has
+// not changed it. A session is refreshed again and again: what the update makes
+// of its row is worth knowing without reading it.
+func (t sessions) known(id string) (*storage.Session, bool) {
+	shelf := &t.cache.sessions
+	if !t.changeable() || !t.exact || shelf.touched(id) {
+		return nil, false
+	}
+	return shelf.get(id, t.version)
+}
+
+// advanced is what the two texts above make of a row.
+func advanced(s *storage.Session, rotate bool, now time.Time) *storage.Session {
+	after := *s
+	after.RefreshedAt = now.UTC().Truncate(time.Microsecond)
+	if rotate {
+		after.RotatedAt = after.RefreshedAt
+		after.Generation++
+	}
+	return &after
 }
 
 func (t sessions) Revoke(id string, now time.Time) (bool, error) {

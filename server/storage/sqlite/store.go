@@ -145,7 +145,8 @@ func openWriter(path string) (*conn, error) {
 		"PRAGMA journal_mode = WAL",
 		"PRAGMA synchronous = FULL",
 		"PRAGMA foreign_keys = ON",
-		"PRAGMA cache_size = -16384", // KiB
+		"PRAGMA wal_autocheckpoint = 0", // see writer.checkpoint
+		"PRAGMA cache_size = -16384",    // KiB
 	)
 }
 

@@ -18,6 +18,11 @@ const (
 	batchLimit = 256
 	// releaseEvery is after how many commits idle readers give up old snapshots.
 	releaseEvery = 32
+	// checkpointFrames is how long the write-ahead log is to get before its
+	// pages are copied into the database, and checkpointEvery how many commits
+	// may go by at most: commits may suddenly get large.
+	checkpointFrames = 1000
+	checkpointEvery  = 64
 )
 
 var errExited = errors.New("sqlite: change ended its goroutine (runtime.Goexit, as testing.T.FailNow does)")
@@ -49,6 +54,10 @@ type writer struct {
 	log     *slog.Logger
 	reopen  func() (*conn, error)
 	stats   counters
+
+	sinceCheckpoint int // commits
+	nextCheckpoint  int // after so many commits
+	logFrames       int // length of the log at the last checkpoint
 }
 
 type counters struct {
@@ -192,6 +201,9 @@ func (b *batch) settle(keep bool) {
 		b.must("ROLLBACK")
 		b.begun = false
 	}
+	if !keep {
+		b.cache.sessions.unstage()
+	}
 	b.dirty = b.dirty || keep && b.wrote
 	b.saved, b.wrote = false, false
 }
@@ -245,10 +257,40 @@ func (w *writer) commit() error {
 	}
 	b.cache.publish()
 	w.clock.tick()
-	if err == nil && w.stats.commits.Add(1)%releaseEvery == 0 {
-		w.readers.release()
+	if err == nil {
+		if w.stats.commits.Add(1)%releaseEvery == 0 {
+			w.readers.release()
+		}
+		w.checkpoint()
 	}
 	return err
+}
+
+// checkpoint copies the log into the database when it is long enough. SQLite
+// would try after every commit while a reader keeps the log from starting over,
+// which sorts the whole log each time; here the next try comes when another
+// thousand frames are expected. A failure is no loss: the log is part of the database.
+func (w *writer) checkpoint() {
+	if w.sinceCheckpoint++; w.sinceCheckpoint < w.nextCheckpoint {
+		return
+	}
+	w.readers.release()
+	frames := 0
+	err := w.batch.conn.one("PRAGMA wal_checkpoint(PASSIVE)", func(r *row) {
+		r.integer() // whether somebody was in the way
+		frames = int(r.integer())
+	})
+	if err != nil {
+		w.log.Warn("the write-ahead log was not copied into the database; it is tried again", "error", err)
+		w.sinceCheckpoint, w.nextCheckpoint = 0, releaseEvery
+		return
+	}
+	grown := frames
+	if frames > w.logFrames { // it did not start over
+		grown -= w.logFrames
+	}
+	w.nextCheckpoint = min(max(1, checkpointFrames*w.sinceCheckpoint/max(1, grown)), checkpointEvery)
+	w.sinceCheckpoint, w.logFrames = 0, frames
 }
 
 // reconnect replaces a connection whose transaction failed. While that does not
