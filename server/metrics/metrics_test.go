@@ -24,6 +24,12 @@ func TestRecorder(t *testing.T) {
 		`latchkey_answers_total{exception="NotAuthorizedException",operation="InitiateAuth"} 1`,
 		`latchkey_answers_total{exception="UnknownOperationException",operation="unknown"} 1`,
 		`latchkey_operation_seconds_count{operation="InitiateAuth"} 3`,
+		`latchkey_operation_seconds_sum{operation="InitiateAuth"} 0.006`,
+		`latchkey_operation_seconds_bucket{le="0.000125",operation="InitiateAuth"} 0`,
+		`latchkey_operation_seconds_bucket{le="0.001",operation="InitiateAuth"} 1`,
+		`latchkey_operation_seconds_bucket{le="0.002",operation="InitiateAuth"} 2`,
+		`latchkey_operation_seconds_bucket{le="4.096",operation="InitiateAuth"} 3`,
+		`latchkey_operation_seconds_bucket{le="+Inf",operation="InitiateAuth"} 3`,
 		"go_goroutines",
 	} {
 		if !strings.Contains(page.Body.String(), want) {
