@@ -22,6 +22,9 @@ type app struct {
 	in       io.Reader
 	out, err *ui.Output
 
+	// catchSignals makes SIGINT and SIGTERM end the run's work in order.
+	catchSignals func()
+
 	opened *latchkey.Client
 }
 
@@ -83,7 +86,7 @@ func (a *app) client() (*latchkey.Client, error) {
 	if config.Store, err = filestore.New(filepath.Join(folder, "sessions")); err != nil {
 		return nil, err
 	}
-	config.HTTPClient = lazyClient(config.CAFile)
+	config.HTTPClient = lazyClient(config.CAFile, a.catchSignals)
 	config.CAFile = ""
 	if a.opened, err = latchkey.New(config); err != nil {
 		return nil, &failure{code: exitUsage, err: err}

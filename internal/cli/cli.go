@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -24,16 +25,16 @@ type Streams struct {
 // and returns the exit code. SIGINT and SIGTERM end the command's work in order;
 // a second signal ends the process.
 func Main(args []string, streams Streams) (code int) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop)
-	return run(ctx, args, streams)
+	return run(context.Background(), args, streams)
 }
 
 func run(ctx context.Context, args []string, streams Streams) int {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	a := &app{
 		program: invocation(args[0]), in: streams.In,
 		out: ui.NewOutput(streams.Out), err: ui.NewOutput(streams.Err),
+		catchSignals: sync.OnceFunc(func() { catchSignals(cancel) }),
 	}
 	root := a.root()
 	root.SetArgs(args[1:])
@@ -45,6 +46,20 @@ func run(ctx context.Context, args []string, streams Streams) int {
 		err = closing
 	}
 	return a.report(err)
+}
+
+// catchSignals has the first SIGINT or SIGTERM cancel the run, and a second one
+// end the process. It is for what takes time, such as a request, a prompt, or the service:
+// a run that only reads a file is over sooner than the handler would be ready,
+// and is a tenth slower with one.
+func catchSignals(cancel context.CancelFunc) {
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-caught
+		signal.Stop(caught)
+		cancel()
+	}()
 }
 
 // root builds the tree of commands. Building it does no work of theirs.

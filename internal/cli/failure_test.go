@@ -128,7 +128,7 @@ func TestLazyClient(t *testing.T) {
 		filepath.Join(folder, "missing.pem"): "read the configuration's ca_file",
 		empty:                                "holds no certificate in PEM form",
 	} {
-		client := lazyClient(file) // does not read the file yet
+		client := lazyClient(file, func() {}) // does not read the file yet
 		for range 2 {
 			response, err := client.Post("http://127.0.0.1:1/", "text/plain", strings.NewReader("body"))
 			if err == nil {

@@ -42,6 +42,7 @@ cannot be given as an argument, where other programs would see it.`,
 }
 
 func (a *app) login(ctx context.Context, username string, fromStdin bool) error {
+	a.catchSignals()
 	client, err := a.client()
 	if err != nil {
 		return err

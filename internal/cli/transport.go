@@ -14,8 +14,13 @@ import (
 // lazyClient is an HTTP client that trusts the authorities of a PEM file beside
 // the system's. Neither is read before the first request: most runs of
 // `latchkey token` make none, and the system's take longer to read than all else.
-func lazyClient(caFile string) *http.Client {
-	transport := sync.OnceValues(func() (http.RoundTripper, error) { return newTransport(caFile) })
+//
+// first is called before the first request.
+func lazyClient(caFile string, first func()) *http.Client {
+	transport := sync.OnceValues(func() (http.RoundTripper, error) {
+		first()
+		return newTransport(caFile)
+	})
 	return &http.Client{Transport: lazyTransport(transport)}
 }
 

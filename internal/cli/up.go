@@ -36,7 +36,10 @@ With --json it writes one JSON object on one line once it accepts connections,
 passwords and keys included, and nothing else to standard output.`,
 		Example: "  latchkey up\n  latchkey up --listen 127.0.0.1:0 --https-listen 127.0.0.1:0 --json",
 		Args:    a.atMost(0),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.up(cmd, flags) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.catchSignals()
+			return a.up(cmd, flags)
+		},
 	}
 	f := command.Flags()
 	f.StringVar(&flags.listen, "listen", "127.0.0.1:9229", "`address` for http; port 0 takes a free one")

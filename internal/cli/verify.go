@@ -46,7 +46,7 @@ func (a *app) verify(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	claims, err := check(cmd.Context(), config, raw)
+	claims, err := a.check(cmd.Context(), config, raw)
 	if err != nil {
 		err = wrongToken(err)
 		if a.json && exitCode(err) == exitFailed {
@@ -73,14 +73,14 @@ func (a *app) showVerdict(claims jwt.Claims) {
 }
 
 // check verifies a token for the use that it says it is for.
-func check(ctx context.Context, config latchkey.Config, raw string) (jwt.Claims, error) {
+func (a *app) check(ctx context.Context, config latchkey.Config, raw string) (jwt.Claims, error) {
 	read, err := jwt.Decode(raw)
 	if err != nil {
 		return jwt.Claims{}, err
 	}
 	verifier, err := jwt.NewVerifier(jwt.Config{
 		Issuer: issuer(config), ClientIDs: []string{config.ClientID},
-		HTTPClient: lazyClient(config.CAFile), CacheSize: -1,
+		HTTPClient: lazyClient(config.CAFile, a.catchSignals), CacheSize: -1,
 	})
 	if err != nil {
 		return jwt.Claims{}, &failure{code: exitUsage, err: err}
