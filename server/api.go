@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
@@ -27,7 +27,7 @@ type exchange struct {
 
 // serveOperation answers AWS JSON 1.1 calls.
 func (s *Server) serveOperation(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{requestID: newRequestID(), start: time.Now()}
+	x := &exchange{requestID: random.UUID(), start: time.Now()}
 	response, err := s.perform(r, w, x)
 	exception := s.exceptionFor(r.Context(), x, err)
 	if exception != nil {
@@ -148,11 +148,4 @@ func (s *Server) note(r *http.Request, x *exchange, e *wire.Exception) {
 	}
 	s.log.DebugContext(r.Context(), "request", "operation", x.operation.Name, "exception", outcome,
 		"took", took, "request_id", x.requestID, "source", r.RemoteAddr)
-}
-
-// newRequestID makes a UUID-shaped id for x-amzn-RequestId.
-func newRequestID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -1,15 +1,14 @@
 package localservice
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/atomicfile"
+	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
@@ -58,14 +57,14 @@ func loadState(dir string) (state, error) {
 
 func newState(path string) (state, error) {
 	s := state{
-		UserPoolID:      Region + "_" + text(digits+upper+lower, 9),
-		ClientID:        text(digits+lower, 26),
-		IdentityPoolID:  Region + ":" + uuid(),
-		AccessKeyID:     "AKIA" + text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16),
-		SecretAccessKey: text(digits+upper+lower, 40),
+		UserPoolID:      Region + "_" + random.Text(random.Digits+random.Upper+random.Lower, 9),
+		ClientID:        random.Text(random.Digits+random.Lower, 26),
+		IdentityPoolID:  Region + ":" + random.UUID(),
+		AccessKeyID:     "AKIA" + random.Text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16),
+		SecretAccessKey: random.Text(random.Digits+random.Upper+random.Lower, 40),
 		Username:        "demo",
 		// Upper and lower case, a digit and a symbol, and easy to type.
-		Password: "Demo-" + text(lower, 4) + "-" + text(digits, 4),
+		Password: "Demo-" + random.Text(random.Lower, 4) + "-" + random.Text(random.Digits, 4),
 	}
 	data, err := wire.Marshal(s)
 	if err == nil {
@@ -86,31 +85,4 @@ func readBounded(path string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s is not a file of at most %d bytes", path, limit)
 	}
 	return os.ReadFile(path)
-}
-
-const (
-	digits = "0123456789"
-	lower  = "abcdefghijklmnopqrstuvwxyz"
-	upper  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-)
-
-// text draws n characters, each equally likely.
-func text(alphabet string, n int) string {
-	var b strings.Builder
-	limit := 256 - 256%len(alphabet)
-	for b.Len() < n {
-		var c [1]byte
-		rand.Read(c[:])
-		if int(c[0]) < limit {
-			b.WriteByte(alphabet[int(c[0])%len(alphabet)])
-		}
-	}
-	return b.String()
-}
-
-func uuid() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

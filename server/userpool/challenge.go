@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -37,7 +38,7 @@ type handshake struct {
 // newChallenge starts a challenge of one name for a subject.
 func (s *Service) newChallenge(a *app, name wire.ChallengeName, who *subject) challenge {
 	return challenge{
-		ID: newUUID(), Name: name, PoolID: a.pool.ID, ClientID: a.client.ID,
+		ID: random.UUID(), Name: name, PoolID: a.pool.ID, ClientID: a.client.ID,
 		Sub: who.user.Sub, User: who.name, Login: who.login, AttemptKey: who.attemptKey,
 		PasswordEpoch: who.user.PasswordEpoch,
 		Expires:       s.now().Add(a.settings.authSessionLife()),

@@ -1,34 +1,18 @@
 package userpool
 
 import (
-	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"strings"
+
+	"github.com/latchkey-auth/latchkey/internal/random"
 )
 
 const (
-	digits       = "0123456789"
-	lower        = "abcdefghijklmnopqrstuvwxyz"
-	upper        = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	poolAlphabet = digits + upper + lower
-	keyAlphabet  = digits + lower
+	poolAlphabet = random.Digits + random.Upper + random.Lower
+	keyAlphabet  = random.Digits + random.Lower
 )
 
-// newUUID makes a random UUID (RFC 9562, section 5.4).
-func newUUID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return formatUUID(b)
-}
-
-func formatUUID(b [16]byte) string {
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
-// parseUUID undoes formatUUID.
+// parseUUID undoes random.FormatUUID.
 func parseUUID(s string) (b [16]byte, ok bool) {
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return b, false
@@ -36,22 +20,6 @@ func parseUUID(s string) (b [16]byte, ok bool) {
 	packed := s[:8] + s[9:13] + s[14:18] + s[19:23] + s[24:]
 	_, err := hex.Decode(b[:], []byte(packed))
 	return b, err == nil
-}
-
-// randomText draws n characters, each equally likely.
-func randomText(alphabet string, n int) string {
-	limit := byte(256 - 256%len(alphabet))
-	text := make([]byte, 0, n)
-	var buf [64]byte
-	for len(text) < n {
-		rand.Read(buf[:])
-		for _, b := range buf {
-			if b < limit && len(text) < n {
-				text = append(text, alphabet[int(b)%len(alphabet)])
-			}
-		}
-	}
-	return string(text)
 }
 
 // maxPoolID is the longest pool id (API reference, UserPoolIdType).
@@ -74,6 +42,6 @@ func consistsOf(text, characters string) bool {
 }
 
 // Shapes of Cognito's ids (cognito-idp API reference, patterns of UserPoolId and ClientId).
-func newPoolID(region string) string { return region + "_" + randomText(poolAlphabet, 9) }
-func newClientID() string            { return randomText(keyAlphabet, 26) }
-func newClientSecret() string        { return randomText(keyAlphabet, 51) }
+func newPoolID(region string) string { return region + "_" + random.Text(poolAlphabet, 9) }
+func newClientID() string            { return random.Text(keyAlphabet, 26) }
+func newClientSecret() string        { return random.Text(keyAlphabet, 51) }

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -18,7 +19,7 @@ func (c *console) crowd(t *testing.T, n int) string {
 	c.update(t, func(tx storage.Tx) error {
 		for i := range n {
 			name := fmt.Sprintf("user%03d", i)
-			user := storage.User{PoolID: id, Sub: newUUID(), Username: name, Logins: []string{"username:" + name}}
+			user := storage.User{PoolID: id, Sub: random.UUID(), Username: name, Logins: []string{"username:" + name}}
 			if err := tx.Users.Insert(user); err != nil {
 				return err
 			}

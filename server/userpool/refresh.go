@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -50,7 +51,7 @@ func (s *Service) parseRefreshToken(a *app, token string) (presented, bool) {
 		return presented{}, false
 	}
 	generation := binary.BigEndian.Uint64(body[refreshIDSize:])
-	return presented{formatUUID([16]byte(body[:refreshIDSize])), int64(generation)}, true
+	return presented{random.FormatUUID([16]byte(body[:refreshIDSize])), int64(generation)}, true
 }
 
 // GetTokensFromRefreshToken refreshes a session.

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
@@ -353,5 +354,5 @@ func isEmail(value string) bool {
 // most fifteen digits, the first no zero.
 func isPhone(value string) bool {
 	number, ok := strings.CutPrefix(value, "+")
-	return ok && len(number) >= 2 && len(number) <= 15 && number[0] != '0' && strings.Trim(number, digits) == ""
+	return ok && len(number) >= 2 && len(number) <= 15 && number[0] != '0' && strings.Trim(number, random.Digits) == ""
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/srp"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -150,7 +151,7 @@ func (s *Service) makeUp(a *app, who *subject) {
 	}
 	var id [16]byte
 	copy(id[:], s.box.MAC(purposeMadeUp, []byte("sub"), []byte(a.pool.ID), []byte(canonical)))
-	who.name = formatUUID(id)
+	who.name = random.FormatUUID(id)
 }
 
 // madeUpVerifier is a salt and verifier that belong to no password.

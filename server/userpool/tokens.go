@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/keys"
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -134,7 +135,7 @@ func (s *Service) idClaims(g *grant) []byte {
 func (s *Service) commonClaims(c *claims, g *grant, use string, life time.Duration) {
 	if g.app.settings.revocable() {
 		c.text("origin_jti", g.session.OriginJTI)
-		c.text("jti", newUUID())
+		c.text("jti", random.UUID())
 	}
 	c.text("event_id", g.session.ID)
 	c.text("token_use", use)
@@ -270,8 +271,8 @@ func comparePrecedence(x, y *int32) int {
 func (s *Service) signIn(ctx context.Context, a *app, user storage.User, attemptKey string, change func(storage.Tx, *storage.User) error) (*outcome, error) {
 	now := s.now()
 	session := storage.Session{
-		ID: newUUID(), PoolID: a.pool.ID, ClientID: a.client.ID, UserSub: user.Sub,
-		OriginJTI: newUUID(), Scope: scopeAPI, UserEpoch: user.SignOuts, Generation: 1,
+		ID: random.UUID(), PoolID: a.pool.ID, ClientID: a.client.ID, UserSub: user.Sub,
+		OriginJTI: random.UUID(), Scope: scopeAPI, UserEpoch: user.SignOuts, Generation: 1,
 		CreatedAt: now, RefreshedAt: now, RotatedAt: now, ExpiresAt: now.Add(a.settings.refreshLife()),
 	}
 	g := &grant{app: a, user: user, session: session, now: now}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/policy"
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -267,7 +268,7 @@ func (s *Service) AdminCreateUser(ctx context.Context, in *wire.AdminCreateUserR
 func (s *Service) newUser(set *PoolSettings, in *wire.AdminCreateUserRequest) (storage.User, error) {
 	now := s.now()
 	user := storage.User{
-		PoolID: in.UserPoolId, Sub: newUUID(), Enabled: true, CreatedAt: now, ModifiedAt: now,
+		PoolID: in.UserPoolId, Sub: random.UUID(), Enabled: true, CreatedAt: now, ModifiedAt: now,
 	}
 	given, err := attributeMap(in.UserAttributes)
 	if err != nil {

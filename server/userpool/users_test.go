@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/srp"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/policy"
@@ -234,7 +235,7 @@ func TestResend(t *testing.T) {
 func (c *console) session(t *testing.T, u storage.User) string {
 	t.Helper()
 	client := c.client(t, wire.CreateUserPoolClientRequest{UserPoolId: u.PoolID})
-	id := newUUID()
+	id := random.UUID()
 	c.update(t, func(tx storage.Tx) error {
 		return tx.Sessions.Insert(storage.Session{
 			ID: id, PoolID: u.PoolID, ClientID: client.ClientId, UserSub: u.Sub, UserEpoch: u.SignOuts,

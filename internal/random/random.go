@@ -1,0 +1,46 @@
+// Package random makes ids and texts that nobody can guess, from the system's
+// source of randomness.
+package random
+
+import (
+	"crypto/rand"
+	"fmt"
+)
+
+// Alphabets for [Text].
+const (
+	Digits = "0123456789"
+	Lower  = "abcdefghijklmnopqrstuvwxyz"
+	Upper  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
+
+// UUID makes a random UUID (RFC 9562, section 5.4).
+func UUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return FormatUUID(b)
+}
+
+// FormatUUID writes 16 bytes in the form of a UUID.
+func FormatUUID(b [16]byte) string {
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// Text draws n characters of an alphabet of at most 256 bytes, each equally
+// likely.
+func Text(alphabet string, n int) string {
+	limit := 256 - 256%len(alphabet)
+	text := make([]byte, 0, n)
+	var buf [64]byte
+	for len(text) < n {
+		rand.Read(buf[:])
+		for _, b := range buf {
+			if int(b) < limit && len(text) < n {
+				text = append(text, alphabet[int(b)%len(alphabet)])
+			}
+		}
+	}
+	return string(text)
+}

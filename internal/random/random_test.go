@@ -1,0 +1,44 @@
+package random_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/latchkey-auth/latchkey/internal/random"
+)
+
+func TestUUID(t *testing.T) {
+	t.Parallel()
+	shape := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	seen := map[string]bool{}
+	for range 1000 {
+		id := random.UUID()
+		if !shape.MatchString(id) || seen[id] {
+			t.Fatalf("UUID %s", id)
+		}
+		seen[id] = true
+	}
+}
+
+// TestTextIsEven: every character of an alphabet that does not divide 256 comes
+// as often as the others, to within six standard deviations.
+func TestTextIsEven(t *testing.T) {
+	t.Parallel()
+	const n = 200_000
+	alphabet := random.Digits + random.Upper + random.Lower
+	text := random.Text(alphabet, n)
+	if len(text) != n || strings.Trim(text, alphabet) != "" {
+		t.Fatal("wrong length, or characters of another alphabet")
+	}
+	mean := float64(n) / float64(len(alphabet))
+	for _, c := range alphabet {
+		count := float64(strings.Count(text, string(c)))
+		if d := count - mean; d*d > 36*mean {
+			t.Errorf("%c comes %v times, the mean is %v", c, count, mean)
+		}
+	}
+	if random.Text(random.Digits, 0) != "" {
+		t.Error("a text of no characters has some")
+	}
+}
