@@ -71,20 +71,26 @@ func (f *upFlags) check() (level slog.Level, wrong string) {
 	return level, ""
 }
 
+// dataFolder is the folder of the service: the flag's, or the default.
+func dataFolder(flag string) (string, error) {
+	if flag != "" {
+		return flag, nil
+	}
+	folder, err := home()
+	return filepath.Join(folder, "up"), err
+}
+
 func (a *app) up(cmd *cobra.Command, flags upFlags) error {
 	level, wrong := flags.check()
 	if wrong != "" {
 		return a.misuse(cmd, wrong)
 	}
-	if flags.data == "" {
-		folder, err := home()
-		if err != nil {
-			return err
-		}
-		flags.data = filepath.Join(folder, "up")
+	folder, err := dataFolder(flags.data)
+	if err != nil {
+		return err
 	}
 	options := localservice.Options{
-		Dir: flags.data, Listen: flags.listen, HTTPSListen: flags.httpsListen, MetricsListen: flags.metricsListen,
+		Dir: folder, Listen: flags.listen, HTTPSListen: flags.httpsListen, MetricsListen: flags.metricsListen,
 		Logger: slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level})),
 	}
 	if flags.metricsListen != "" {

@@ -20,8 +20,12 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/server"
+	"github.com/latchkey-auth/latchkey/server/keys"
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
 )
+
+// keyMaxAge is how old a signing key gets before it is replaced.
+const keyMaxAge = 90 * 24 * time.Hour
 
 // Options says where a local service lives and listens.
 type Options struct {
@@ -59,6 +63,7 @@ type Service struct {
 	options   Options
 	state     state
 	store     *sqlite.Store
+	ring      *keys.Ring
 	server    *server.Server
 	authority *localca.Authority
 	web       net.Listener
@@ -169,8 +174,14 @@ func (s *Service) openServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.ring = keys.NewRing(s.store, box, keys.Options{
+		MaxAge: keyMaxAge,
+		Warn: func(err error) {
+			s.options.Logger.Warn("signing keys could not be read again; those in memory stay", "error", err)
+		},
+	})
 	s.server, err = server.New(server.Config{
-		Storage: s.store, Box: box, PublicURL: url("http", s.web), Region: Region,
+		Storage: s.store, Box: box, Keys: s.ring, PublicURL: url("http", s.web), Region: Region,
 		AdminKeys: map[string]secret.String{s.state.AccessKeyID: secret.New(s.state.SecretAccessKey)},
 		Observer:  s.options.Observer, Logger: s.options.Logger,
 	})
@@ -221,6 +232,9 @@ func (s *Service) Close() error {
 	}
 	if s.server != nil {
 		errs = append(errs, s.server.Close())
+	}
+	if s.ring != nil {
+		errs = append(errs, s.ring.Close())
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())

@@ -1,0 +1,78 @@
+package localservice
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/secret"
+	"github.com/latchkey-auth/latchkey/internal/sigv4"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server"
+)
+
+// ErrNotRunning means that the folder's service does not answer.
+var ErrNotRunning = errors.New("the service is not running")
+
+// RotateKeys has the service that runs on dir replace its pool's signing keys.
+func RotateKeys(ctx context.Context, dir string) (poolID string, err error) {
+	data, err := readBounded(filepath.Join(dir, "local.json"), maxState)
+	if err != nil {
+		return "", fmt.Errorf("no service was ever started on %s: %w", dir, err)
+	}
+	var s state
+	if err := wire.Unmarshal(data, &s); err != nil || !s.complete() {
+		return "", fmt.Errorf("%s is damaged", filepath.Join(dir, "local.json"))
+	}
+	endpoint, err := endpointOf(dir)
+	if err != nil {
+		return "", err
+	}
+	request := &server.RotateSigningKeysRequest{UserPoolId: s.UserPoolID}
+	return s.UserPoolID, s.administer(ctx, endpoint, server.RotateSigningKeysTarget, request)
+}
+
+// endpointOf is where the folder's service was last started.
+func endpointOf(dir string) (string, error) {
+	path := filepath.Join(dir, "amplify_outputs.json")
+	data, err := readBounded(path, maxState)
+	if err != nil {
+		return "", err
+	}
+	var o outputs
+	if err := wire.Unmarshal(data, &o); err != nil || o.Latchkey.UserPoolEndpoint == "" {
+		return "", fmt.Errorf("%s does not say where the service is", path)
+	}
+	return o.Latchkey.UserPoolEndpoint, nil
+}
+
+// administer performs an operation with the administrator's signature.
+func (s state) administer(ctx context.Context, endpoint, target string, request any) error {
+	body, err := wire.Marshal(request)
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+"/", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", wire.ContentType)
+	r.Header.Set(wire.HeaderTarget, target)
+	credentials := sigv4.Credentials{AccessKeyID: s.AccessKeyID, SecretAccessKey: secret.New(s.SecretAccessKey)}
+	sigv4.Sign(r, body, credentials, Region, wire.UserPools.SigningName(), time.Now())
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return fmt.Errorf("%w at %s: %w", ErrNotRunning, endpoint, err)
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(answer.Body, wire.MaxResponseBody))
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = wire.ReadException(answer.StatusCode, answer.Header, data)
+	}
+	return err
+}
