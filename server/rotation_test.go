@@ -1,0 +1,216 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/seal"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/keys"
+	"github.com/latchkey-auth/latchkey/server/storage"
+	"github.com/latchkey-auth/latchkey/server/storage/memory"
+	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
+	"github.com/latchkey-auth/latchkey/server/userpool"
+)
+
+// rounds is how often something is tried: n, or LATCHKEY_TORTURE.
+func rounds(t *testing.T, n int) int {
+	t.Helper()
+	if text := os.Getenv("LATCHKEY_TORTURE"); text != "" {
+		more, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatalf("LATCHKEY_TORTURE is %q and must be a number of rounds", text)
+		}
+		return more
+	}
+	return n
+}
+
+// TestParallelRefreshes: a hundred refreshes with one token at once make one
+// generation step, and give everybody the same successor.
+func TestParallelRefreshes(t *testing.T) {
+	t.Parallel()
+	const parallel = 100
+	for name, open := range map[string]func(t *testing.T) storage.Store{
+		"memory": func(*testing.T) storage.Store { return memory.New() },
+		"sqlite": func(t *testing.T) storage.Store {
+			store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sqlite.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return store
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := open(t)
+			pools, client, token, session := rotatingSession(t, store)
+			n := rounds(t, 20)
+			for round := range n {
+				var mu sync.Mutex
+				successors := map[wire.Sensitive]int{}
+				var group sync.WaitGroup
+				for range parallel {
+					group.Go(func() {
+						out, err := pools.GetTokensFromRefreshToken(t.Context(), &wire.GetTokensFromRefreshTokenRequest{ClientId: client, RefreshToken: token})
+						if err != nil {
+							t.Errorf("round %d: %v", round, err)
+							return
+						}
+						mu.Lock()
+						successors[out.AuthenticationResult.RefreshToken]++
+						mu.Unlock()
+					})
+				}
+				group.Wait()
+				if len(successors) != 1 || successors[token] != 0 {
+					t.Fatalf("round %d: %d successors", round, len(successors))
+				}
+				for token = range successors {
+				}
+				if got := generation(t, store, session); got != int64(round+2) {
+					t.Fatalf("round %d: generation %d", round, got)
+				}
+			}
+			t.Logf("%s: %d rounds of %d parallel refreshes: %d generation steps, no fork", name, n, parallel, n)
+		})
+	}
+}
+
+func generation(t *testing.T, store storage.Store, id string) (n int64) {
+	t.Helper()
+	err := store.View(t.Context(), func(tx storage.Tx) error {
+		session, err := tx.Sessions.Session(id)
+		n = session.Generation
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// rotatingSession makes a session whose client rotates. Its tokens are not
+// really signed: it is the row that is tried here.
+func rotatingSession(t *testing.T, store storage.Store) (pools *userpool.Service, client string, token wire.Sensitive, session string) {
+	t.Helper()
+	box, err := seal.New(bytes.Repeat([]byte{3}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring := keys.NewRing(store, box, keys.Options{
+		Generate: func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) },
+		Sign:     func(*rsa.PrivateKey, []byte) ([]byte, error) { return make([]byte, 256), nil },
+	})
+	t.Cleanup(func() {
+		_ = ring.Close()
+		_ = store.Close()
+	})
+	pools = userpool.New(userpool.Config{Storage: store, Box: box, Keys: ring, Issuer: func(id string) string { return "https://issuer.example/" + id }})
+	ctx := context.Background()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	pool, err := pools.CreateUserPool(ctx, &wire.CreateUserPoolRequest{PoolName: "rotation"})
+	check(err)
+	request := &wire.CreateUserPoolClientRequest{UserPoolId: pool.UserPool.Id, ClientName: "rotation"}
+	request.ExplicitAuthFlows = []wire.ExplicitAuthFlow{wire.AllowUserPasswordAuth}
+	request.RefreshTokenRotation = &wire.RefreshTokenRotationType{Feature: wire.FeatureEnabled, RetryGracePeriodSeconds: new(int32(60))}
+	made, err := pools.CreateUserPoolClient(ctx, request)
+	check(err)
+	client = made.UserPoolClient.ClientId
+	_, err = pools.AdminCreateUser(ctx, &wire.AdminCreateUserRequest{UserPoolId: pool.UserPool.Id, Username: "ann", MessageAction: wire.MessageActionSuppress})
+	check(err)
+	_, err = pools.AdminSetUserPassword(ctx, &wire.AdminSetUserPasswordRequest{UserPoolId: pool.UserPool.Id, Username: "ann", Password: password, Permanent: true})
+	check(err)
+	in, err := pools.InitiateAuth(ctx, &wire.InitiateAuthRequest{
+		AuthFlow: wire.AuthFlowUserPassword, ClientId: client,
+		AuthParameters: wire.Parameters{"USERNAME": "ann", "PASSWORD": password},
+	})
+	check(err)
+	return pools, client, in.AuthenticationResult.RefreshToken, decode(t, in.AuthenticationResult.AccessToken).EventID()
+}
+
+// TestReplayAfterRestart: a rotated token that comes back after the service
+// was started again is still known to have been used.
+func TestReplayAfterRestart(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.db")
+	open := func() storage.Store {
+		store, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store
+	}
+	store := open()
+	pools, client, first, _ := rotatingSession(t, store)
+	refresh := func(pools *userpool.Service, token wire.Sensitive) (wire.Sensitive, error) {
+		out, err := pools.GetTokensFromRefreshToken(t.Context(), &wire.GetTokensFromRefreshTokenRequest{ClientId: client, RefreshToken: token})
+		if err != nil {
+			return "", err
+		}
+		return out.AuthenticationResult.RefreshToken, nil
+	}
+	second, err := refresh(pools, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	third, err := refresh(pools, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	box, err := seal.New(bytes.Repeat([]byte{3}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store = open()
+	ring := keys.NewRing(store, box, keys.Options{})
+	t.Cleanup(func() {
+		_ = ring.Close()
+		_ = store.Close()
+	})
+	again := userpool.New(userpool.Config{Storage: store, Box: box, Keys: ring, Issuer: func(id string) string { return "https://issuer.example/" + id }})
+	_, err = refresh(again, first)
+	wantException(t, err, wire.RefreshTokenReuseException, wire.MessageRefreshTokenReuse)
+	_, err = refresh(again, third)
+	wantException(t, err, wire.NotAuthorizedException, wire.MessageRefreshTokenRevoked)
+}
+
+// TestSuccessorInheritsTheRest: rotation does not prolong a session.
+func TestSuccessorInheritsTheRest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(_ *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
+		c.ExplicitAuthFlows = []wire.ExplicitAuthFlow{wire.AllowUserPasswordAuth}
+		c.RefreshTokenRotation = &wire.RefreshTokenRotationType{Feature: wire.FeatureEnabled, RetryGracePeriodSeconds: new(int32(0))}
+		c.RefreshTokenValidity = new(int32(1)) // day
+	})
+	w.addUser("ann")
+	token := w.signIn("ann").RefreshToken
+	for range 5 {
+		w.advance(4 * time.Hour)
+		result, err := w.refresh(token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		token = result.RefreshToken
+	}
+	w.advance(4*time.Hour + time.Minute)
+	_, err := w.refresh(token)
+	wantException(t, err, wire.NotAuthorizedException, wire.MessageRefreshTokenExpired)
+}
