@@ -56,7 +56,7 @@ type armed struct {
 
 // faults stands before the service and counts what comes in.
 type faults struct {
-	clock *clock
+	over  chan struct{} // closed when the test ends
 	mu    sync.Mutex
 	armed map[string][]*armed
 	calls map[string]int
@@ -119,7 +119,7 @@ func (f *faults) serve(service http.Handler, w http.ResponseWriter, r *http.Requ
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	fault := f.take(operation)
 	if fault.Delay > 0 {
-		pause(r, fault.Delay)
+		f.pause(r, fault.Delay)
 	}
 	switch {
 	case fault.Refuse:
@@ -137,12 +137,13 @@ func (f *faults) serve(service http.Handler, w http.ResponseWriter, r *http.Requ
 	}
 }
 
-// pause waits, but not longer than the client does.
-func pause(r *http.Request, d time.Duration) {
+// pause waits, but not longer than the client or the test does.
+func (f *faults) pause(r *http.Request, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-r.Context().Done():
+	case <-f.over:
 	}
 }

@@ -114,7 +114,7 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 		option(&o)
 	}
 	s := &Server{tb: tb}
-	s.faults.clock = &s.clock
+	s.faults.over = make(chan struct{})
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.faults.serve(s.service, w, r)
 	})
@@ -125,6 +125,7 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 		s.URL = web.URL
 	}
 	s.start(o)
+	tb.Cleanup(func() { close(s.faults.over) }) // first of all: calls that wait are let go
 	return s
 }
 

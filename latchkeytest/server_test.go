@@ -204,6 +204,21 @@ func TestInBubble(t *testing.T) {
 	})
 }
 
+// TestDelayEndsWithTheTest: a call that is still held back when the test ends
+// keeps nothing alive.
+func TestDelayEndsWithTheTest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := latchkeytest.NewServer(t, latchkeytest.InProcess())
+		client := signedIn(t, srv)
+		srv.Fail("GetUser", 1, latchkeytest.Fault{Delay: 24 * time.Hour})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := client.FetchUserAttributes(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the call: %v", err)
+		}
+	})
+}
+
 func ExampleNewServer() {
 	test := func(t *testing.T) {
 		srv := latchkeytest.NewServer(t)
