@@ -50,8 +50,33 @@ func (v *Verifier) verify(ctx context.Context, raw, use string) (*body, error) {
 	if err := v.checkTimes(b); err != nil {
 		return nil, err
 	}
+	if v.revoked != nil {
+		c := b.claims()
+		b.origin, b.event = c.OriginID(), c.EventID()
+	}
+	if err := v.checkRevoked(ctx, b); err != nil {
+		return nil, err
+	}
 	b.verified, b.key = true, key
 	return b, nil
+}
+
+// checkRevoked comes last, so that ErrRevoked too is said of good tokens only.
+func (v *Verifier) checkRevoked(ctx context.Context, b *body) error {
+	if v.revoked == nil {
+		return nil
+	}
+	over, err := v.revoked.Revoked(ctx, b.origin, b.event)
+	switch {
+	case err != nil:
+		if _, ours := errors.AsType[*Error](err); ours {
+			return err
+		}
+		return &Error{Kind: ErrRevocationsUnavailable, Err: err}
+	case over:
+		return refuse(ErrRevoked, "its session has ended; sign in again")
+	}
+	return nil
 }
 
 // recheck is what a remembered token must still pass: its key has not been

@@ -36,8 +36,23 @@
 // Cognito have no aud; when a token is bound to a resource (RFC 8707) its aud is
 // accepted, and compared if Config.Resource is set.
 //
-// Revocation is not checked: a token stays good until it expires, even after a
-// sign-out. Keep tokens short-lived, or ask the service where that is not enough.
+// # Revocation
+//
+// A signature says nothing about what happened since: a token stays good until it
+// expires, even after a sign-out. Amazon's service leaves it at that; keep tokens
+// short-lived there. Latchkey's service tells who asks which sessions have ended:
+//
+//	revocations, err := jwt.FollowRevocations(issuer)
+//	verifier, err := jwt.NewVerifier(jwt.Config{…, Revocations: revocations})
+//	err = revocations.Ready(ctx) // before serving
+//
+// A [Verifier] then asks [Revocations] about every token, remembered ones included,
+// and refuses those of a session that has ended with [ErrRevoked], as a rule within
+// milliseconds. A follower that cannot hear the feed refuses all tokens after half a
+// minute with [ErrRevocationsUnavailable], or accepts them and says so: see
+// [RevocationOptions]. Another source of revocations is one method:
+// [RevocationSource]. A token that has neither origin_jti nor event_id belongs to no
+// session that could be named, and passes.
 //
 // # Keys and remembered tokens
 //
@@ -59,11 +74,14 @@
 // payload.go) read values at those positions when they are asked for. check.go is
 // the order of verification, verify.go its public face, cache.go what it remembers.
 // keys.go reads key sets, remote.go decides when to fetch one, fetch.go does.
+// revocation.go is the public face of a follower, revocation_follow.go its goroutine,
+// revocation_page.go reads what the feed says and revocation_table.go remembers it.
 //
 // # Errors
 //
 // An error about a token is an [*Error] and matches one kind, such as [ErrExpired],
-// with errors.Is. [ErrKeysUnavailable] is the one that says nothing about the token.
+// with errors.Is. [ErrKeysUnavailable] and [ErrRevocationsUnavailable] are the two that
+// say nothing about the token.
 // Errors, logs and every other printing show a summary and never the token.
 //
 // # Compatibility

@@ -45,6 +45,13 @@ var (
 	// ErrNotYetValid: the nbf or iat claim is in the future. Nearly always one of
 	// the two clocks is wrong; a small difference is what Config.Leeway is for.
 	ErrNotYetValid = errors.New("token is not valid yet")
+	// ErrRevoked: the session the token belongs to has ended, by a sign-out or by an
+	// administrator. Answer 401; refreshing will not help, signing in again does.
+	ErrRevoked = errors.New("token was revoked")
+	// ErrRevocationsUnavailable: the token is good, but whether its session has
+	// ended could not be found out. Answer 503, not 401, and do not end a session
+	// for it. See [RevocationOptions].
+	ErrRevocationsUnavailable = errors.New("revocations are not available")
 	// ErrNonce: the ID token does not answer this sign-in attempt. It may have been
 	// replayed or injected; begin the sign-in anew.
 	ErrNonce = errors.New("token carries another nonce")

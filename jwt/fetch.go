@@ -2,7 +2,6 @@ package jwt
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,18 +13,18 @@ import (
 )
 
 // checkURL accepts https, and http to this machine.
-func checkURL(text string) error {
+func checkURL(what, text string) error {
 	u, err := url.Parse(text)
 	if err != nil {
-		return errors.New("jwt: key URL: it cannot be parsed")
+		return fmt.Errorf("jwt: %s URL: it cannot be parsed", what)
 	}
 	switch {
 	case u.Host == "" || u.User != nil || u.Fragment != "":
-		return fmt.Errorf("jwt: key URL %q: it must have a host and neither a user nor a fragment", u.Redacted())
+		return fmt.Errorf("jwt: %s URL %q: it must have a host and neither a user nor a fragment", what, u.Redacted())
 	case u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()):
 		return nil
 	}
-	return fmt.Errorf("jwt: key URL %q: it must be https, or http on the loopback interface", u.Redacted())
+	return fmt.Errorf("jwt: %s URL %q: it must be https, or http on the loopback interface", what, u.Redacted())
 }
 
 // loopback accepts addresses and the one name that RFC 6761 reserves for them.

@@ -179,7 +179,9 @@ func TestRefuseBombs(t *testing.T) {
 				t.Errorf("%s: %T", name, err)
 			}
 		}
-		if best > 50*time.Millisecond || memory > 8<<20 {
+		// Far above what any of them takes: a guard against work that explodes,
+		// not a measurement.
+		if best > 2*time.Second || memory > 8<<20 {
 			t.Errorf("%s: %v and %d bytes", name, best, memory)
 		}
 	}
@@ -193,7 +195,7 @@ func TestRefuseKeyBomb(t *testing.T) {
 	if _, err := jwt.ParseKeys([]byte(`{"keys":[],` + manyMembers(60_000) + "}")); err == nil || !strings.Contains(err.Error(), "no usable") {
 		t.Errorf("got %v", err)
 	}
-	if took := time.Since(start); took > time.Second {
+	if took := time.Since(start); took > 20*time.Second { // searching them all for each would take minutes
 		t.Errorf("took %v", took)
 	}
 }

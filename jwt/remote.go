@@ -91,7 +91,7 @@ type flight struct {
 // http is accepted for the loopback interface only, because whoever can change the
 // answer can sign tokens. A document is bounded and checked as by [ParseKeys].
 func NewRemoteKeys(url string, opts ...func(*RemoteOptions)) (*RemoteKeys, error) {
-	if err := checkURL(url); err != nil {
+	if err := checkURL("key", url); err != nil {
 		return nil, err
 	}
 	var options RemoteOptions

@@ -46,6 +46,10 @@ type Config struct {
 	// request. A token takes about 3 kB. 0 means 4096, negative none; it is
 	// rounded up to a power of two and at most 1<<20.
 	CacheSize int
+	// Revocations is asked about every token, remembered ones included, once all
+	// else about it is right. Nil means that tokens are good until they expire,
+	// also after a sign-out. See [FollowRevocations].
+	Revocations RevocationSource
 }
 
 // Verifier verifies the tokens of one issuer. It may be used by many goroutines
@@ -58,6 +62,7 @@ type Verifier struct {
 	keys     KeySource
 	leeway   time.Duration
 	now      func() time.Time
+	revoked  RevocationSource // nil: tokens live until they expire
 	access   cache[AccessToken]
 	id       cache[IDToken]
 }
@@ -77,6 +82,7 @@ func NewVerifier(config Config) (*Verifier, error) {
 		keys:     config.Keys,
 		leeway:   config.Leeway,
 		now:      config.Now,
+		revoked:  config.Revocations,
 		access:   newCache[AccessToken](config.CacheSize),
 		id:       newCache[IDToken](config.CacheSize),
 	}
@@ -168,17 +174,21 @@ func (c Claims) header() Header {
 }
 
 // VerifyAccess verifies an access token: form, algorithm, key, signature, issuer,
-// token_use, app client, resource and times, in this order. No claims are given
-// out with an error. Errors are [*Error]; one of kind [ErrKeysUnavailable] says
-// nothing about the token.
+// token_use, app client, resource, times and, where configured, revocation, in this
+// order. No claims are given out with an error. Errors are [*Error]; those of kind
+// [ErrKeysUnavailable] and [ErrRevocationsUnavailable] say nothing about the token.
 //
-// ctx bounds the wait for keys; with keys at hand it is not looked at.
+// ctx bounds the wait for keys, and is handed to Config.Revocations; with keys at
+// hand it is not looked at.
 func (v *Verifier) VerifyAccess(ctx context.Context, raw string) (*AccessToken, error) {
 	if t := v.access.load(raw); t != nil {
 		if fresh, err := v.recheck(ctx, t.body()); err != nil {
 			v.access.drop(raw)
 			return nil, err
 		} else if fresh {
+			if err := v.checkRevoked(ctx, t.body()); err != nil {
+				return nil, err
+			}
 			return t, nil
 		}
 		v.access.drop(raw)
@@ -203,6 +213,9 @@ func (v *Verifier) VerifyID(ctx context.Context, raw string) (*IDToken, error) {
 			v.id.drop(raw)
 			return nil, err
 		} else if fresh {
+			if err := v.checkRevoked(ctx, t.body()); err != nil {
+				return nil, err
+			}
 			return t, nil
 		}
 		v.id.drop(raw)

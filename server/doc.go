@@ -12,6 +12,34 @@
 // operation's handler, and writes the answer in Cognito's envelope. Beside
 // that it serves each pool's JWKS and discovery document, and /healthz and /readyz.
 //
+// # The revocation feed
+//
+// A token is good until it expires, as far as its signature says. For resource
+// servers that cannot wait so long, each pool publishes the sessions that have
+// ended, at /{pool}/.well-known/revocations, public like the JWKS: it names
+// sessions by ids that only their tokens carry, and nobody else.
+//
+//	GET …/revocations?after=N&wait=SECONDS
+//
+// answers with the entries behind number N, in pages; where there are none it
+// waits up to that many seconds (55 at most) for the first:
+//
+//	{"revocations":[{"seq":…,"origin_jti":"…","event_id":"…","until":…}],"next":…,"more":true}
+//
+// next is the after of the next request; more says that it need not wait. until is
+// the time, in seconds since 1970, after which no token of the session is left and
+// the entry may be forgotten. With Accept: text/event-stream the same documents
+// come as server-sent events, whose ids are next, and with a comment every five
+// seconds while there is nothing to say. 410 means that this feed does not continue
+// from N: begin again without after, and keep what is known.
+//
+// An entry is written in the transaction that ends the session, and sent as soon as
+// that is committed. Each session that ended has an entry of its own: one for the
+// user and a time would also hit a sign-in in the same second. It gives both
+// origin_jti and event_id, because a client whose token revocation is switched
+// off has tokens without origin_jti. event_id is the id of the session in tokens of
+// this service; in Cognito's it is not. When a pool is deleted its feed answers 404.
+//
 // [New] makes the handler, [Server.Serve] runs it on listeners with all
 // timeouts set until its context ends.
 package server

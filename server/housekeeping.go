@@ -46,7 +46,11 @@ func (s *Server) tidy(ctx context.Context) error {
 				return err
 			}
 			spent, err := tx.Spent.Prune(now, pruneBatch)
-			more = max(sessions, attempts, spent) == pruneBatch
+			if err != nil {
+				return err
+			}
+			revocations, err := tx.Revocations.Prune(now, pruneBatch)
+			more = max(sessions, attempts, spent, revocations) == pruneBatch
 			return err
 		})
 		if err != nil {

@@ -28,6 +28,8 @@ const (
 // listener that fails ends the others; its error comes back.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
+	s.feed.start()
+	defer context.AfterFunc(ctx, s.feed.stop)()
 	for _, listener := range listeners {
 		web := s.httpServer(s)
 		group.Go(func() error { return serve(ctx, web, listener) })

@@ -73,6 +73,7 @@ type Server struct {
 	operations map[string]wire.Handler // by target
 	signatures *sigv4.Verifier
 	sources    *policy.Limiter
+	feed       *feed
 	issuer     func(string) string
 	observer   Observer
 	log        *slog.Logger
@@ -90,11 +91,11 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		store: c.Storage, ring: c.Keys, issuer: c.Issuer, observer: c.Observer,
-		log: c.Logger, now: c.Now, sources: sourceLimiter(c.Limits),
+		log: c.Logger, now: c.Now, sources: sourceLimiter(c.Limits), feed: newFeed(),
 	}
 	s.fillDefaults(c, base)
 	s.pools = userpool.New(userpool.Config{
-		Storage: c.Storage, Box: c.Box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
+		Storage: s.feed.watch(c.Storage), Box: c.Box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
 		Gate: arithmeticGate(c.Limits), Logger: s.log, Now: s.now,
 	})
 	s.operations = make(map[string]wire.Handler)
@@ -148,8 +149,10 @@ func (s *Server) Keys() *keys.Ring { return s.ring }
 // Issuer gives the iss claim of a pool's tokens.
 func (s *Server) Issuer(poolID string) string { return s.issuer(poolID) }
 
-// Close lets go of what New made. It leaves Config's Storage and Keys alone.
+// Close ends the requests that wait for revocations and lets go of what New
+// made. It leaves Config's Storage and Keys alone.
 func (s *Server) Close() error {
+	s.feed.stop()
 	if s.ownsRing {
 		s.ring.Close()
 	}
@@ -173,5 +176,6 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.HandleFunc("GET /{pool}/.well-known/jwks.json", s.serveJWKS)
 	mux.HandleFunc("GET /{pool}/.well-known/openid-configuration", s.serveDiscovery)
+	mux.HandleFunc("GET /{pool}/.well-known/revocations", s.serveRevocations)
 	return mux
 }

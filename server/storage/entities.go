@@ -78,6 +78,28 @@ type Session struct {
 	RevokedAt   time.Time
 }
 
+// Revocation says that a session has ended before its tokens expired. It tells
+// who only knows the tokens, and names nobody.
+type Revocation struct {
+	// Seq is the entry's place in its pool's feed. It only grows.
+	Seq       int64
+	PoolID    string
+	SessionID string
+	OriginJTI string
+	At        time.Time
+	Until     time.Time // its last tokens have expired by then
+}
+
+// Ended selects sessions by any of its fields that are not empty. Without
+// SessionID, UserSub and ClientID it selects none.
+type Ended struct {
+	PoolID    string // required
+	SessionID string
+	UserSub   string
+	ClientID  string
+	Except    string // the id of a session that goes on
+}
+
 // Key is a signing key of a pool.
 type Key struct {
 	PoolID    string

@@ -71,13 +71,14 @@ type Store interface {
 // Tx is a transaction: one set of entities a field. It is valid only inside
 // the closure it was handed to, on that closure's goroutine.
 type Tx struct {
-	Pools    Pools
-	Clients  Clients
-	Users    Users
-	Groups   Groups
-	Members  Members
-	Sessions Sessions
-	Keys     Keys
-	Attempts Attempts
-	Spent    Spent
+	Pools       Pools
+	Clients     Clients
+	Users       Users
+	Groups      Groups
+	Members     Members
+	Sessions    Sessions
+	Revocations Revocations
+	Keys        Keys
+	Attempts    Attempts
+	Spent       Spent
 }

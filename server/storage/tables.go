@@ -91,6 +91,27 @@ type Sessions interface {
 	Prune(before time.Time, limit int) (int, error)
 }
 
+// Revocations are the feed of sessions that ended, one for each pool.
+type Revocations interface {
+	// Append adds an entry for each of the selected sessions that is not
+	// revoked yet and was refreshed less than life before at; Until is life
+	// after that refresh. It belongs before the change that ends the sessions,
+	// in the same transaction, and returns how many entries it added.
+	//
+	// A number is at's count of microseconds since 1970, or one more than the
+	// pool's last number where that is larger: should the database be lost or put
+	// back, numbers that followers have seen do not come again.
+	Append(ended Ended, at time.Time, life time.Duration) (int, error)
+	// List goes by number and starts after that of an earlier entry.
+	List(poolID string, after int64, limit int) ([]Revocation, error)
+	// Bounds gives the highest number that was ever pruned and the highest
+	// that was ever given out; 0 for none.
+	Bounds(poolID string) (pruned, last int64, err error)
+	// Prune removes at most limit entries whose Until lies before, and returns
+	// how many.
+	Prune(before time.Time, limit int) (int, error)
+}
+
 // Keys are the signing keys.
 type Keys interface {
 	Insert(Key) error // ErrExists

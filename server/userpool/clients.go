@@ -344,6 +344,9 @@ func (s *Service) DeleteUserPoolClient(ctx context.Context, in *wire.DeleteUserP
 		if err != nil {
 			return err
 		}
+		if err := s.announce(tx, storage.Ended{PoolID: a.pool.ID, ClientID: a.client.ID}); err != nil {
+			return err
+		}
 		return tx.Clients.Delete(a.client.ID)
 	})
 	if err != nil {

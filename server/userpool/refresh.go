@@ -258,8 +258,7 @@ func judge(session storage.Session, p presented, settings *ClientSettings, now t
 // (RFC 9700, section 4.14.2): one of the two who hold it should not.
 func (s *Service) endFamily(ctx context.Context, session storage.Session) error {
 	err := s.store.Update(ctx, func(tx storage.Tx) error {
-		_, err := tx.Sessions.Revoke(session.ID, s.now())
-		return err
+		return s.endSession(tx, session.PoolID, session.ID)
 	})
 	if err != nil {
 		return err

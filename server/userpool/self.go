@@ -86,7 +86,7 @@ func (s *Service) keepPassword(tx storage.Tx, c *caller, attemptKey string, pass
 	if err := tx.Users.Update(user); err != nil {
 		return err
 	}
-	if _, err := tx.Sessions.RevokeUser(user.PoolID, user.Sub, c.session.ID, s.now()); err != nil {
+	if err := s.endSessionsBut(tx, &user, c.session.ID); err != nil {
 		return err
 	}
 	return s.lockout.Succeed(tx, attemptKey)

@@ -35,8 +35,7 @@ func (s *Service) RevokeToken(ctx context.Context, in *wire.RevokeTokenRequest) 
 		return &wire.RevokeTokenResponse{}, nil
 	}
 	err = s.store.Update(ctx, func(tx storage.Tx) error {
-		_, err := tx.Sessions.Revoke(p.session, s.now())
-		return err
+		return s.endSession(tx, a.pool.ID, p.session)
 	})
 	if err != nil {
 		return nil, err
@@ -89,6 +88,5 @@ func (s *Service) endSessions(tx storage.Tx, user *storage.User) error {
 	if err := tx.Users.Update(*user); err != nil {
 		return err
 	}
-	_, err := tx.Sessions.RevokeUser(user.PoolID, user.Sub, "", s.now())
-	return err
+	return s.endSessionsBut(tx, user, "")
 }

@@ -114,6 +114,9 @@ func (s *Service) AdminGetUser(ctx context.Context, in *wire.AdminGetUserRequest
 // again; the sub is never used again.
 func (s *Service) AdminDeleteUser(ctx context.Context, in *wire.AdminDeleteUserRequest) (*wire.AdminDeleteUserResponse, error) {
 	err := s.changeUser(ctx, in.UserPoolId, in.Username, func(tx storage.Tx, _ *PoolSettings, user *storage.User) error {
+		if err := s.announce(tx, storage.Ended{PoolID: user.PoolID, UserSub: user.Sub}); err != nil {
+			return err
+		}
 		return tx.Users.Delete(user.PoolID, user.Sub)
 	})
 	if err != nil {

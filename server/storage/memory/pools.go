@@ -67,6 +67,10 @@ func (t pools) Delete(id string) error {
 	for k := range t.keys.within(start, id) {
 		t.keys = t.keys.remove(k)
 	}
+	for k := range t.revocations.within(start, id) {
+		t.revocations = t.revocations.remove(k)
+	}
+	t.feeds = t.feeds.remove(key{id})
 	t.pools = t.pools.remove(key{id})
 	return nil
 }

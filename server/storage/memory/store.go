@@ -50,7 +50,9 @@ type state struct {
 	members     tree[struct{}] // pool, group, sub
 	memberships tree[struct{}] // pool, sub, group
 	sessions    tree[*storage.Session]
-	userSession tree[struct{}] // pool, sub, session
+	userSession tree[struct{}]           // pool, sub, session
+	revocations tree[storage.Revocation] // pool, number in 16 hex digits
+	feeds       tree[bounds]
 	keys        tree[*storage.Key]
 	attempts    tree[storage.Attempt]
 	spent       tree[time.Time]
@@ -144,15 +146,16 @@ func (t *tx) run(change func(storage.Tx) error) (err error) {
 
 func (t *tx) tables() storage.Tx {
 	return storage.Tx{
-		Pools:    pools{t},
-		Clients:  clients{t},
-		Users:    users{t},
-		Groups:   groups{t},
-		Members:  members{t},
-		Sessions: sessions{t},
-		Keys:     keys{t},
-		Attempts: attempts{t},
-		Spent:    spent{t},
+		Pools:       pools{t},
+		Clients:     clients{t},
+		Users:       users{t},
+		Groups:      groups{t},
+		Members:     members{t},
+		Sessions:    sessions{t},
+		Revocations: revocations{t},
+		Keys:        keys{t},
+		Attempts:    attempts{t},
+		Spent:       spent{t},
 	}
 }
 

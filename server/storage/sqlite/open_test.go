@@ -202,9 +202,9 @@ func TestDamagedPage(t *testing.T) {
 func TestSchemaVersions(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ change, want string }{
-		"newer":   {"INSERT INTO schema_migrations VALUES (2, '0002_later.sql', 'sum', 0)", "use a newer Latchkey"},
-		"edited":  {"UPDATE schema_migrations SET checksum = 'other'", "0001_initial.sql differs"},
-		"missing": {"UPDATE schema_migrations SET version = 2", "no step 1"},
+		"newer":   {"INSERT INTO schema_migrations VALUES (3, '0003_later.sql', 'sum', 0)", "use a newer Latchkey"},
+		"edited":  {"UPDATE schema_migrations SET checksum = 'other' WHERE version = 1", "0001_initial.sql differs"},
+		"missing": {"UPDATE schema_migrations SET version = 3 WHERE version = 1", "no step 1"},
 	} {
 		path := filepath.Join(t.TempDir(), name+".db")
 		db, err := Open(t.Context(), path, quiet)

@@ -24,13 +24,20 @@ type model struct {
 	sessions map[string]storage.Session
 	attempts map[string]storage.Attempt
 	spent    map[string]time.Time
+	feeds    map[string]modelFeed
+}
+
+// modelFeed is a pool's feed of revocations.
+type modelFeed struct {
+	pruned, last int64
+	entries      []storage.Revocation
 }
 
 func newModel() *model {
 	return &model{
 		map[string]storage.Pool{}, map[string]storage.Client{}, map[[2]string]storage.User{},
 		map[[2]string]storage.Group{}, map[[3]string]bool{}, map[string]storage.Session{},
-		map[string]storage.Attempt{}, map[string]time.Time{},
+		map[string]storage.Attempt{}, map[string]time.Time{}, map[string]modelFeed{},
 	}
 }
 
@@ -38,6 +45,7 @@ func (m *model) clone() *model {
 	return &model{
 		maps.Clone(m.pools), maps.Clone(m.clients), maps.Clone(m.users), maps.Clone(m.groups),
 		maps.Clone(m.members), maps.Clone(m.sessions), maps.Clone(m.attempts), maps.Clone(m.spent),
+		maps.Clone(m.feeds),
 	}
 }
 
@@ -118,6 +126,10 @@ func compare(tx storage.Tx, m *model) error {
 		}
 		clients, err := tx.Clients.List(p, "", 100)
 		see(answer(keysOf(clients, func(c storage.Client) string { return c.ID }), err), answer(m.clientsOf(p), nil))
+		entries, err := tx.Revocations.List(p, 0, 100)
+		see(answer(entries, err), answer(m.feeds[p].entries, nil))
+		pruned, last, err := tx.Revocations.Bounds(p)
+		see(answer([]int64{pruned, last}, err), answer([]int64{m.feeds[p].pruned, m.feeds[p].last}, nil))
 		for _, login := range modelLogins {
 			u, err := tx.Users.Lookup(p, login)
 			see(answer(u, err), m.lookup(p, login))
@@ -246,6 +258,7 @@ func (m *model) deletePool(id string) {
 		m.deleteClient(c)
 	}
 	maps.DeleteFunc(m.groups, func(k [2]string, _ storage.Group) bool { return k[0] == id })
+	delete(m.feeds, id)
 	delete(m.pools, id)
 }
 

@@ -33,6 +33,7 @@ func drawStep(r *rapid.T) step {
 	draws := []func(*rapid.T) step{
 		drawUser, drawUser, drawUser, drawDeleteUser, drawUserList, drawClient, drawDeleteClient, drawGroup, drawDeleteGroup,
 		drawMember, drawSession, drawSession, drawAdvance, drawAdvance, drawRevoke, drawRevokeUser, drawPruneSessions,
+		drawAppend, drawAppend, drawPruneRevocations,
 		drawAttempt, drawSpend, drawPool,
 	}
 	return rapid.SampledFrom(draws).Draw(r, "step")(r)
@@ -235,7 +236,7 @@ func drawMember(r *rapid.T) step {
 func drawSession(r *rapid.T) step {
 	s := storage.Session{
 		ID: pick(r, modelSessions, "session"), PoolID: pick(r, modelPools, "pool"), ClientID: pick(r, modelClients, "client"),
-		UserSub: pick(r, modelSubs, "sub"), Generation: 1, ExpiresAt: drawTime(r),
+		UserSub: pick(r, modelSubs, "sub"), Generation: 1, RefreshedAt: drawTime(r), ExpiresAt: drawTime(r),
 	}
 	return step{
 		fmt.Sprintf("insert session %+v", s),

@@ -180,14 +180,18 @@ func writes(tx storage.Tx) map[string]func() error {
 		"Sessions.Revoke":     func() error { return only(tx.Sessions.Revoke(sessionA, later)) },
 		"Sessions.RevokeUser": func() error { return only(tx.Sessions.RevokeUser(poolA, subA, "", later)) },
 		"Sessions.Prune":      func() error { return only(tx.Sessions.Prune(later.AddDate(9, 0, 0), 10)) },
-		"Keys.Insert":         func() error { return tx.Keys.Insert(key(poolA, "new")) },
-		"Keys.Update":         func() error { return tx.Keys.Update(storage.Key{PoolID: poolA, ID: "kid"}) },
-		"Keys.Delete":         func() error { return tx.Keys.Delete(poolA, "kid") },
-		"Attempts.Put":        func() error { return tx.Attempts.Put(storage.Attempt{Key: "a"}) },
-		"Attempts.Delete":     func() error { return tx.Attempts.Delete("a") },
-		"Attempts.Prune":      func() error { return only(tx.Attempts.Prune(later, 10)) },
-		"Spent.Spend":         func() error { return only(tx.Spent.Spend("a", later)) },
-		"Spent.Prune":         func() error { return only(tx.Spent.Prune(later, 10)) },
+		"Revocations.Append": func() error {
+			return only(tx.Revocations.Append(storage.Ended{PoolID: poolA, UserSub: subA}, noon, life))
+		},
+		"Revocations.Prune": func() error { return only(tx.Revocations.Prune(later, 10)) },
+		"Keys.Insert":       func() error { return tx.Keys.Insert(key(poolA, "new")) },
+		"Keys.Update":       func() error { return tx.Keys.Update(storage.Key{PoolID: poolA, ID: "kid"}) },
+		"Keys.Delete":       func() error { return tx.Keys.Delete(poolA, "kid") },
+		"Attempts.Put":      func() error { return tx.Attempts.Put(storage.Attempt{Key: "a"}) },
+		"Attempts.Delete":   func() error { return tx.Attempts.Delete("a") },
+		"Attempts.Prune":    func() error { return only(tx.Attempts.Prune(later, 10)) },
+		"Spent.Spend":       func() error { return only(tx.Spent.Spend("a", later)) },
+		"Spent.Prune":       func() error { return only(tx.Spent.Prune(later, 10)) },
 	}
 }
 

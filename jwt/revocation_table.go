@@ -1,0 +1,106 @@
+package jwt
+
+import (
+	"hash/maphash"
+	"sync/atomic"
+)
+
+// endedTable is a set of ids that many goroutines read while one adds: a hash
+// table with linear probing whose slots are filled one by one and never emptied.
+// What has to go, goes when the table is made anew, behind a pointer that the
+// readers follow.
+type endedTable struct {
+	seed  maphash.Seed
+	slots atomic.Pointer[[]endedSlot]
+
+	// Of the one that adds.
+	count, limit int
+}
+
+type endedSlot struct{ atomic.Pointer[endedID] }
+
+// endedID is immutable.
+type endedID struct {
+	id    string
+	until int64 // in seconds since 1970
+}
+
+const leastSlots = 64
+
+func (t *endedTable) init(limit int) {
+	t.seed, t.limit = maphash.MakeSeed(), limit
+	slots := make([]endedSlot, leastSlots)
+	t.slots.Store(&slots)
+}
+
+func (t *endedTable) has(id string) bool {
+	if id == "" {
+		return false
+	}
+	return t.slot(*t.slots.Load(), id).Load() != nil
+}
+
+// slot finds the slot that holds id or, if there is none, where it would go. The
+// table is at most half full, so there is always one.
+func (t *endedTable) slot(slots []endedSlot, id string) *endedSlot {
+	mask := uint64(len(slots) - 1)
+	for i := maphash.String(t.seed, id) & mask; ; i = (i + 1) & mask {
+		if e := slots[i].Load(); e == nil || e.id == id {
+			return &slots[i]
+		}
+	}
+}
+
+// add notes an id; an empty one is none. It reports false when the table is full.
+func (t *endedTable) add(id string, until int64) bool {
+	if id == "" {
+		return true
+	}
+	slot := t.slot(*t.slots.Load(), id)
+	old := slot.Load()
+	switch {
+	case old != nil:
+		slot.Store(&endedID{id, max(until, old.until)})
+		return true
+	case t.count >= t.limit:
+		return false
+	case 2*(t.count+1) > len(*t.slots.Load()):
+		t.rebuild(func(*endedID) bool { return true })
+		slot = t.slot(*t.slots.Load(), id)
+	}
+	slot.Store(&endedID{id, until})
+	t.count++
+	return true
+}
+
+// forget drops the ids whose time has passed.
+func (t *endedTable) forget(now int64) {
+	slots := *t.slots.Load()
+	for i := range slots {
+		if e := slots[i].Load(); e != nil && e.until < now {
+			t.rebuild(func(e *endedID) bool { return e.until >= now })
+			return
+		}
+	}
+}
+
+// rebuild makes a table of those that stay, with room for as many again.
+func (t *endedTable) rebuild(stays func(*endedID) bool) {
+	var kept []*endedID
+	old := *t.slots.Load()
+	for i := range old {
+		if e := old[i].Load(); e != nil && stays(e) {
+			kept = append(kept, e)
+		}
+	}
+	size := leastSlots
+	for size < 3*len(kept) {
+		size *= 2
+	}
+	slots := make([]endedSlot, size)
+	for _, e := range kept {
+		t.slot(slots, e.id).Store(e)
+	}
+	t.count = len(kept)
+	t.slots.Store(&slots)
+}
