@@ -34,7 +34,7 @@ func (c *Client) Accounts(ctx context.Context) ([]Account, error) {
 		if account.Username == "" {
 			continue // the guest
 		}
-		record, err := c.store.Load(ctx, account)
+		record, err := c.peek(ctx, account)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			failures = append(failures, storeFault("Accounts", err))
 		}

@@ -30,6 +30,9 @@ type Client struct {
 	// change is held, as a lock that gives way to a context, by what replaces
 	// the active session: sign-in, sign-out, switch. Refreshes do not hold it.
 	change chan struct{}
+	// peeking is held, in the same way, from the load of a record that nobody asked
+	// for until what it damaged is mended; see peek.
+	peeking chan struct{}
 
 	mu      sync.Mutex // guards what follows and every write to current
 	epoch   uint64     // grows with each change of the active session
@@ -37,6 +40,14 @@ type Client struct {
 	trouble trouble
 	closed  bool // no more work is begun
 	gone    bool // all work has ended
+
+	// Of revokeQueued: whether its goroutine runs, whether more came meanwhile,
+	// and when it looked last.
+	revoking, revokeMore bool
+	swept                time.Time
+
+	unfollow context.CancelFunc   // ends the watch of the store; nil if there is none
+	keepers  map[*keeper]struct{} // see Keep
 
 	work sync.WaitGroup // goroutines that must end before Close returns
 	life context.Context
@@ -64,16 +75,17 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		cfg: cfg, scope: cfg.scope(), store: cfg.Store, log: cfg.Logger,
-		pool:    endpoint{url: cfg.userPoolURL(), service: wire.UserPools, client: transport, timeout: cfg.Timeout},
-		change:  make(chan struct{}, 1),
-		flights: make(map[flightKey]*flight),
+		pool:   endpoint{url: cfg.userPoolURL(), service: wire.UserPools, client: transport, timeout: cfg.Timeout},
+		change: make(chan struct{}, 1), peeking: make(chan struct{}, 1),
+		flights: make(map[flightKey]*flight), keepers: make(map[*keeper]struct{}),
 	}
+	c.pool.reached = c.reached
 	c.life, c.end = context.WithCancel(context.Background())
 	return c, nil
 }
 
 // Close waits for a refresh that is under way, because its answer is the
-// session, and lets go of connections. Sessions stay in the store: Close is not
+// session, and for a revocation that is (five seconds at most), and lets go of connections. Sessions stay in the store: Close is not
 // a sign-out. It fails with ErrStore if the latest tokens could not be stored.
 // Calls that come later fail with ErrClosed.
 func (c *Client) Close() error {
@@ -147,14 +159,19 @@ func (c *Client) load(ctx context.Context, f *flight) {
 		return
 	}
 	// What this process knows and could not save is newer than the store.
-	if old := c.current.Load(); old != nil && old.record.Account == record.Account && old.record.Generation >= record.Generation {
+	old := c.current.Load()
+	if old != nil && old.outdoes(record) {
 		again := *old
 		again.readAt = found.readAt
 		found = &again
 	}
 	c.publish(found)
 	if found.live() {
-		c.emit(Event{Kind: EventRestored, Username: record.Account.Username})
+		restored := Event{Kind: EventRestored, Username: record.Account.Username}
+		if old != nil {
+			restored.Cause = CauseRemote // nobody was signed in when the store was read before
+		}
+		c.emit(restored)
 	}
 }
 
@@ -163,6 +180,7 @@ func (c *Client) publish(s *snapshot) {
 	s.epoch = c.epoch
 	if !c.gone {
 		c.current.Store(s)
+		c.poke()
 	}
 }
 
@@ -171,6 +189,11 @@ func (c *Client) publish(s *snapshot) {
 func (c *Client) activate(s *snapshot, events ...Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.activateLocked(s, events...)
+}
+
+// activateLocked is activate for callers that hold c.mu.
+func (c *Client) activateLocked(s *snapshot, events ...Event) {
 	c.epoch++
 	c.trouble = trouble{}
 	c.publish(s)

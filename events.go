@@ -59,7 +59,7 @@ type Event struct {
 	At       time.Time
 	Username string // whose session it was
 	Reason   string // of EventSessionExpired: the exception's name
-	Cause    string // of EventSignedOut
+	Cause    string // of EventSignedOut; CauseRemote for what other processes did
 	Err      error  // of EventRefreshFailed and EventSessionExpired; see EventRefreshed
 }
 
@@ -68,13 +68,26 @@ type Event struct {
 // the client nor other subscribers wait for it. A panic in f is logged and ends
 // nothing. If f falls 256 events behind, it loses the oldest.
 //
+// If the store is a [store.Watcher], it is read and watched as long as there are
+// subscriptions. What other processes do to the session is then told within a
+// second, with CauseRemote: that somebody signed in (EventRestored) while nobody
+// was signed in here, or anew, that they refreshed it, or signed it out. Changes
+// that follow each other at once may be told as one. Without a Watcher they are
+// told when a call comes upon them. A session that is live here is never replaced
+// by one of another user.
+//
 // stop ends the subscription; it may be called more than once, also by f. A call
 // of f that is under way is not waited for.
 func (c *Client) Subscribe(f func(Event)) (stop func()) {
 	s := &subscriber{call: f, failed: func(reason any) {
 		c.log.Error("latchkey: a subscriber panicked", "panic", fmt.Sprint(reason))
 	}}
-	return c.events.add(s)
+	remove := c.events.add(s)
+	c.follow()
+	return func() {
+		remove()
+		c.followNoMore()
+	}
 }
 
 // emit tells subscribers of a change. c.mu is held: an event is queued in the
@@ -117,6 +130,13 @@ func (b *broadcaster) send(e Event) {
 	for _, s := range b.subscribers {
 		s.push(e)
 	}
+}
+
+// idle reports whether there are no subscriptions.
+func (b *broadcaster) idle() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.subscribers) == 0
 }
 
 // close ends all subscriptions, once they have been handed what is queued.

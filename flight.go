@@ -99,13 +99,17 @@ const (
 	lastBackoff  = time.Minute
 )
 
+// backoff is the pause after a number of failures, less up to a quarter, so that
+// the clients of a service that comes back do not come back all at once.
+func backoff(failures int) time.Duration {
+	pause := min(firstBackoff<<min(failures, 6), lastBackoff)
+	return pause - time.Duration(rand.Int64N(int64(pause/4)))
+}
+
 // add notes a failure and reports whether it is a new one.
 func (t *trouble) add(err error, wait time.Duration, now time.Time) (changed bool) {
 	changed = t.err == nil || verdictOf(t.err).class != verdictOf(err).class
-	pause := min(firstBackoff<<min(t.failures, 6), lastBackoff)
-	// A quarter of jitter, so that the clients of a service that comes back do
-	// not come back all at once.
-	pause -= time.Duration(rand.Int64N(int64(pause / 4)))
+	pause := backoff(t.failures)
 	t.failures++
 	t.err, t.asked = err, wait > 0
 	t.until = now.Add(max(pause, wait))

@@ -17,12 +17,12 @@ func (c *Client) save(ctx context.Context, r store.Record, previous uint64) erro
 }
 
 // tombstone is the record of a session that is over. It keeps the account's
-// generation rising, so that a late refresh cannot bring the session back, and
-// the device, which outlives sessions.
+// generation rising, so that a late refresh cannot bring the session back, the
+// device, which outlives sessions, and what is still to be revoked.
 func tombstone(r store.Record, kept uint64, reason, detail string) store.Record {
 	over := store.Record{
 		Generation: max(r.Generation, kept) + 1,
-		Account:    r.Account, Sub: r.Sub, Drift: r.Drift, Device: r.Device,
+		Account:    r.Account, Sub: r.Sub, Drift: r.Drift, Device: r.Device, Pending: r.Pending,
 		SavedAt: time.Now().Round(0),
 	}
 	if r.Device != nil {
@@ -57,6 +57,36 @@ func (c *Client) persist(s *snapshot) {
 			}
 		}
 	})
+}
+
+// peek loads a record to look after it, and not because somebody wants to know.
+// If the record is damaged, the store has set it aside, and whoever reads next
+// would take the session for signed out: so what memory has of it is put back.
+func (c *Client) peek(ctx context.Context, account store.Account) (store.Record, error) {
+	c.peeking <- struct{}{}
+	defer func() { <-c.peeking }()
+	record, err := c.loadBounded(ctx, account)
+	s := c.current.Load()
+	if errors.Is(err, store.ErrDamaged) && s != nil && s.live() && s.record.Account == account {
+		again := c.save(ctx, s.record, 0)
+		if again == nil {
+			c.markKept(s)
+		}
+		c.log.WarnContext(ctx, "latchkey: the stored session was damaged", "put back", again == nil, "error", err)
+	}
+	return record, err
+}
+
+// loadSettled is Load for a refresh: a record that is not there may be one that
+// peek is about to put back.
+func (c *Client) loadSettled(ctx context.Context, account store.Account) (store.Record, error) {
+	record, err := c.store.Load(ctx, account)
+	if !errors.Is(err, store.ErrNotFound) {
+		return record, err
+	}
+	c.peeking <- struct{}{}
+	defer func() { <-c.peeking }()
+	return c.store.Load(ctx, account)
 }
 
 // stillCurrent reports whether a snapshot, or a copy of it, is what the client

@@ -67,7 +67,7 @@ func (c *Client) refresh(ctx context.Context, key flightKey, f *flight, want Fet
 	unlock()
 	c.settle(r, out)
 	if !out.orphan.IsZero() {
-		c.revokeOrphan(ctx, out.orphan)
+		c.revokeOrphan(ctx, key.account, out.orphan)
 	}
 }
 
@@ -108,7 +108,7 @@ func (r *renewal) run(ctx context.Context) outcome {
 // read takes the record from the store, and says whether that settles it:
 // somebody else has refreshed it, or it is over.
 func (r *renewal) read(ctx context.Context) (outcome, bool) {
-	record, err := r.c.store.Load(ctx, r.key.account)
+	record, err := r.c.loadSettled(ctx, r.key.account)
 	memory := r.memory()
 	unsaved := memory != nil && memory.kept < memory.record.Generation
 	r.doubtful = false
@@ -149,11 +149,7 @@ func (r *renewal) adopt(memory *snapshot) (outcome, bool) {
 	now := time.Now()
 	found := r.c.newSnapshot(r.record, r.kept, now, nil)
 	if !found.live() {
-		event := Event{Kind: EventSignedOut, Cause: CauseRemote}
-		if ended := r.record.Ended; ended != nil && ended.Reason != reasonSignedOut {
-			event = Event{Kind: EventSessionExpired, Reason: ended.Reason, Err: found.session.tokensErr}
-		}
-		return outcome{snapshot: found, event: event}, true
+		return outcome{snapshot: found, event: endOf(found)}, true
 	}
 	known := memory != nil && memory.record.Generation == r.record.Generation
 	if known {
@@ -166,7 +162,7 @@ func (r *renewal) adopt(memory *snapshot) (outcome, bool) {
 	if known {
 		return outcome{snapshot: found}, true
 	}
-	return outcome{snapshot: found, event: Event{Kind: EventRefreshed}}, true
+	return outcome{snapshot: found, event: Event{Kind: EventRefreshed, Cause: CauseRemote}}, true
 }
 
 // call spends the refresh token.
@@ -308,7 +304,7 @@ func (r *renewal) overtaken(ctx context.Context, issued grant) (out outcome, don
 	found := r.c.newSnapshot(now, now.Generation, time.Now(), nil)
 	event := Event{Kind: EventSignedOut, Cause: CauseRemote}
 	if found.live() {
-		event = Event{Kind: EventRefreshed}
+		event = Event{Kind: EventRefreshed, Cause: CauseRemote}
 		if issued.sibling(found) {
 			return outcome{snapshot: found, event: event}, true
 		}

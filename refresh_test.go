@@ -505,7 +505,7 @@ func TestRemoteSignOut(t *testing.T) {
 			t.Errorf("Tokens: %v", err)
 		}
 		synctest.Wait()
-		want := []string{"Restored", "SignedOut:remote", "Restored", "SignedOut:remote"}
+		want := []string{"Restored", "SignedOut:remote", "Restored:remote", "SignedOut:remote"}
 		if diff := cmp.Diff(want, seen.names()); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
 		}

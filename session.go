@@ -22,6 +22,7 @@ type Session struct {
 	tokens      Tokens
 	identityID  string
 	credentials Credentials
+	drift       time.Duration
 
 	subErr, tokensErr, identityErr, credentialsErr error
 }
@@ -60,6 +61,14 @@ func (s *Session) IdentityID() (string, error) { return s.identityID, s.identity
 // Credentials returns AWS credentials of the user or guest. Errors: as those of
 // [Session.IdentityID].
 func (s *Session) Credentials() (Credentials, error) { return s.credentials, s.credentialsErr }
+
+// ClockDrift is the service's clock minus this machine's, as measured when the
+// session's latest tokens arrived; 0 if none ever did. It is off by at most one
+// second and half of the time that the call took, since the service tells time
+// in whole seconds, and stops at a day either way: 24 hours mean that much or
+// more. Tokens are judged by it already; it is for telling a user whose clock is
+// wrong.
+func (s *Session) ClockDrift() time.Duration { return s.drift }
 
 // String says who is signed in and until when the tokens last.
 func (s *Session) String() string {

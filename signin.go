@@ -211,7 +211,7 @@ func (c *Client) establish(ctx context.Context, issued grant, signIn *store.Sign
 	}
 	account := store.Account{Scope: c.scope, Username: issued.pair.access.Username()}
 	record, kept, err := c.replace(ctx, account, func(old store.Record) store.Record {
-		next := issued.record(store.Record{Account: account, SignIn: signIn, Device: old.Device})
+		next := issued.record(store.Record{Account: account, SignIn: signIn, Device: old.Device, Pending: old.Pending})
 		if issued.device != nil && issued.device.DeviceKey != "" {
 			next.Device = &store.Device{Key: issued.device.DeviceKey, GroupKey: issued.device.DeviceGroupKey}
 		}

@@ -3,6 +3,7 @@ package latchkey
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
@@ -21,6 +22,11 @@ type SignOutReport struct {
 	// on their own stay good until they expire.
 	Revoked     bool
 	RevokeError error
+	// Queued: the service could not be told to revoke, for the reason in
+	// RevokeError. The refresh token waits in the store, and this client, or the
+	// next one that reaches the service over the same store, sends it: for 30
+	// days at most, and for the latest 16 tokens of an account.
+	Queued bool
 	// Global: the service has ended all sessions of the user.
 	Global      bool
 	GlobalError error
@@ -38,8 +44,10 @@ type SignOutOption struct{ local bool }
 // refresh token stays good wherever else it may be.
 func LocalOnly() SignOutOption { return SignOutOption{local: true} }
 
-// revokeTime bounds the revocation of a token that nobody waits for.
-const revokeTime = 5 * time.Second
+// localOnly reports whether the service is to be left out.
+func localOnly(options []SignOutOption) bool {
+	return slices.ContainsFunc(options, func(o SignOutOption) bool { return o.local })
+}
 
 // SignOut ends the active session: it forgets it, here and in the store, and
 // then has the service revoke the refresh token. Forgetting does not depend on
@@ -78,62 +86,99 @@ func (c *Client) GlobalSignOut(ctx context.Context) (SignOutReport, error) {
 // signOut forgets first and talks to the service afterwards, so that neither a
 // slow network nor a program that ends at once can keep the session alive here.
 func (c *Client) signOut(ctx context.Context, report *SignOutReport, cause string, options []SignOutOption) {
-	local := false
-	for _, o := range options {
-		local = local || o.local
-	}
-	refresh := c.forget(context.WithoutCancel(ctx), report, cause)
-	if local || refresh.IsZero() {
-		return
-	}
-	if report.RevokeError = c.revoke(ctx, refresh); report.RevokeError == nil {
-		report.Revoked = true
+	local := localOnly(options)
+	over, err := c.forget(context.WithoutCancel(ctx), report, cause, !local)
+	if err == nil && !local {
+		c.revokeForgotten(ctx, report, over)
 	}
 }
 
-// forget ends the session here and in the store, and returns the refresh token
-// that the store held last, which another process may have rotated since.
-func (c *Client) forget(ctx context.Context, report *SignOutReport, cause string) (refresh Secret) {
+// grave is what is left of a session that was ended here.
+type grave struct {
+	record  store.Record // the tombstone
+	kept    uint64       // the generation that the store holds
+	refresh Secret       // what is to be revoked
+	noted   bool         // the record says that it is
+}
+
+// bury puts a tombstone in the place of an account's session. g.refresh is the
+// token that memory knows; the store may hold a newer one, which another process
+// has rotated since. With note set, the record says that the token is to be
+// revoked, so that a program that is killed now leaves it to the next one.
+func (c *Client) bury(ctx context.Context, account store.Account, g *grave, note bool) (err error) {
+	g.record, g.kept, err = c.replace(ctx, account, func(old store.Record) store.Record {
+		if old.Tokens != nil {
+			g.refresh = old.Tokens.Refresh
+		}
+		over := tombstone(old, 0, reasonSignedOut, "")
+		if note && !g.refresh.IsZero() {
+			c.enqueue(&over, g.refresh)
+		}
+		return over
+	})
+	if g.noted = err == nil && note; err != nil && c.drop(ctx, account) == nil {
+		err, g.kept = nil, 0
+	}
+	return err
+}
+
+// forget ends the active session here and in the store. An error means that
+// there is none to revoke; what the store did is in the report.
+func (c *Client) forget(ctx context.Context, report *SignOutReport, cause string, note bool) (g grave, err error) {
 	_ = c.lockChange(ctx) // the context does not end
 	defer c.unlockChange()
 	bounded, cancel := context.WithTimeout(ctx, flightTime)
 	defer cancel()
 	s, err := c.ready(bounded)
-	if errors.Is(err, ErrClosed) {
-		report.LocalError = err
-		return Secret{}
+	if s == nil && !errors.Is(err, ErrClosed) {
+		s = c.unreadable(bounded)
 	}
 	if s == nil {
-		if s = c.unreadable(bounded); s == nil {
-			report.LocalError = err
-			return Secret{}
-		}
+		report.LocalError = err
+		return g, err
 	}
 	report.Username = s.record.Account.Username
 	if s.record.Generation == 0 && err == nil {
 		report.Local = true
-		return Secret{} // nobody was signed in
+		return g, nil // nobody was signed in
 	}
 	if s.live() {
-		refresh = s.record.Tokens.Refresh
+		g.refresh = s.record.Tokens.Refresh
 	}
 	// From here on nobody is handed this session, whatever the store does.
 	over := tombstone(s.record, s.kept, reasonSignedOut, "")
 	c.activate(c.newSnapshot(over, s.kept, time.Now(), nil))
-	record, kept, err := c.replace(ctx, over.Account, func(old store.Record) store.Record {
-		if old.Tokens != nil {
-			refresh = old.Tokens.Refresh
+	err = c.bury(ctx, over.Account, &g, note)
+	c.forgotten(s, c.newSnapshot(g.record, g.kept, time.Now(), nil), cause, err)
+	report.forgot(err)
+	return g, nil
+}
+
+// forgot notes what the store said.
+func (r *SignOutReport) forgot(err error) {
+	if r.Local = err == nil; err != nil {
+		r.LocalError = storeFault("SignOut", err)
+	}
+}
+
+// revokeForgotten has the service revoke the token of a session that was just
+// forgotten, and takes it off the record's list, unless it has to wait there.
+func (c *Client) revokeForgotten(ctx context.Context, report *SignOutReport, g grave) {
+	if g.refresh.IsZero() {
+		return
+	}
+	report.RevokeError = c.revoke(ctx, g.refresh)
+	report.Revoked = report.RevokeError == nil
+	switch {
+	case !g.noted:
+	case !report.Revoked && worthRepeating(report.RevokeError):
+		report.Queued = true
+		c.startRevoking(ownTime)
+	default:
+		if err := c.dequeue(ctx, g.record.Account, g.refresh); err != nil {
+			c.log.WarnContext(ctx, "latchkey: a refresh token stays on the list of those to revoke", "error", err)
 		}
-		return tombstone(old, 0, reasonSignedOut, "")
-	})
-	if err != nil && c.drop(ctx, over.Account) == nil {
-		err, kept = nil, 0
 	}
-	c.forgotten(s, c.newSnapshot(record, kept, time.Now(), nil), cause, err)
-	if report.Local = err == nil; err != nil {
-		report.LocalError = storeFault("SignOut", err)
-	}
-	return refresh
 }
 
 // drop deletes a record that could not be replaced.
@@ -163,25 +208,5 @@ func (c *Client) forgotten(before, after *snapshot, cause string, err error) {
 	}
 	if before.record.Ended == nil || before.record.Ended.Reason != reasonSignedOut {
 		c.emit(Event{Kind: EventSignedOut, Username: before.record.Account.Username, Cause: cause})
-	}
-}
-
-// revoke has the service revoke a refresh token, also of a session whose tokens
-// have no origin_jti: it is the service that knows whether it can.
-func (c *Client) revoke(ctx context.Context, refresh Secret) error {
-	request := wire.RevokeTokenRequest{
-		Token: wire.Sensitive(refresh.Reveal()), ClientId: c.cfg.ClientID,
-		ClientSecret: wire.Sensitive(c.cfg.ClientSecret.Reveal()),
-	}
-	_, err := c.pool.call(ctx, "RevokeToken", &request, nil)
-	return err
-}
-
-// revokeOrphan revokes a token that came too late to be kept.
-func (c *Client) revokeOrphan(ctx context.Context, refresh Secret) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTime)
-	defer cancel()
-	if err := c.revoke(ctx, refresh); err != nil {
-		c.log.WarnContext(ctx, "latchkey: a refresh token that came too late could not be revoked", "error", err)
 	}
 }

@@ -34,9 +34,9 @@ func TestSignOut(t *testing.T) {
 		{name: "plain", want: SignOutReport{Username: "alice", Local: true, Revoked: true}, cause: "local", revoked: true, revokes: 1},
 		{name: "local only", want: SignOutReport{Username: "alice", Local: true}, cause: "local",
 			sign: func(ctx context.Context, c *Client) (SignOutReport, error) { return c.SignOut(ctx, LocalOnly()) }},
-		{name: "offline", prepare: func(p *fakePool) { p.script = offline }, want: SignOutReport{Username: "alice", Local: true},
+		{name: "offline", prepare: func(p *fakePool) { p.script = offline }, want: SignOutReport{Username: "alice", Local: true, Queued: true},
 			kind: ErrNetwork, cause: "local", revokes: 1},
-		{name: "cancelled", want: SignOutReport{Username: "alice", Local: true}, kind: context.Canceled, cause: "local",
+		{name: "cancelled", want: SignOutReport{Username: "alice", Local: true, Queued: true}, kind: context.Canceled, cause: "local",
 			sign: func(ctx context.Context, c *Client) (SignOutReport, error) {
 				ctx, cancel := context.WithCancel(ctx)
 				cancel()
@@ -49,10 +49,10 @@ func TestSignOut(t *testing.T) {
 				time.Sleep(2 * time.Hour)
 				return c.GlobalSignOut(ctx)
 			}},
-		{name: "global, offline", prepare: func(p *fakePool) { p.script = offline }, want: SignOutReport{Username: "alice", Local: true},
+		{name: "global, offline", prepare: func(p *fakePool) { p.script = offline }, want: SignOutReport{Username: "alice", Local: true, Queued: true},
 			kind: ErrNetwork, cause: "local", revokes: 1, globals: 1,
 			sign: func(ctx context.Context, c *Client) (SignOutReport, error) { return c.GlobalSignOut(ctx) }},
-		{name: "captive portal", want: SignOutReport{Username: "alice", Local: true}, kind: ErrService, cause: "local", revokes: 1,
+		{name: "captive portal", want: SignOutReport{Username: "alice", Local: true, Queued: true}, kind: ErrService, cause: "local", revokes: 1,
 			prepare: func(p *fakePool) {
 				p.script = func(string, *http.Request) (*http.Response, error) { return reply(200, "text/html", "<html>"), nil }
 			}},
@@ -227,8 +227,9 @@ func TestInterleavings(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		plan := interleaving{
 			rotate: rapid.Bool().Draw(rt, "rotate"), locks: rapid.Bool().Draw(rt, "locks"),
-			delays: rapid.SliceOfN(rapid.IntRange(0, 40), 16, 16).Draw(rt, "delays"),
-			steps:  rapid.SliceOfN(rapid.SampledFrom([]string{"alice", "bob", "out", "refresh", "refresh", "wait"}), 4, 24).Draw(rt, "steps"),
+			watched: rapid.Bool().Draw(rt, "watched"),
+			delays:  rapid.SliceOfN(rapid.IntRange(0, 40), 16, 16).Draw(rt, "delays"),
+			steps:   rapid.SliceOfN(rapid.SampledFrom([]string{"alice", "bob", "out", "refresh", "refresh", "wait"}), 4, 24).Draw(rt, "steps"),
 		}
 		var problem error
 		synctest.Test(t, func(t *testing.T) { problem = plan.run(t) })
@@ -242,6 +243,7 @@ func TestInterleavings(t *testing.T) {
 // refreshes beside it.
 type interleaving struct {
 	rotate, locks bool
+	watched       bool  // also by this client, which must not take its own doing for another's
 	delays        []int // of answers, in milliseconds
 	steps         []string
 }
@@ -258,9 +260,15 @@ func (plan interleaving) run(t *testing.T) error {
 	}
 	var kept store.Store = store.NewMemory()
 	if !plan.locks {
-		kept = struct{ store.Store }{kept}
+		kept = struct {
+			store.Store
+			store.Watcher
+		}{kept, kept.(store.Watcher)}
 	}
 	c := p.newClient(t, withStore(kept))
+	if plan.watched {
+		defer c.Subscribe(func(Event) {})()
+	}
 	var group sync.WaitGroup
 	want := "" // who is signed in
 	for i, step := range plan.steps {

@@ -40,6 +40,11 @@ func (v *validity) fresh(now time.Time) bool {
 	return now.UnixNano() < v.dueWall && now.Sub(v.base) < v.due
 }
 
+// untilDue is how long the tokens are fresh for.
+func (v *validity) untilDue(now time.Time) time.Duration {
+	return min(v.due-now.Sub(v.base), time.Duration(v.dueWall-now.UnixNano()))
+}
+
 // left is how long the tokens remain usable.
 func (v *validity) left(now time.Time) time.Duration {
 	return min(v.expiry-now.Sub(v.base), time.Duration(v.expiryWall-now.UnixNano()))
@@ -141,17 +146,17 @@ type tokenPair struct {
 // validity of tokens just received is passed by the refresh.
 func (c *Client) newSnapshot(r store.Record, kept uint64, now time.Time, fresh *validity) *snapshot {
 	s := &snapshot{record: r, kept: kept, readAt: now}
-	s.session.username, s.session.sub = r.Account.Username, r.Sub
+	s.session.username, s.session.sub, s.session.drift = r.Account.Username, r.Sub, r.Drift
 	switch {
 	case r.Tokens != nil && r.Ended == nil:
 		c.readTokens(s, now, fresh)
 	case r.Ended != nil && r.Ended.Reason != reasonSignedOut:
 		expired := ended(r.Ended.Reason, r.Ended.Detail)
-		s.session = Session{subErr: expired, tokensErr: expired, identityErr: expired, credentialsErr: expired}
+		s.session = Session{drift: r.Drift, subErr: expired, tokensErr: expired, identityErr: expired, credentialsErr: expired}
 		return s
 	default:
 		out := fault("FetchSession", ErrSignedOut, hintSignIn)
-		s.session = Session{subErr: out, tokensErr: out}
+		s.session = Session{drift: r.Drift, subErr: out, tokensErr: out}
 	}
 	c.identityFacets(s)
 	return s

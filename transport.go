@@ -31,6 +31,7 @@ type endpoint struct {
 	service wire.Service
 	client  *http.Client
 	timeout time.Duration // of one call, from its start to the last byte
+	reached func()        // if set, called after each success
 }
 
 // moment is when a call happened, on our clock (with its monotonic reading) and
@@ -62,6 +63,9 @@ func (e *endpoint) call(ctx context.Context, op string, in, out any) (moment, er
 	}
 	if err := decodeAnswer(answer, out); err != nil {
 		return when, malformed(op, header, err)
+	}
+	if e.reached != nil {
+		e.reached()
 	}
 	return when, nil
 }

@@ -31,41 +31,54 @@ func (e *SchemaError) Error() string {
 
 var errGeneration0 = errors.New("its generation is 0; the first is 1")
 
+var errPending = fmt.Errorf("it has more than %d pending revocations", MaxPending)
+
 // Encode turns a record to bytes: one line of JSON with the schema version and
 // a checksum. Times are written in UTC without their monotonic reading.
 //
 // The bytes hold the session's secrets in the clear. Encode fails when the
-// record has generation 0, holds text that is not UTF-8 or a year that RFC 3339
+// record has generation 0 or more than [MaxPending] revocations, holds text that is not UTF-8 or a year that RFC 3339
 // cannot write, or would have more than [MaxSize] bytes.
 func Encode(record Record) ([]byte, error) {
 	if record.Generation == 0 {
 		return nil, fmt.Errorf("store: encode record: %w", errGeneration0)
 	}
-	return encode("record", newRecord1(record))
+	if len(record.Pending) > MaxPending {
+		return nil, fmt.Errorf("store: encode record: %w", errPending)
+	}
+	return encode("record", newRecord2(record))
 }
 
-// Decode is the inverse of [Encode]. It reads every schema up to [Schema].
+// Decode is the inverse of [Encode]. It reads every schema up to [Schema]; what
+// an older one does not have is zero, and the next Encode writes the newest.
 //
 // It returns a whole record or none. A record of a newer schema is a
 // [*SchemaError]; any other error means that data is damaged: cut, changed,
 // followed by something, or never a record. Errors do not quote data, which
 // may hold secrets.
 func Decode(data []byte) (Record, error) {
-	var shape record1
-	if err := decode("record", data, shape.read); err != nil {
+	var shape record2
+	err := decode("record", data, func(schema uint64, dec *jsontext.Decoder) error {
+		if schema == 1 {
+			return shape.record1.read(dec)
+		}
+		return shape.read(dec)
+	})
+	if err != nil {
 		return Record{}, err
 	}
 	return shape.record(), nil
 }
 
 // EncodeAccount turns an account to bytes in the manner of [Encode], for stores
-// that keep the active account as a value of its own.
+// that keep the active account as a value of its own. It has looked the same in
+// every schema.
 func EncodeAccount(account Account) ([]byte, error) { return encode("account", account) }
 
 // DecodeAccount is the inverse of [EncodeAccount]. Errors are as for [Decode].
 func DecodeAccount(data []byte) (Account, error) {
 	var account Account
-	err := decode("account", data, func(dec *jsontext.Decoder) error { return readAccount(dec, &account) })
+	err := decode("account", data, func(_ uint64, dec *jsontext.Decoder) error { return readAccount(dec, &account) })
 	if err != nil {
 		return Account{}, err
 	}
@@ -86,13 +99,13 @@ func encode(member string, shape any) ([]byte, error) {
 
 // decode opens the frame and has read take the one value in it. Duplicate names
 // and invalid UTF-8 are refused by the decoder itself.
-func decode(member string, data []byte, read func(*jsontext.Decoder) error) error {
-	payload, err := unframe(member, data)
+func decode(member string, data []byte, read func(uint64, *jsontext.Decoder) error) error {
+	schema, payload, err := unframe(member, data)
 	if err != nil {
 		return err
 	}
 	dec := jsontext.NewDecoder(bytes.NewBuffer(payload))
-	if err := read(dec); err != nil {
+	if err := read(schema, dec); err != nil {
 		return fmt.Errorf("%w at %q", withoutValues(err), dec.StackPointer())
 	}
 	if dec.InputOffset() != int64(len(payload)) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -20,41 +21,83 @@ import (
 
 var update = flag.Bool("update", false, "write testdata anew; only before the first release of a schema")
 
-// goldenRecord is what testdata/schema1.json says.
-func goldenRecord() store.Record {
+// goldenRecord is what testdata/schema<schema>.json says.
+func goldenRecord(schema int) store.Record {
 	record := storetest.Sample(storetest.Account("josé/\u202e\"x\""), 41)
 	record.Ended = &store.Ended{Reason: "NotAuthorizedException", Detail: "Refresh Token has been revoked", At: record.SavedAt}
+	if schema == 1 {
+		record.Pending = nil
+	}
 	return record
 }
 
-// TestGolden holds schema 1 in place: what it reads was written once and is
+// TestGolden holds every schema in place: what it reads was written once and is
 // read for ever.
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join("testdata", "schema1.json")
-	encoded, err := store.Encode(goldenRecord())
+	newest, err := store.Encode(goldenRecord(store.Schema))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if *update {
-		if err := os.WriteFile(path, encoded, 0o644); err != nil {
+		if err := os.WriteFile(goldenPath(store.Schema), newest, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	golden, err := os.ReadFile(path)
+	for schema := 1; schema <= store.Schema; schema++ {
+		golden, err := os.ReadFile(goldenPath(schema))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.HasPrefix(golden, fmt.Appendf(nil, `{"schema":%d,`, schema)) {
+			t.Errorf("%s begins with %.20q", goldenPath(schema), golden)
+		}
+		got, err := store.Decode(golden)
+		if err != nil {
+			t.Fatalf("schema %d: Decode: %v", schema, err)
+		}
+		if diff := storetest.Diff(goldenRecord(schema), got); diff != "" {
+			t.Errorf("schema %d, decoded (-want +got):\n%s", schema, diff)
+		}
+		// What is written back is the newest schema and loses nothing.
+		again, err := store.Encode(got)
+		if err != nil {
+			t.Fatalf("schema %d: Encode: %v", schema, err)
+		}
+		if schema == store.Schema && !bytes.Equal(again, golden) {
+			t.Errorf("schema %d is written differently now:\n%s\nbefore:\n%s", schema, again, golden)
+		}
+		back, err := store.Decode(again)
+		if diff := storetest.Diff(got, back); err != nil || diff != "" {
+			t.Errorf("schema %d, rewritten: %v\n%s", schema, err, diff)
+		}
+	}
+}
+
+func goldenPath(schema int) string {
+	return filepath.Join("testdata", fmt.Sprintf("schema%d.json", schema))
+}
+
+// TestPending bounds the list on both ways, so that whatever is read can be
+// written.
+func TestPending(t *testing.T) {
+	t.Parallel()
+	record := storetest.Sample(storetest.Account("alice"), 1)
+	record.Pending = make([]store.Revocation, store.MaxPending)
+	data, err := store.Encode(record)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := store.Decode(golden)
-	if err != nil {
-		t.Fatalf("Decode: %v", err)
+	if got, err := store.Decode(data); err != nil || len(got.Pending) != store.MaxPending {
+		t.Errorf("Decode: %d revocations, %v", len(got.Pending), err)
 	}
-	if diff := storetest.Diff(goldenRecord(), got); diff != "" {
-		t.Errorf("decoded (-want +got):\n%s", diff)
+	record.Pending = append(record.Pending, store.Revocation{})
+	if _, err := store.Encode(record); err == nil {
+		t.Error("Encode took one too many")
 	}
-	if store.Schema == 1 && !bytes.Equal(encoded, golden) {
-		t.Errorf("schema 1 is written differently now:\n%s\nbefore:\n%s", encoded, golden)
-	}
+	long := `{"generation":1,"pending":[` + strings.Repeat(`{"token":""},`, store.MaxPending) + `{"token":""}]}`
+	refuse(t, "one too many", storetest.Frame(2, "record", long))
+	refuse(t, "pending in schema 1", storetest.Frame(1, "record", `{"generation":1,"pending":[]}`))
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -84,6 +127,9 @@ func TestRoundTrip(t *testing.T) {
 			}
 			want.Ended = &store.Ended{Reason: draw("reason"), Detail: draw("detail"), At: instant.Draw(t, "at")}
 			want.SavedAt = instant.Draw(t, "saved")
+			for range rapid.IntRange(0, store.MaxPending).Draw(t, "pending") {
+				want.Pending = append(want.Pending, store.Revocation{Token: secret("revoke"), Since: instant.Draw(t, "since")})
+			}
 		}
 		data, err := store.Encode(want)
 		if err != nil {
@@ -116,7 +162,7 @@ func refuse(t testing.TB, what string, data []byte) error {
 		t.Errorf("%s: Decode took it", what)
 		return errors.New("taken")
 	}
-	if record != (store.Record{}) {
+	if !reflect.ValueOf(record).IsZero() {
 		t.Errorf("%s: Decode returned half a record", what)
 	}
 	return err
@@ -183,6 +229,10 @@ func TestDecodePayload(t *testing.T) {
 		"control character":      `{"generation":1,` + account + `,"sub":"` + "\x01" + `"}`,
 		"not a time":             `{"generation":1,` + account + `,"saved_at":"yesterday"}`,
 		"tokens as text":         `{"generation":1,` + account + `,"tokens":"x"}`,
+		"pending as text":        `{"generation":1,` + account + `,"pending":"x"}`,
+		"pending as object":      `{"generation":1,` + account + `,"pending":{}}`,
+		"unknown pending name":   `{"generation":1,` + account + `,"pending":[{"tokens":""}]}`,
+		"pending not closed":     `{"generation":1,` + account + `,"pending":[`,
 		"two values":             `{"generation":1,` + account + `}{}`,
 		"second frame":           `{"generation":1,` + account + `},"record":{}`,
 		"deep":                   strings.Repeat(`{"account":`, 20_000) + `1` + strings.Repeat(`}`, 20_000),
@@ -190,6 +240,7 @@ func TestDecodePayload(t *testing.T) {
 	}
 	for name, payload := range tests {
 		refuse(t, name, storetest.Frame(1, "record", payload))
+		refuse(t, name+", schema 2", storetest.Frame(2, "record", payload))
 	}
 	good := storetest.Frame(1, "record", `{"generation":1,`+account+`}`)
 	if _, err := store.Decode(good); err != nil {
@@ -201,21 +252,21 @@ func TestDecodePayload(t *testing.T) {
 func TestDecodeFrame(t *testing.T) {
 	t.Parallel()
 	good := string(encoded(t))
-	sum := good[len(`{"schema":1,"sha256":"`):][:64]
+	sum := good[len(`{"schema":2,"sha256":"`):][:64]
 	tests := map[string]string{
-		"spaces":                  strings.Replace(good, `{"schema":1,`, `{"schema": 1,`, 1),
+		"spaces":                  strings.Replace(good, `{"schema":2,`, `{"schema": 2,`, 1),
 		"capital digits":          strings.Replace(good, sum, strings.ToUpper(sum), 1),
 		"short checksum":          strings.Replace(good, sum, sum[:62], 1),
-		"leading zero":            strings.Replace(good, `"schema":1`, `"schema":01`, 1),
-		"schema as text":          strings.Replace(good, `"schema":1`, `"schema":"1"`, 1),
-		"huge schema":             strings.Replace(good, `"schema":1`, `"schema":99999999999999999999`, 1),
-		"no schema":               strings.Replace(good, `"schema":1`, `"schema":`, 1),
+		"leading zero":            strings.Replace(good, `"schema":2`, `"schema":02`, 1),
+		"schema as text":          strings.Replace(good, `"schema":2`, `"schema":"2"`, 1),
+		"huge schema":             strings.Replace(good, `"schema":2`, `"schema":99999999999999999999`, 1),
+		"no schema":               strings.Replace(good, `"schema":2`, `"schema":`, 1),
 		"carriage return":         strings.Replace(good, "}\n", "}\r\n", 1),
 		"byte order mark":         "\ufeff" + good,
 		"UTF-16":                  "\xff\xfe{\x00",
 		"schema 0":                string(storetest.Frame(0, "record", `{}`)),
-		"over MaxSize":            string(storetest.Frame(1, "record", `"`+strings.Repeat("a", store.MaxSize)+`"`)),
-		"newer with bad checksum": strings.Replace(good, `"schema":1`, `"schema":2`, 1),
+		"over MaxSize":            string(storetest.Frame(2, "record", `"`+strings.Repeat("a", store.MaxSize)+`"`)),
+		"newer with bad checksum": strings.Replace(good, `"schema":2`, `"schema":3`, 1),
 	}
 	for name, data := range tests {
 		err := refuse(t, name, []byte(data))
@@ -227,12 +278,12 @@ func TestDecodeFrame(t *testing.T) {
 
 func TestNewerSchema(t *testing.T) {
 	t.Parallel()
-	err := refuse(t, "schema 2", storetest.Frame(2, "record", `{"whatever":[1,2]}`))
+	err := refuse(t, "schema 3", storetest.Frame(3, "record", `{"whatever":[1,2]}`))
 	newer, ok := errors.AsType[*store.SchemaError](err)
-	if !ok || newer.Found != 2 {
-		t.Fatalf("got %v, want a SchemaError of schema 2", err)
+	if !ok || newer.Found != 3 {
+		t.Fatalf("got %v, want a SchemaError of schema 3", err)
 	}
-	for _, word := range []string{"schema 2", "up to 1", "upgrade"} {
+	for _, word := range []string{"schema 3", "up to 2", "upgrade"} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("error %q does not say %q", err, word)
 		}
@@ -272,10 +323,10 @@ func TestChecksumIsOverEverything(t *testing.T) {
 	// must be able to follow the comment in frame.go.
 	data := encoded(t)
 	payload, _ := bytes.CutSuffix(data[bytes.Index(data, []byte(`"record":`))+len(`"record":`):], []byte("}\n"))
-	if want := storetest.Frame(1, "record", string(payload)); !bytes.Equal(want, data) {
+	if want := storetest.Frame(2, "record", string(payload)); !bytes.Equal(want, data) {
 		t.Errorf("frame is\n%.120s\nand by the rule\n%.120s", data, want)
 	}
-	if _, err := hex.DecodeString(string(data[len(`{"schema":1,"sha256":"`):][:64])); err != nil {
+	if _, err := hex.DecodeString(string(data[len(`{"schema":2,"sha256":"`):][:64])); err != nil {
 		t.Errorf("checksum: %v", err)
 	}
 }
@@ -309,15 +360,16 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("{}\n"))
 	f.Add(storetest.Frame(1, "record", `{"generation":1,"account":{}}`))
 	f.Add(storetest.Frame(1, "record", `{"generation":1,"generation":2}`))
-	f.Add(storetest.Frame(2, "record", `{}`))
+	f.Add([]byte(`{"generation":1,"pending":[{"token":"t","since":"2026-03-14T15:09:26Z"}]}`))
+	f.Add(storetest.Frame(3, "record", `{}`))
 	f.Add([]byte(`{"generation":1,"account":{"pool_id":"p","client_id":"c","username":"u"},"tokens":{}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		// As it is, and as the payload of a good frame: else the checksum
 		// would keep the fuzzer from ever reaching the JSON.
-		for _, data := range [][]byte{data, storetest.Frame(1, "record", string(data))} {
+		for _, data := range [][]byte{data, storetest.Frame(1, "record", string(data)), storetest.Frame(2, "record", string(data))} {
 			record, err := store.Decode(data)
 			if err != nil {
-				if record != (store.Record{}) {
+				if !reflect.ValueOf(record).IsZero() {
 					t.Fatal("error and half a record")
 				}
 				continue

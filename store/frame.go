@@ -11,7 +11,7 @@ import (
 // The frame around a payload is the same in every schema, so that a program
 // can tell a newer record from a damaged one. It is one line of JSON:
 //
-//	{"schema":1,"sha256":"<64 lower-case hex digits>","record":{…}}
+//	{"schema":2,"sha256":"<64 lower-case hex digits>","record":{…}}
 //
 // The checksum covers the schema's digits, a line feed, the member's name,
 // another line feed and the payload's bytes. The frame has one spelling only:
@@ -54,41 +54,41 @@ func frame(member string, payload []byte) []byte {
 }
 
 // unframe checks everything about data but the payload's own form, and returns
-// the payload. A newer schema is a [*SchemaError].
-func unframe(member string, data []byte) ([]byte, error) {
+// the schema and the payload. A newer schema is a [*SchemaError].
+func unframe(member string, data []byte) (schema uint64, payload []byte, err error) {
 	switch {
 	case len(data) == 0:
-		return nil, errEmpty
+		return 0, nil, errEmpty
 	case len(data) > MaxSize:
-		return nil, errTooLarge
+		return 0, nil, errTooLarge
 	}
 	// The end first: a file that was cut is the commonest damage, and "its end is
 	// missing" tells more than a wrong checksum.
 	body, ok := bytes.CutSuffix(data, []byte(frameEnd))
 	if !ok {
-		return nil, errCut
+		return 0, nil, errCut
 	}
-	schema, body, ok := cutSchema(body)
+	schema, body, ok = cutSchema(body)
 	if !ok {
-		return nil, errFrame
+		return 0, nil, errFrame
 	}
 	sum, payload, ok := cutChecksum(member, body)
 	if !ok {
-		return nil, errFrame
+		return 0, nil, errFrame
 	}
 	want := checksum(schema, member, payload)
 	// No secret is compared here; the checksum finds accidents, not attackers.
 	if !bytes.Equal(sum, want[:]) {
-		return nil, errChecksum
+		return 0, nil, errChecksum
 	}
 	// Only now, for a flipped bit in the schema must not look like an upgrade.
 	switch {
 	case schema > Schema:
-		return nil, &SchemaError{Found: schema}
+		return 0, nil, &SchemaError{Found: schema}
 	case schema == 0:
-		return nil, errOldSchema
+		return 0, nil, errOldSchema
 	}
-	return payload, nil
+	return schema, payload, nil
 }
 
 // cutSchema reads the frame up to the schema's last digit. A leading zero is

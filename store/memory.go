@@ -10,20 +10,23 @@ import (
 	"github.com/latchkey-auth/latchkey/store/internal/keylock"
 )
 
-// Memory is a [Store] and a [Locker] that lives as long as the process and is
+// Memory is a [Store], a [Locker] and a [Watcher] that lives as long as the process and is
 // shared by its goroutines: for servers, tests and programs that must leave
 // nothing behind. It refuses what [Encode] refuses, so that a program that
 // works on Memory works on a store that keeps bytes.
 type Memory struct {
-	mu      sync.RWMutex // guards records and active; never held while waiting
-	records map[Account]Record
-	active  map[Scope]Account
-	locks   keylock.Group[Account]
+	mu       sync.RWMutex // guards the maps; never held while waiting
+	records  map[Account]Record
+	active   map[Scope]Account
+	watchers map[chan struct{}]Scope // each has room for one change
+	locks    keylock.Group[Account]
 }
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory {
-	return &Memory{records: make(map[Account]Record), active: make(map[Scope]Account)}
+	return &Memory{
+		records: make(map[Account]Record), active: make(map[Scope]Account), watchers: make(map[chan struct{}]Scope),
+	}
 }
 
 // Load returns a copy of the account's record.
@@ -58,6 +61,7 @@ func (m *Memory) Save(ctx context.Context, record Record, previous uint64) error
 		return err
 	}
 	m.records[record.Account] = record
+	m.tell(record.Account.Scope)
 	return nil
 }
 
@@ -73,6 +77,7 @@ func (m *Memory) Delete(ctx context.Context, account Account) error {
 	if m.active[account.Scope] == account {
 		delete(m.active, account.Scope)
 	}
+	m.tell(account.Scope)
 	return nil
 }
 
@@ -118,6 +123,7 @@ func (m *Memory) SetActive(ctx context.Context, account Account) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.active[account.Scope] = account
+	m.tell(account.Scope)
 	return nil
 }
 
@@ -125,6 +131,41 @@ func (m *Memory) SetActive(ctx context.Context, account Account) error {
 // goroutines that share m; Memory has no other sharers.
 func (m *Memory) Lock(ctx context.Context, account Account) (unlock func(), err error) {
 	return m.locks.Lock(ctx, account)
+}
+
+// Watch tells of changes at once; see [Watcher]. It fails only when ctx ends.
+func (m *Memory) Watch(ctx context.Context, scope Scope, changed func()) error {
+	news := make(chan struct{}, 1)
+	news <- struct{}{} // the first call
+	m.mu.Lock()
+	m.watchers[news] = scope
+	m.mu.Unlock()
+	defer func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		delete(m.watchers, news)
+	}()
+	for ctx.Err() == nil {
+		select {
+		case <-news:
+			changed()
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err()
+}
+
+// tell wakes who watches the scope. m.mu is held.
+func (m *Memory) tell(scope Scope) {
+	for news, watched := range m.watchers {
+		if watched != scope {
+			continue
+		}
+		select {
+		case news <- struct{}{}:
+		default: // it has not looked since the change before
+		}
+	}
 }
 
 // SortAccounts puts accounts in the order that [Store.List] promises: by the

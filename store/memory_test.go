@@ -12,8 +12,9 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var (
-	_ store.Store  = (*store.Memory)(nil)
-	_ store.Locker = (*store.Memory)(nil)
+	_ store.Store   = (*store.Memory)(nil)
+	_ store.Locker  = (*store.Memory)(nil)
+	_ store.Watcher = (*store.Memory)(nil)
 )
 
 func TestMemory(t *testing.T) {

@@ -25,6 +25,11 @@ var (
 // read reads the whole payload. Members may come in any order; a record without
 // a generation is none.
 func (r *record1) read(dec *jsontext.Decoder) error {
+	return r.readMembers(dec, func(string) error { return errUnknownName })
+}
+
+// readMembers leaves the names that schema 1 does not have to more.
+func (r *record1) readMembers(dec *jsontext.Decoder, more func(name string) error) error {
 	err := readObject(dec, func(name string) error {
 		switch name {
 		case "generation":
@@ -50,7 +55,7 @@ func (r *record1) read(dec *jsontext.Decoder) error {
 		case "saved_at":
 			return readTime(dec, &r.SavedAt)
 		}
-		return errUnknownName
+		return more(name)
 	})
 	if err == nil && r.Generation == 0 {
 		err = errGeneration0

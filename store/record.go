@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/secret"
@@ -8,7 +9,10 @@ import (
 
 // Schema is the version of [Record] that this package writes. It reads all
 // earlier ones.
-const Schema = 1
+const Schema = 2
+
+// MaxPending bounds [Record.Pending]. Encode refuses a longer list.
+const MaxPending = 16
 
 // Secret is a token, password or key. It prints as "[redacted]" in every way
 // Go can print; Reveal returns the value.
@@ -33,6 +37,9 @@ type Record struct {
 	Credentials *Credentials
 	// Ended says why there is no session any more; nil while there is one.
 	Ended *Ended
+	// Pending are refresh tokens that nobody uses any more and that the service
+	// could not be told to revoke yet, the oldest first.
+	Pending []Revocation
 	// SavedAt is our clock when the record was made.
 	SavedAt time.Time
 }
@@ -74,6 +81,13 @@ type Ended struct {
 	At     time.Time
 }
 
+// Revocation is a refresh token that is still to be revoked. It is no part of
+// the session: an account with revocations pending may be signed out.
+type Revocation struct {
+	Token Secret
+	Since time.Time // when it was to be revoked first, by our clock
+}
+
 // Clone returns a copy that shares nothing changeable with r.
 func (r Record) Clone() Record {
 	r.SignIn = clone(r.SignIn)
@@ -81,6 +95,7 @@ func (r Record) Clone() Record {
 	r.Device = clone(r.Device)
 	r.Credentials = clone(r.Credentials)
 	r.Ended = clone(r.Ended)
+	r.Pending = slices.Clone(r.Pending)
 	return r
 }
 

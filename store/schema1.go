@@ -4,8 +4,8 @@ import "time"
 
 // The types of this file are schema 1 as it stands on disks. They change no
 // more: a new member means a new schema with types of its own and a step from
-// here to there. This is also the one place where a record's secrets are
-// revealed.
+// here to there. This file and those of later schemas are the only places where
+// a record's secrets are revealed.
 
 // record1 is the whole payload. Times are RFC 3339 in UTC with nanoseconds;
 // durations are whole nanoseconds, since a number of seconds would need a

@@ -106,6 +106,19 @@ type Locker interface {
 	Lock(ctx context.Context, account Account) (unlock func(), err error)
 }
 
+// Watcher is a Store that can tell of changes, whoever made them.
+type Watcher interface {
+	// Watch calls changed once when it has begun, so that nothing falls between
+	// what its caller read before and what it is told of, and again within half a
+	// second after the scope's records or its pointer were changed. It returns
+	// when ctx ends, with the context's error, or when it cannot watch any more.
+	//
+	// Calls come one at a time, and none after Watch has returned. Several changes
+	// may be told as one, and some twice: changed says that it is time to look,
+	// not what there is to see. Watch costs nothing while nobody calls it.
+	Watch(ctx context.Context, scope Scope, changed func()) error
+}
+
 // Admit decides for a store whether a record of generation next may take the
 // place of what is kept, whose generation is kept, or 0 when nothing is, given
 // the generation that the caller read. Errors: ErrGeneration, ErrConflict.

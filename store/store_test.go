@@ -60,6 +60,7 @@ func TestPrintedRecord(t *testing.T) {
 	secrets := []store.Secret{
 		record.Tokens.ID, record.Tokens.Access, record.Tokens.Refresh,
 		record.Device.Password, record.Credentials.SecretAccessKey, record.Credentials.SessionToken,
+		record.Pending[0].Token,
 	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 		for _, value := range []any{record, &record, record.Tokens, *record.Tokens, record.Credentials, *record.Device} {
@@ -82,7 +83,7 @@ func TestCloneSharesNothing(t *testing.T) {
 		t.Errorf("clone differs:\n%s", diff)
 	}
 	if copied.SignIn == record.SignIn || copied.Tokens == record.Tokens || copied.Device == record.Device ||
-		copied.Credentials == record.Credentials || copied.Ended == record.Ended {
+		copied.Credentials == record.Credentials || copied.Ended == record.Ended || &copied.Pending[0] == &record.Pending[0] {
 		t.Error("clone shares a part with the original")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -49,7 +50,7 @@ func (b *bench) check(t *testing.T, what string, data []byte) {
 	b.put(t, data)
 	record, err := b.store.Load(t.Context(), account)
 	damage, ok := errors.AsType[*store.DamagedError](err)
-	if !ok || record != (store.Record{}) {
+	if !ok || !reflect.ValueOf(record).IsZero() {
 		t.Fatalf("%s: Load: %+v, %v; want a DamagedError and nothing else", what, record, err)
 	}
 	if damage.Account != account || damage.Path != b.path || !strings.HasPrefix(damage.Aside, b.path+".corrupt-") {
@@ -180,13 +181,13 @@ func TestHugeFile(t *testing.T) { // not parallel: it measures memory
 func TestNewerSchema(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, storetest.Sample(account, 1))
-	newer := storetest.Frame(2, "record", `{"generation":7,"things":{}}`)
+	newer := storetest.Frame(store.Schema+1, "record", `{"generation":7,"things":{}}`)
 	b.put(t, newer)
 	_, err := b.store.Load(t.Context(), account)
-	if schema, ok := errors.AsType[*store.SchemaError](err); !ok || schema.Found != 2 {
-		t.Fatalf("Load: %v, want a SchemaError of schema 2", err)
+	if schema, ok := errors.AsType[*store.SchemaError](err); !ok || schema.Found != store.Schema+1 {
+		t.Fatalf("Load: %v, want a SchemaError of the next schema", err)
 	}
-	for _, word := range []string{b.path, "schema 2", "upgrade"} {
+	for _, word := range []string{b.path, fmt.Sprint("schema ", store.Schema+1), "upgrade"} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("error %q does not say %q", err, word)
 		}
@@ -203,7 +204,7 @@ func TestNewerSchema(t *testing.T) {
 	}
 	save(t, b.store, storetest.Sample(account, 1), 0)
 	aside := files(t, b.store.Dir(), "Z")
-	if len(aside) != 1 || !strings.Contains(aside[0], ".schema-2-") {
+	if len(aside) != 1 || !strings.Contains(aside[0], fmt.Sprintf(".schema-%d-", store.Schema+1)) {
 		t.Errorf("set aside by a sign-in: %v", aside)
 	}
 	b.put(t, newer)
@@ -257,7 +258,7 @@ func TestDamagedPointer(t *testing.T) {
 		}
 		point()
 	}
-	if err := os.WriteFile(path, storetest.Frame(2, "account", `{}`), 0o600); err != nil {
+	if err := os.WriteFile(path, storetest.Frame(store.Schema+1, "account", `{}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.Active(t.Context(), account.Scope)

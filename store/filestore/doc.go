@@ -5,7 +5,7 @@
 // # Layout
 //
 // Everything lies in one folder (mode 0700), so that one directory is all that
-// a watcher must poll. SCOPE and ACCOUNT are a readable part and a hash, in
+// [Store.Watch] must poll. SCOPE and ACCOUNT are a readable part and a hash, in
 // lower-case ASCII, whatever the pool id and the username are:
 //
 //	SCOPE.ACCOUNT.json                 the record, as store.Encode writes it
@@ -48,7 +48,8 @@
 //
 // Delete removes the record together with its .bak and everything set aside,
 // and so does a Save whose record says that the session ended: after a sign-out
-// no older token is left in the folder.
+// no older token is left in the folder, but for one that the record itself lists
+// as still to be revoked.
 //
 // # Secrets
 //

@@ -15,7 +15,7 @@ import (
 	"github.com/latchkey-auth/latchkey/store"
 )
 
-// Store is a [store.Store] and a [store.Locker] over one folder. Any number of
+// Store is a [store.Store], a [store.Locker] and a [store.Watcher] over one folder. Any number of
 // Stores, in one process or many, may use the same folder at once.
 type Store struct {
 	dir    string // absolute

@@ -19,8 +19,9 @@ import (
 )
 
 var (
-	_ store.Store  = (*filestore.Store)(nil)
-	_ store.Locker = (*filestore.Store)(nil)
+	_ store.Store   = (*filestore.Store)(nil)
+	_ store.Locker  = (*filestore.Store)(nil)
+	_ store.Watcher = (*filestore.Store)(nil)
 )
 
 func TestConformance(t *testing.T) {

@@ -59,6 +59,7 @@ func testCopies(t *testing.T, s store.Store) {
 		r.Device.Key = "changed"
 		r.Credentials.AccessKeyID = "changed"
 		r.Ended.Reason = "changed"
+		r.Pending[0].Token = store.NewSecret("changed")
 	}
 	record := ended(Sample(account, 1))
 	mustSave(t, s, record, 0)

@@ -6,8 +6,8 @@
 //		storetest.Run(t, func(t *testing.T) store.Store { return store.NewMemory() })
 //	}
 //
-// Run checks what [store.Store] promises and, if the store is a
-// [store.Locker], what that promises. What is special about a medium - crashes,
+// Run checks what [store.Store] promises and, if the store is a [store.Locker]
+// or a [store.Watcher], what those promise. What is special about a medium - crashes,
 // damage, permissions, expiry - is for the store's own tests. [Sample] and
 // [Diff] help to write those.
 package storetest
@@ -47,6 +47,9 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"LockExcludes", testLockExcludes},
 		{"LockContext", testLockContext},
 		{"LockAndSave", testLockAndSave},
+		{"WatchTells", testWatchTells},
+		{"WatchCatchesUp", testWatchCatchesUp},
+		{"WatchEnds", testWatchEnds},
 		{"Model", testModel},
 	}
 	for _, test := range tests {
@@ -66,7 +69,7 @@ func Account(username string) store.Account {
 }
 
 // Sample returns the record of a living session with every field set but Ended,
-// and of a real one's size: about five kilobytes, most of them tokens. It is the
+// and of a real one's size: about seven kilobytes, most of them tokens. It is the
 // same for the same arguments.
 func Sample(account store.Account, generation uint64) store.Record {
 	at := time.Date(2026, 3, 14, 15, 9, 26, 535897932, time.UTC).Add(time.Duration(generation) * time.Second)
@@ -90,6 +93,7 @@ func Sample(account store.Account, generation uint64) store.Record {
 			AccessKeyID: "ASIAIOSFODNN7EXAMPLE", SecretAccessKey: token("secret", 40),
 			SessionToken: token("session", 400), Expiration: at.Add(time.Hour),
 		},
+		Pending: []store.Revocation{{Token: token("pending", 1780), Since: at.Add(-time.Hour)}},
 		SavedAt: at,
 	}
 }

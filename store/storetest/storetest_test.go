@@ -34,6 +34,9 @@ var mutants = map[string]struct {
 	"lock excludes nobody":          {func() store.Store { return open{store.NewMemory()} }, "LockExcludes"},
 	"lock waits without a context":  {func() store.Store { return stubborn{store.NewMemory()} }, "LockContext"},
 	"times lose their nanoseconds":  {func() store.Store { return seconds{store.NewMemory()} }, "RoundTrip"},
+	"watch is deaf":                 {func() store.Store { return deaf{store.NewMemory()} }, "WatchTells"},
+	"watch forgets what came late":  {func() store.Store { return forgetful{store.NewMemory()} }, "WatchCatchesUp"},
+	"watch does not end":            {func() store.Store { return unending{store.NewMemory()} }, "WatchEnds"},
 	"refused saves leave something": {func() store.Store { return careless{store.NewMemory()} }, "Refusals"},
 }
 
@@ -59,7 +62,7 @@ func TestMutants(t *testing.T) {
 	for name, mutant := range mutants {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			command := exec.Command(self, "-test.run=^TestRun$", "-rapid.nofailfile")
+			command := exec.Command(self, "-test.run=^TestRun$/^"+mutant.noticed+"$", "-rapid.nofailfile")
 			command.Env = append(os.Environ(), mutantVariable+"="+name)
 			output, err := command.CombinedOutput()
 			if err == nil {
@@ -70,6 +73,32 @@ func TestMutants(t *testing.T) {
 			}
 		})
 	}
+}
+
+type deaf struct{ *store.Memory }
+
+func (s deaf) Watch(ctx context.Context, _ store.Scope, changed func()) error {
+	changed()
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+type forgetful struct{ *store.Memory }
+
+func (s forgetful) Watch(ctx context.Context, scope store.Scope, changed func()) error {
+	var last time.Time
+	return s.Memory.Watch(ctx, scope, func() {
+		if time.Since(last) > 100*time.Millisecond {
+			changed()
+			last = time.Now()
+		}
+	})
+}
+
+type unending struct{ *store.Memory }
+
+func (s unending) Watch(ctx context.Context, scope store.Scope, changed func()) error {
+	return s.Memory.Watch(context.WithoutCancel(ctx), scope, changed)
 }
 
 type noCompare struct{ *store.Memory }
