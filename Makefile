@@ -30,8 +30,9 @@ e2e: ## programs that nobody here wrote, against `latchkey up`
 bench: ## measure Latchkey and its peers in one run, rewrite the tables of docs/performance.md
 	./bench/run
 
-torture: ## 1,000 kills of the service, the client, the stores, with figures
-	LATCHKEY_TORTURE=1000 $(GO) test -count=1 -timeout 60m -run 'Kill|Crash' -v ./store/filestore ./server/storage/sqlite ./internal/cli
+torture: ## the long form of every fault test: kills, parallel refreshes, networks, disks; prints the figures
+	LATCHKEY_TORTURE=1000 $(GO) test -count=1 -timeout 60m -run 'Kill|Crash|ParallelRefreshes|FollowerRefuses' -v ./store/filestore ./server/storage/sqlite ./server ./internal/cli
+	./torture/run
 
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	./tools/fuzz

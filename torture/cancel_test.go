@@ -1,0 +1,156 @@
+package torture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/latchkeytest"
+	"github.com/latchkey-auth/latchkey/store/filestore"
+)
+
+// TestCancelledCalls cancels many calls while a refresh runs. Each caller is back
+// at once; the refreshes go on and are stored; nothing stays behind.
+func TestCancelledCalls(t *testing.T) {
+	n := form(1000, 10_000)
+	srv := latchkeytest.NewServer(t, latchkeytest.Rotation(0))
+	srv.AddUser(latchkeytest.User{Username: "ann", Password: "Correct-Horse-9"})
+	config := srv.Config()
+	config.UserPoolEndpoint, config.HTTPClient = srv.URL, nil // over a socket
+	files, err := filestore.New(t.TempDir() + "/sessions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Store = files
+	begin(t, config, "ann", "Correct-Horse-9")
+	srv.Fail(refreshOperation, -1, latchkeytest.Fault{Delay: 30 * time.Millisecond})
+
+	goroutines, descriptors := steady(t)
+	base := goleak.IgnoreCurrent()
+	c, err := latchkey.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := cancelMany(t, c, n)
+	session, err := c.FetchSession(t.Context(), latchkey.ForceRefresh())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := session.Tokens(); err != nil {
+		t.Errorf("after the cancelled calls: %v", err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := goleak.Find(base); err != nil { // waits for what is about to end
+		t.Error(err)
+	}
+	goroutinesAfter, descriptorsAfter := settle(t, goroutines, descriptors)
+	if goroutinesAfter > goroutines || descriptorsAfter > descriptors {
+		t.Errorf("%d goroutines and %d descriptors before, %d and %d after", goroutines, descriptors, goroutinesAfter, descriptorsAfter)
+	}
+	slices.Sort(late)
+	p99, longest := late[len(late)*99/100], late[len(late)-1]
+	if p99 > 10*time.Millisecond {
+		t.Errorf("a caller in a hundred came back %v after it was cancelled", p99)
+	}
+	figure(t, fmt.Sprintf("%d cancelled calls during %d refreshes", n, srv.Calls(refreshOperation)),
+		fmt.Sprintf("goroutines %d → %d, file descriptors %d → %d, callers back after %v (median), %v (99 %%), %v (longest)",
+			goroutines, goroutinesAfter, descriptors, descriptorsAfter, late[len(late)/2].Round(time.Microsecond), p99.Round(10*time.Microsecond), longest.Round(100*time.Microsecond)),
+		"golang.org/x/oauth2: its token source takes no context and holds a mutex through the call, so a caller cannot leave")
+}
+
+// cancelMany cancels n calls, eight at a time, and returns how long after its
+// cancellation each came back. Calls that a refresh served before they were
+// cancelled do not count.
+func cancelMany(t *testing.T, c *latchkey.Client, n int) []time.Duration {
+	t.Helper()
+	const atOnce = 8
+	var mu sync.Mutex
+	late := make([]time.Duration, 0, n)
+	var wait sync.WaitGroup
+	for worker := range atOnce {
+		wait.Go(func() {
+			for left := (n + worker) / atOnce; left > 0; {
+				took, err := cancelOne(c)
+				if err == nil {
+					continue // a refresh came to its end before
+				}
+				if !errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
+				left--
+				mu.Lock()
+				late = append(late, took)
+				mu.Unlock()
+			}
+		})
+	}
+	wait.Wait()
+	if len(late) != n {
+		t.Fatalf("%d calls instead of %d", len(late), n)
+	}
+	return late
+}
+
+// cancelOne cancels a call after two milliseconds.
+func cancelOne(c *latchkey.Client) (time.Duration, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancelled := make(chan time.Time, 1)
+	time.AfterFunc(2*time.Millisecond, func() {
+		cancelled <- time.Now()
+		cancel()
+	})
+	_, err := c.FetchSession(ctx, latchkey.ForceRefresh())
+	back := time.Now()
+	return back.Sub(<-cancelled), err
+}
+
+// steady counts goroutines and descriptors once nothing of the sign-in ends any
+// more: five counts in a row are equal.
+func steady(t *testing.T) (goroutines, descriptors int) {
+	t.Helper()
+	for equal := 0; equal < 5; equal++ {
+		g, d := runtime.NumGoroutine(), openFiles(t)
+		if g != goroutines || d != descriptors {
+			goroutines, descriptors, equal = g, d, 0
+		}
+		time.Sleep(20 * time.Millisecond) // for the kernel, which nothing tells of
+	}
+	return goroutines, descriptors
+}
+
+// settle gives the service's side of closed connections a moment to end.
+func settle(t *testing.T, goroutines, descriptors int) (goroutinesAfter, descriptorsAfter int) {
+	t.Helper()
+	for range 100 {
+		goroutinesAfter, descriptorsAfter = runtime.NumGoroutine(), openFiles(t)
+		if goroutinesAfter <= goroutines && descriptorsAfter <= descriptors {
+			break
+		}
+		time.Sleep(20 * time.Millisecond) // for the kernel, which nothing tells of
+	}
+	return goroutinesAfter, descriptorsAfter
+}
+
+// openFiles counts this process's descriptors; 0 where the system does not say.
+func openFiles(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if errors.Is(err, os.ErrNotExist) {
+		return 0
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
