@@ -124,9 +124,11 @@ func invocation(arg0 string) string {
 }
 
 // builtByGoRun reports whether a program lies where the go command puts what it
-// builds and runs at once.
+// builds and runs at once: a folder "exe", or, run again unchanged, a folder
+// "<hash>-d" of the build cache.
 func builtByGoRun(path string) bool {
-	return strings.Contains(filepath.ToSlash(path), "/go-build") && filepath.Base(filepath.Dir(path)) == "exe"
+	folder := filepath.Base(filepath.Dir(path))
+	return strings.Contains(filepath.ToSlash(path), "/go-build") && (folder == "exe" || strings.HasSuffix(folder, "-d"))
 }
 
 func quote(text string) string { return `"` + ui.Clean(text) + `"` }

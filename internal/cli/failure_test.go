@@ -90,6 +90,7 @@ func TestInvocation(t *testing.T) {
 		want bool
 	}{
 		{"/tmp/go-build123/b001/exe/latchkey", true},
+		{"/home/ana/.cache/go-build/d9/d99b4960-d/latchkey", true},
 		{"/tmp/go-build123/b001/latchkey.test", false},
 		{"/usr/local/bin/latchkey", false},
 		{"/home/go-build/latchkey", false},
