@@ -60,7 +60,7 @@ func FuzzMembers(f *testing.F) {
 		encode := base64.RawURLEncoding.EncodeToString
 		token, err := jwt.Decode(encode([]byte(`{"alg":"none"}`)) + "." + encode([]byte(payload)) + ".")
 		if err != nil {
-			t.Skip("not a token")
+			return // not a token: nothing to show
 		}
 		var want map[string]json.RawMessage
 		if err := json.Unmarshal(token.Payload(), &want); err != nil {
