@@ -37,16 +37,19 @@ func (t *endedTable) has(id string) bool {
 	if id == "" {
 		return false
 	}
-	return t.slot(*t.slots.Load(), id).Load() != nil
+	_, e := t.find(*t.slots.Load(), id)
+	return e != nil
 }
 
-// slot finds the slot that holds id or, if there is none, where it would go. The
-// table is at most half full, so there is always one.
-func (t *endedTable) slot(slots []endedSlot, id string) *endedSlot {
+// find gives the slot that holds id and what it held, or the slot where id would
+// go and nil. A reader goes by what was read, not by the slot: the one that adds
+// may fill it with another id in the meantime. The table is at most half full, so
+// there is always a slot.
+func (t *endedTable) find(slots []endedSlot, id string) (*endedSlot, *endedID) {
 	mask := uint64(len(slots) - 1)
 	for i := maphash.String(t.seed, id) & mask; ; i = (i + 1) & mask {
 		if e := slots[i].Load(); e == nil || e.id == id {
-			return &slots[i]
+			return &slots[i], e
 		}
 	}
 }
@@ -56,8 +59,7 @@ func (t *endedTable) add(id string, until int64) bool {
 	if id == "" {
 		return true
 	}
-	slot := t.slot(*t.slots.Load(), id)
-	old := slot.Load()
+	slot, old := t.find(*t.slots.Load(), id)
 	switch {
 	case old != nil:
 		slot.Store(&endedID{id, max(until, old.until)})
@@ -66,7 +68,7 @@ func (t *endedTable) add(id string, until int64) bool {
 		return false
 	case 2*(t.count+1) > len(*t.slots.Load()):
 		t.rebuild(func(*endedID) bool { return true })
-		slot = t.slot(*t.slots.Load(), id)
+		slot, _ = t.find(*t.slots.Load(), id)
 	}
 	slot.Store(&endedID{id, until})
 	t.count++
@@ -99,7 +101,8 @@ func (t *endedTable) rebuild(stays func(*endedID) bool) {
 	}
 	slots := make([]endedSlot, size)
 	for _, e := range kept {
-		t.slot(slots, e.id).Store(e)
+		slot, _ := t.find(slots, e.id)
+		slot.Store(e)
 	}
 	t.count = len(kept)
 	t.slots.Store(&slots)
