@@ -62,6 +62,8 @@ var rules = []rule{
 	{"server/metrics", []string{"server"}, []string{"github.com/VictoriaMetrics/metrics"}},
 	{"server/keys", []string{"internal/seal", "jwt", "server/storage"}, []string{"golang.org/x/sync"}},
 	{"server/policy", []string{"server/storage"}, []string{"golang.org/x/time"}},
+	{"server/identitypool/...", []string{"internal/...", "jwt", "server/identitypool", "server/keys", "server/storage"},
+		[]string{"golang.org/x/sync", "github.com/go-json-experiment/json"}},
 	{"server/userpool", []string{"internal/...", "jwt", "server/keys", "server/policy", "server/storage"},
 		[]string{"golang.org/x/text", "golang.org/x/sync", "github.com/go-json-experiment/json"}},
 	{"server", []string{"internal/...", "jwt", "server/..."}, []string{"golang.org/x/sync"}},
