@@ -17,8 +17,15 @@ import (
 // maxKeyFile bounds what LoadKey reads, in bytes: a key and room for comments.
 const maxKeyFile = 4096
 
-const keyFileComment = "# Latchkey master key. It opens the secrets in the service's database, which\n" +
-	"# are lost without it: keep a copy apart from the database's, and show it to nobody.\n"
+// Texts for the head of a key file, for [LoadKeyFor].
+const (
+	aboutMasterKey = "# Latchkey master key. It opens the secrets in the service's database, which\n" +
+		"# are lost without it: keep a copy apart from the database's, and show it to nobody.\n"
+
+	// AboutCredentialsKey is for the key of the identity pool's own broker.
+	AboutCredentialsKey = "# Latchkey credentials key. It makes the temporary credentials of identity pools, and\n" +
+		"# APIs check them with it (sigv4auth). Whoever has it can be anybody there.\n"
+)
 
 // LoadKey reads the master key in the file at path, and makes the file with a
 // new random key if there is none. The file holds lines of comments, which
@@ -30,18 +37,24 @@ const keyFileComment = "# Latchkey master key. It opens the secrets in the servi
 // regular file (a symbolic link is not), that others can read (except on
 // Windows, where modes say nothing), or that does not hold exactly one key,
 // with an error that says what to do.
-func LoadKey(path string) ([]byte, error) {
-	key, err := readKey(path)
+func LoadKey(path string) ([]byte, error) { return LoadKeyFor(path, aboutMasterKey) }
+
+// LoadKeyFor is [LoadKey] for a key of another use. About is what a new file
+// says of it: lines that start with "#", at most 2 KiB.
+func LoadKeyFor(path, about string) ([]byte, error) {
+	key, err := ReadKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
-	if err := createKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := createKey(path, about); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("seal: making the key file %s: %w", path, err)
 	}
-	return readKey(path)
+	return ReadKey(path)
 }
 
-func readKey(path string) ([]byte, error) {
+// ReadKey is [LoadKey] for those who must find the file: it makes none, and
+// answers [fs.ErrNotExist] instead.
+func ReadKey(path string) ([]byte, error) {
 	file, err := openKey(path)
 	if err != nil {
 		return nil, err
@@ -54,7 +67,7 @@ func readKey(path string) ([]byte, error) {
 	key, err := parseKey(text)
 	if err != nil {
 		return nil, fmt.Errorf("seal: key file %s: %w; restore it from a copy, or remove it to start with a new key, "+
-			"without which the stored secrets are lost", path, err)
+			"which opens nothing that the old one sealed", path, err)
 	}
 	return key, nil
 }
@@ -115,9 +128,9 @@ func parseKey(text []byte) ([]byte, error) {
 
 // createKey makes the key file by writing a temporary file beside it and
 // linking that to its name, which fails if the name is taken.
-func createKey(path string) error {
+func createKey(path, about string) error {
 	temp := path + ".new-" + rand.Text()[:10]
-	if err := writeKey(temp); err != nil {
+	if err := writeKey(temp, about); err != nil {
 		os.Remove(temp)
 		return err
 	}
@@ -126,7 +139,7 @@ func createKey(path string) error {
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		// A file system without hard links: the name is still taken
 		// exclusively, only a crash now would leave a file without a key.
-		err = writeKey(path)
+		err = writeKey(path, about)
 	}
 	if err != nil {
 		return err
@@ -135,7 +148,7 @@ func createKey(path string) error {
 }
 
 // writeKey writes a new key to a file that must not exist yet.
-func writeKey(path string) error {
+func writeKey(path, about string) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -143,7 +156,7 @@ func writeKey(path string) error {
 	key := make([]byte, KeySize)
 	rand.Read(key) // ends the program rather than fail
 	var text bytes.Buffer
-	text.WriteString(keyFileComment)
+	text.WriteString(about)
 	text.WriteString(hex.EncodeToString(key))
 	text.WriteByte('\n')
 	_, err = file.Write(text.Bytes())

@@ -51,6 +51,26 @@ func TestLoadKeyCreates(t *testing.T) {
 	}
 }
 
+// TestReadKeyMakesNothing: an API that lacks the key must not go on with a new one.
+func TestReadKeyMakesNothing(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "credentials.key")
+	if _, err := seal.ReadKey(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("ReadKey of no file: %v", err)
+	}
+	made, err := seal.LoadKeyFor(path, seal.AboutCredentialsKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := seal.ReadKey(path)
+	if err != nil || !bytes.Equal(read, made) {
+		t.Errorf("ReadKey gives another key, %v", err)
+	}
+	if text, err := os.ReadFile(path); err != nil || !strings.HasPrefix(string(text), seal.AboutCredentialsKey) {
+		t.Errorf("the file does not say what it is: %v", err)
+	}
+}
+
 func TestLoadKeyFirstOfMany(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "master.key")
