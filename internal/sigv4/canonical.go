@@ -10,18 +10,29 @@ import (
 	"strings"
 )
 
-// canonicalRequest is the text whose hash is signed. signed holds header names
-// in small letters, in order.
-func canonicalRequest(r *http.Request, signed []string, bodyHash string) []byte {
+// form is how a request is signed.
+type form struct {
+	service   string
+	signed    []string // header names in small letters, in order
+	payload   string   // the hash of the body, or what stands for it
+	presigned bool
+}
+
+// canonical is the text whose hash is signed.
+func (f form) canonical(r *http.Request) []byte {
+	path := canonicalPath(r.URL)
+	if isS3(f.service) {
+		path = canonicalS3Path(r.URL)
+	}
 	var b strings.Builder
-	for _, line := range []string{method(r), canonicalPath(r.URL), canonicalQuery(r.URL.RawQuery)} {
+	for _, line := range []string{method(r), path, canonicalQuery(r.URL.RawQuery, f.presigned)} {
 		b.WriteString(line)
 		b.WriteByte('\n')
 	}
-	for _, name := range signed {
+	for _, name := range f.signed {
 		b.WriteString(name + ":" + canonicalHeader(r, name) + "\n")
 	}
-	b.WriteString("\n" + strings.Join(signed, ";") + "\n" + bodyHash)
+	b.WriteString("\n" + strings.Join(f.signed, ";") + "\n" + f.payload)
 	return []byte(b.String())
 }
 
@@ -39,18 +50,33 @@ func canonicalPath(u *url.URL) string {
 	return encode(clean, true)
 }
 
-// canonicalQuery encodes names and values anew and sorts by both.
-func canonicalQuery(raw string) string {
+// isS3 reports whether a service signs paths as Amazon S3 does.
+func isS3(service string) bool {
+	return service == "s3" || strings.HasPrefix(service, "s3-") || service == "s3express"
+}
+
+// canonicalS3Path is the path as it was sent, in the one encoding that is
+// signed: object keys may hold dot segments and doubled slashes.
+func canonicalS3Path(u *url.URL) string {
+	segments := strings.Split(u.EscapedPath(), "/")
+	for i, segment := range segments {
+		segments[i] = recode(segment)
+	}
+	return cmp.Or(strings.Join(segments, "/"), "/")
+}
+
+// canonicalQuery encodes names and values anew and sorts by both. The signature
+// of a presigned URL does not sign itself.
+func canonicalQuery(raw string, presigned bool) string {
 	if raw == "" {
 		return ""
 	}
 	var pairs [][2]string
 	for pair := range strings.SplitSeq(raw, "&") {
-		if pair == "" {
-			continue
-		}
 		name, value, _ := strings.Cut(pair, "=")
-		pairs = append(pairs, [2]string{recode(name), recode(value)})
+		if name = recode(name); pair != "" && !(presigned && name == signatureParameter) {
+			pairs = append(pairs, [2]string{name, recode(value)})
+		}
 	}
 	slices.SortFunc(pairs, func(a, b [2]string) int {
 		return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))

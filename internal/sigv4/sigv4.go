@@ -1,14 +1,18 @@
 // Package sigv4 signs HTTP requests with AWS Signature Version 4 and verifies
-// such signatures, in the form with an Authorization header.
+// such signatures.
 //
 // [Sign] is what this module's command does to its administrative calls.
 // [Verifier] is what stands before the operations of the service that demand a
-// signature. Both build the canonical request with the same code, after AWS's
-// "Create a signed AWS API request" (IAM User Guide); the rule for services
-// other than Amazon S3 applies, by which the path is encoded once more.
+// signature: it takes the form with an Authorization header and knows its keys.
+// [Read] and [Signature] are the parts that it is made of, for verifiers that
+// learn the key from the request (package sigv4auth); they take presigned URLs
+// too, which [Presign] makes.
 //
-// Presigned URLs, chunked uploads and the asymmetric Signature Version 4a are
-// not part of it: no client of Cognito uses them.
+// All build the canonical request with the same code, after AWS's "Create a
+// signed AWS API request" (IAM User Guide): paths are cleaned and encoded once
+// more, except for Amazon S3, which signs them as they were sent.
+//
+// Chunked uploads and the asymmetric Signature Version 4a are not part of it.
 package sigv4
 
 import (
@@ -17,6 +21,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,6 +36,14 @@ const (
 	dateHeader  = "X-Amz-Date"
 	tokenHeader = "X-Amz-Security-Token"
 	hashHeader  = "X-Amz-Content-Sha256"
+
+	// The parameters of presigned URLs; those for date, token and hash have the
+	// names of the headers.
+	algorithmParameter  = "X-Amz-Algorithm"
+	credentialParameter = "X-Amz-Credential"
+	expiresParameter    = "X-Amz-Expires"
+	signedParameter     = "X-Amz-SignedHeaders"
+	signatureParameter  = "X-Amz-Signature"
 )
 
 // Credentials are an AWS key pair, with a session token when they are temporary.
@@ -54,12 +67,36 @@ func Sign(r *http.Request, body []byte, c Credentials, region, service string, a
 	s := scope{day: at.Format(dayFormat), region: region, service: service}
 	signed := append(mustBeSigned(r.Header), "host")
 	slices.Sort(signed)
-	canonical := canonicalRequest(r, signed, hashOf(body))
+	canonical := form{service: service, signed: signed, payload: hashOf(body)}.canonical(r)
 	signature := s.signature(c.SecretAccessKey, at.Format(timeFormat), canonical)
 	r.Header.Set("Authorization", algorithm+
 		" Credential="+c.AccessKeyID+"/"+s.String()+
 		", SignedHeaders="+strings.Join(signed, ";")+
 		", Signature="+hex.EncodeToString(signature))
+}
+
+// Presign puts a signature that is good for life, in whole seconds, into the
+// query of r, for payload (a hash, or [UnsignedPayload]). What [Sign] says of
+// headers applies: who uses the URL has to send the same.
+func Presign(r *http.Request, payload string, c Credentials, region, service string, at time.Time, life time.Duration) {
+	at = at.UTC()
+	s := scope{day: at.Format(dayFormat), region: region, service: service}
+	signed := append(mustBeSigned(r.Header), "host")
+	slices.Sort(signed)
+	query := r.URL.Query()
+	query.Set(algorithmParameter, algorithm)
+	query.Set(credentialParameter, c.AccessKeyID+"/"+s.String())
+	query.Set(dateHeader, at.Format(timeFormat))
+	query.Set(expiresParameter, strconv.Itoa(int(life/time.Second)))
+	query.Set(signedParameter, strings.Join(signed, ";"))
+	if c.SessionToken != "" {
+		query.Set(tokenHeader, c.SessionToken)
+	}
+	query.Del(signatureParameter)
+	r.URL.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // a space, as it is signed
+	canonical := form{service: service, signed: signed, payload: payload, presigned: true}.canonical(r)
+	signature := s.signature(c.SecretAccessKey, at.Format(timeFormat), canonical)
+	r.URL.RawQuery += "&" + signatureParameter + "=" + hex.EncodeToString(signature)
 }
 
 // mustBeSigned lists the headers, in small letters, that a signature has to

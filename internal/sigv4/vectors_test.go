@@ -93,7 +93,7 @@ func TestPublishedVectors(t *testing.T) {
 		v := &Verifier{Lookup: suiteLookup, Services: []string{"service", "iam"}, Now: func() time.Time { return suiteTime }}
 		identity, err := v.Verify(r, []byte(c.body))
 		if err != nil || identity.AccessKeyID != "AKIDEXAMPLE" || identity.Region != "us-east-1" || identity.Service != service || !identity.SignedAt.Equal(suiteTime) {
-			t.Errorf("%s: %+v, %v; canonical request\n%s", name, identity, err, canonicalRequest(r, strings.Split(c.signed, ";"), hashOf([]byte(c.body))))
+			t.Errorf("%s: %+v, %v; canonical request\n%s", name, identity, err, form{service, strings.Split(c.signed, ";"), hashOf([]byte(c.body)), false}.canonical(r))
 		}
 		if c.header == nil || c.header["My-Header1"] == nil { // Sign covers what AWS demands, not every header
 			Sign(r, []byte(c.body), Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: suiteKey}, "us-east-1", service, suiteTime)
@@ -124,7 +124,7 @@ func TestCanonicalPathAndQuery(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := canonicalPath(u) + " " + canonicalQuery(u.RawQuery); got != want {
+		if got := canonicalPath(u) + " " + canonicalQuery(u.RawQuery, false); got != want {
 			t.Errorf("%q: %q, want %q", target, got, want)
 		}
 	}
