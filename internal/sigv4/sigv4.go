@@ -58,6 +58,12 @@ type Credentials struct {
 // when there is a session token, and Authorization. Host, Content-Type and every
 // X-Amz- header are signed; set them before, and change nothing afterwards.
 func Sign(r *http.Request, body []byte, c Credentials, region, service string, at time.Time) {
+	SignPayload(r, hashOf(body), c, region, service, at)
+}
+
+// SignPayload is [Sign] for whoever has the hash of the body already, or signs
+// [UnsignedPayload]. X-Amz-Content-Sha256 has to say so where it is no hash.
+func SignPayload(r *http.Request, payload string, c Credentials, region, service string, at time.Time) {
 	at = at.UTC()
 	r.Header.Set(dateHeader, at.Format(timeFormat))
 	r.Header.Del(tokenHeader)
@@ -67,7 +73,7 @@ func Sign(r *http.Request, body []byte, c Credentials, region, service string, a
 	s := scope{day: at.Format(dayFormat), region: region, service: service}
 	signed := append(mustBeSigned(r.Header), "host")
 	slices.Sort(signed)
-	canonical := form{service: service, signed: signed, payload: hashOf(body)}.canonical(r)
+	canonical := form{service: service, signed: signed, payload: payload}.canonical(r)
 	signature := s.signature(c.SecretAccessKey, at.Format(timeFormat), canonical)
 	r.Header.Set("Authorization", algorithm+
 		" Credential="+c.AccessKeyID+"/"+s.String()+
