@@ -135,6 +135,23 @@ const (
 	MessageActionSuppress = "SUPPRESS"
 
 	TokenTypeBearer = "Bearer"
+
+	RoleAuthenticated   = "authenticated" // keys of an identity pool's Roles
+	RoleUnauthenticated = "unauthenticated"
+
+	RoleMappingToken = "Token" // RoleMapping.Type
+	RoleMappingRules = "Rules"
+
+	AmbiguousRoleAuthenticated = "AuthenticatedRole" // RoleMapping.AmbiguousRoleResolution
+	AmbiguousRoleDeny          = "Deny"
+
+	MatchEquals     = "Equals" // MappingRule.MatchType
+	MatchContains   = "Contains"
+	MatchStartsWith = "StartsWith"
+	MatchNotEqual   = "NotEqual"
+
+	UnprocessedAccessDenied  = "AccessDenied" // UnprocessedIdentityId.ErrorCode
+	UnprocessedInternalError = "InternalServerError"
 )
 
 func names[T ~string](values []T) []string {

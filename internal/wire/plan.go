@@ -19,7 +19,7 @@ type memberCheck struct {
 	own      *rule
 	each     *rule
 	keys     *rule
-	nested   plan // of a struct, or of a list's elements
+	nested   plan // of a struct, of a list's elements, or of a map's values
 }
 
 var plans sync.Map // of reflect.Type to plan
@@ -68,7 +68,7 @@ func compileMember(field reflect.StructField, index []int) memberCheck {
 		t = t.Elem()
 	}
 	check.kind = t.Kind()
-	if t.Kind() == reflect.Slice {
+	if t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
 		t = t.Elem()
 	}
 	if t.Kind() == reflect.Struct && t != reflect.TypeFor[Time]() {

@@ -78,6 +78,26 @@ func typedOperations(t *testing.T) []shapes {
 		shapesOf[wire.GetIdRequest, wire.GetIdResponse](t, identities),
 		shapesOf[wire.GetCredentialsForIdentityRequest, wire.GetCredentialsForIdentityResponse](t, identities),
 		shapesOf[wire.GetOpenIdTokenRequest, wire.GetOpenIdTokenResponse](t, identities),
+		shapesOf[wire.CreateIdentityPoolRequest, wire.CreateIdentityPoolResponse](t, identities),
+		shapesOf[wire.DeleteIdentitiesRequest, wire.DeleteIdentitiesResponse](t, identities),
+		shapesOf[wire.DeleteIdentityPoolRequest, wire.DeleteIdentityPoolResponse](t, identities),
+		shapesOf[wire.DescribeIdentityRequest, wire.DescribeIdentityResponse](t, identities),
+		shapesOf[wire.DescribeIdentityPoolRequest, wire.DescribeIdentityPoolResponse](t, identities),
+		shapesOf[wire.GetIdentityPoolRolesRequest, wire.GetIdentityPoolRolesResponse](t, identities),
+		shapesOf[wire.GetOpenIdTokenForDeveloperIdentityRequest, wire.GetOpenIdTokenForDeveloperIdentityResponse](t, identities),
+		shapesOf[wire.GetPrincipalTagAttributeMapRequest, wire.GetPrincipalTagAttributeMapResponse](t, identities),
+		shapesOf[wire.ListIdentitiesRequest, wire.ListIdentitiesResponse](t, identities),
+		shapesOf[wire.ListIdentityPoolsRequest, wire.ListIdentityPoolsResponse](t, identities),
+		shapesOf[wire.ListTagsForResourceRequest, wire.ListTagsForResourceResponse](t, identities),
+		shapesOf[wire.LookupDeveloperIdentityRequest, wire.LookupDeveloperIdentityResponse](t, identities),
+		shapesOf[wire.MergeDeveloperIdentitiesRequest, wire.MergeDeveloperIdentitiesResponse](t, identities),
+		shapesOf[wire.SetIdentityPoolRolesRequest, wire.SetIdentityPoolRolesResponse](t, identities),
+		shapesOf[wire.SetPrincipalTagAttributeMapRequest, wire.SetPrincipalTagAttributeMapResponse](t, identities),
+		shapesOf[wire.TagResourceRequest, wire.TagResourceResponse](t, identities),
+		shapesOf[wire.UnlinkDeveloperIdentityRequest, wire.UnlinkDeveloperIdentityResponse](t, identities),
+		shapesOf[wire.UnlinkIdentityRequest, wire.UnlinkIdentityResponse](t, identities),
+		shapesOf[wire.UntagResourceRequest, wire.UntagResourceResponse](t, identities),
+		shapesOf[wire.UpdateIdentityPoolRequest, wire.UpdateIdentityPoolResponse](t, identities),
 	}
 }
 
@@ -159,6 +179,11 @@ func TestEmptyShapesAreSmall(t *testing.T) {
 		"AdminListGroupsForUserResponse":      `{"Groups":[]}`,
 		"ListUserPoolsResponse":               `{"UserPools":[]}`,
 		"ListUserPoolClientsResponse":         `{"UserPoolClients":[]}`,
+		"ListIdentityPoolsResponse":           `{"IdentityPools":[]}`,
+		"ListIdentitiesResponse":              `{"Identities":[]}`,
+		"DeleteIdentitiesResponse":            `{"UnprocessedIdentityIds":[]}`,
+		"LookupDeveloperIdentityResponse":     `{"DeveloperUserIdentifierList":[]}`,
+		"ListTagsForResourceResponse":         `{"Tags":{}}`,
 	}
 	for _, s := range typedOperations(t) {
 		for _, shape := range []reflect.Type{s.request, s.response} {
@@ -194,13 +219,17 @@ func fill(v reflect.Value) {
 		fill(v.Index(1))
 	case reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))
-		v.SetMapIndex(reflect.ValueOf("KEY"), reflect.ValueOf("välue \"with\" \\ and \u2028"))
+		value := reflect.New(v.Type().Elem()).Elem()
+		if fill(value); value.Kind() == reflect.String {
+			value.SetString("välue \"with\" \\ and \u2028")
+		}
+		v.SetMapIndex(reflect.ValueOf("KEY"), value)
 	case reflect.String:
 		v.SetString("text")
 		if v.Type() == reflect.TypeFor[wire.Document]() {
 			v.SetString(`{"Type":"X","Inner":{"A":[1,2]}}`)
 		}
-	case reflect.Int32:
+	case reflect.Int32, reflect.Int64:
 		v.SetInt(7)
 	case reflect.Bool:
 		v.SetBool(true)

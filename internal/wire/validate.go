@@ -2,7 +2,9 @@ package wire
 
 import (
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // Validate checks a pointer to a request shape against the constraints of
@@ -72,6 +74,10 @@ func (c *memberCheck) checkList(found *report, path string, value reflect.Value)
 
 func (c *memberCheck) checkMap(found *report, path string, value reflect.Value) {
 	c.own.checkCount(found, path, c.name, value)
+	if len(c.nested) > 0 {
+		c.checkShapes(found, path, value)
+		return
+	}
 	keysHold, valuesHold := true, true
 	for key, text := range mapOf(value) {
 		keysHold = keysHold && (c.keys == nil || c.keys.holds(key))
@@ -82,6 +88,22 @@ func (c *memberCheck) checkMap(found *report, path string, value reflect.Value) 
 	}
 	if !valuesHold {
 		found.add(path+c.name, "", "Map value must satisfy constraint: "+c.each.describe())
+	}
+}
+
+// checkShapes checks a map whose values are shapes, in the order of its keys.
+func (c *memberCheck) checkShapes(found *report, path string, value reflect.Value) {
+	keys := value.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+	if c.keys != nil && !c.keys.holdsForAll(len(keys), func(i int) string { return keys[i].String() }) {
+		found.add(path+c.name, "", "Map keys must satisfy constraint: "+c.keys.describe())
+		return
+	}
+	for _, key := range keys {
+		if found.full() {
+			return
+		}
+		c.nested.check(found, path+c.name+"."+key.String()+".member.", value.MapIndex(key))
 	}
 }
 

@@ -59,6 +59,11 @@ func TestValidateTexts(t *testing.T) {
 		"map too large":        {&wire.GetIdRequest{IdentityPoolId: "us-east-1:0a-1b", Logins: elevenLogins()}, one + "Value at 'logins' failed to satisfy constraint: Member must have length less than or equal to 10"},
 		"rotation":             {client(wire.UserPoolClientSettings{RefreshTokenRotation: &wire.RefreshTokenRotationType{RetryGracePeriodSeconds: ptr[int32](61)}}), "2 validation errors detected: Value at 'refreshTokenRotation.feature' failed to satisfy constraint: Member must not be null; Value '61' at 'refreshTokenRotation.retryGracePeriodSeconds' failed to satisfy constraint: Member must have value less than or equal to 60"},
 		"refresh token":        {&wire.GetTokensFromRefreshTokenRequest{ClientId: "c", RefreshToken: "a+b"}, one + "Value at 'refreshToken' failed to satisfy constraint: Member must satisfy regular expression pattern: [A-Za-z0-9-_=.]+"},
+		"map of shapes":        {roles("authenticated", map[string]wire.RoleMapping{"b": {Type: "Token"}, "a": {Type: "Magic"}}), one + "Value 'Magic' at 'roleMappings.a.member.type' failed to satisfy constraint: Member must satisfy enum value set: [Token, Rules]"},
+		"map of shapes deep":   {roles("authenticated", map[string]wire.RoleMapping{"a": {Type: "Rules", RulesConfiguration: &wire.RulesConfigurationType{Rules: []wire.MappingRule{{Claim: "c", MatchType: "Equals", Value: "v"}}}}}), one + "Value at 'roleMappings.a.member.rulesConfiguration.rules.1.member.roleARN' failed to satisfy constraint: Member must not be null"},
+		"map of shapes key":    {roles("authenticated", map[string]wire.RoleMapping{"": {Type: "Token"}}), one + "Value at 'roleMappings' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1]"},
+		"role name":            {roles("admin", nil), one + "Value at 'roles' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: (un)?authenticated, Member must have length less than or equal to 128, Member must have length greater than or equal to 1]"},
+		"long duration":        {&wire.GetOpenIdTokenForDeveloperIdentityRequest{IdentityPoolId: "us-east-1:0a", Logins: wire.Parameters{"a": "b"}, TokenDuration: ptr[int64](86401)}, one + "Value '86401' at 'tokenDuration' failed to satisfy constraint: Member must have value less than or equal to 86400"},
 		"not a shape":          {ptr("x"), "Internal error."},
 	} {
 		err := wire.Validate(c.request)
@@ -73,6 +78,12 @@ func TestValidateTexts(t *testing.T) {
 			t.Errorf("%s:\n got %v\nwant %s", name, err, c.want)
 		}
 	}
+}
+
+func roles(role string, mappings map[string]wire.RoleMapping) *wire.SetIdentityPoolRolesRequest {
+	return &wire.SetIdentityPoolRolesRequest{IdentityPoolRoles: wire.IdentityPoolRoles{
+		IdentityPoolId: "us-east-1:0a", Roles: map[string]string{role: "arn:aws:iam::000000000000:role/r"}, RoleMappings: mappings,
+	}}
 }
 
 func elevenLogins() wire.Parameters {
