@@ -1,8 +1,9 @@
-// Package keys keeps the signing keys of user pools: it makes them, signs with
-// them, publishes them and replaces them.
+// Package keys keeps the signing keys of user pools and identity pools: it makes
+// them, signs with them, publishes them and replaces them.
 //
-// A pool signs ID tokens with one RSA-2048 key and access tokens with another,
-// as Cognito does; its JWKS shows both. The private keys are in storage, sealed
+// A user pool signs ID tokens with one RSA-2048 key and access tokens with
+// another, as Cognito does; its JWKS shows both. An identity pool has ID tokens
+// only. The private keys are in storage, sealed
 // with a key that is not there ([seal.Box]); the [Ring] opens them once and
 // then works from a snapshot in memory:
 //
@@ -50,7 +51,7 @@ import (
 // Use is what a key signs: the value of [storage.Key.Use].
 type Use string
 
-// The two uses. Each pool has one active key for each.
+// The two uses. A pool has one active key for each that it has at all.
 const (
 	ID     Use = "id"
 	Access Use = "access"
@@ -150,14 +151,18 @@ func (r *Ring) Close() error {
 	return nil
 }
 
-// Create makes the two keys of a new pool, which sign from now on since nobody
-// has cached a JWKS without them. It takes a fraction of a second and does not
+// Create makes the keys of a new pool, one for each use that it names or, when it
+// names none, for both. They sign from now on, since nobody has cached a JWKS
+// without them. It takes a fraction of a second and does not
 // touch storage: the caller inserts the keys in the transaction that inserts
 // the pool.
-func (r *Ring) Create(ctx context.Context, poolID string) ([]storage.Key, error) {
-	made := make([]storage.Key, len(uses))
+func (r *Ring) Create(ctx context.Context, poolID string, named ...Use) ([]storage.Key, error) {
+	if len(named) == 0 {
+		named = uses[:]
+	}
+	made := make([]storage.Key, len(named))
 	var group errgroup.Group
-	for i, use := range uses {
+	for i, use := range named {
 		group.Go(func() (err error) {
 			made[i], err = r.newKey(poolID, use)
 			return err

@@ -23,34 +23,56 @@ func (r *Ring) Rotate(ctx context.Context, poolID string) error {
 	})
 }
 
-// RotateDue replaces the keys of all pools that have reached Options.MaxAge,
+// RotateDue replaces the keys of all pools of both kinds that have reached Options.MaxAge,
 // and deletes keys that are no longer published. It is meant to be called every
 // few minutes by every process; those that find the same key due agree on one
 // successor. It goes on with the other pools when one fails, and returns all
 // errors.
 func (r *Ring) RotateDue(ctx context.Context) error {
+	return errors.Join(r.rotateListed(ctx, userPools), r.rotateListed(ctx, identityPools), ctx.Err())
+}
+
+// rotateListed goes through one kind of pools, in pages of ids.
+func (r *Ring) rotateListed(ctx context.Context, list func(tx storage.Tx, after string) ([]string, error)) error {
 	var failures []error
-	for after := ""; ; {
-		var pools []storage.Pool
+	for after := ""; ctx.Err() == nil; {
+		var ids []string
 		err := r.store.View(ctx, func(tx storage.Tx) (err error) {
-			pools, err = tx.Pools.List(after, poolPage)
+			ids, err = list(tx, after)
 			return err
 		})
 		if err != nil {
 			return errors.Join(append(failures, fmt.Errorf("keys: listing pools: %w", err))...)
 		}
-		for _, pool := range pools {
+		for _, id := range ids {
 			// A pool that was deleted since it was listed has no keys to
 			// rotate.
-			if err := r.rotate(ctx, pool.ID, r.isDue); err != nil && !errors.Is(err, storage.ErrNotFound) {
+			if err := r.rotate(ctx, id, r.isDue); err != nil && !errors.Is(err, storage.ErrNotFound) {
 				failures = append(failures, err)
 			}
-			after = pool.ID
+			after = id
 		}
-		if len(pools) < poolPage || ctx.Err() != nil {
-			return errors.Join(append(failures, ctx.Err())...)
+		if len(ids) < poolPage {
+			break
 		}
 	}
+	return errors.Join(failures...)
+}
+
+func userPools(tx storage.Tx, after string) (ids []string, err error) {
+	pools, err := tx.Pools.List(after, poolPage)
+	for _, pool := range pools {
+		ids = append(ids, pool.ID)
+	}
+	return ids, err
+}
+
+func identityPools(tx storage.Tx, after string) (ids []string, err error) {
+	pools, err := tx.IdentityPools.List(after, poolPage)
+	for _, pool := range pools {
+		ids = append(ids, pool.ID)
+	}
+	return ids, err
 }
 
 // isDue reports whether a key has reached MaxAge. One that does not sign yet is
@@ -90,11 +112,11 @@ func (r *Ring) rotate(ctx context.Context, poolID string, due func(newest storag
 	return err
 }
 
-// successors makes a new key for each use whose newest key is due.
+// successors makes a new key for each use of the pool whose newest key is due.
 func (r *Ring) successors(ctx context.Context, poolID string, rows []storage.Key, due func(storage.Key, time.Time) bool) ([]storage.Key, error) {
 	var made []storage.Key
 	for _, use := range uses {
-		if newest, ok := newestKey(rows, use); ok && !due(newest, r.now()) {
+		if newest, ok := newestKey(rows, use); !ok || !due(newest, r.now()) {
 			continue
 		}
 		if err := ctx.Err(); err != nil {

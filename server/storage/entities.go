@@ -100,9 +100,39 @@ type Ended struct {
 	Except    string // the id of a session that goes on
 }
 
+// IdentityPool is an identity pool.
+type IdentityPool struct {
+	ID         string // "us-east-1:" and a UUID
+	Name       string
+	Settings   []byte // the owner's encoding
+	CreatedAt  time.Time
+	ModifiedAt time.Time
+}
+
+// Identity is an identity of an identity pool. Ids are unique over all pools.
+type Identity struct {
+	ID     string // "us-east-1:" and a UUID, never used again
+	PoolID string
+	// Logins are who has it, in the order in which they were linked; none for a
+	// guest. Each is unique in the pool.
+	Logins []Login
+	// Disabled identities are over: MergedInto has its place, or it lost its last
+	// login and nobody has ("").
+	Disabled   bool
+	MergedInto string
+	CreatedAt  time.Time
+	ModifiedAt time.Time
+}
+
+// Login is a user of a login provider.
+type Login struct {
+	Provider string // the provider's name, in the owner's form
+	Subject  string // the user's id there
+}
+
 // Key is a signing key of a pool.
 type Key struct {
-	PoolID    string
+	PoolID    string // of a user pool or an identity pool
 	ID        string // the kid
 	Use       string // "access" or "id"
 	Public    []byte // PKIX DER

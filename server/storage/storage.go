@@ -56,6 +56,20 @@ func (e *LoginTakenError) Error() string {
 // Is reports that a taken login is an ErrExists.
 func (e *LoginTakenError) Is(target error) bool { return target == ErrExists }
 
+// LoginLinkedError says which login belongs to another identity already. It is
+// an ErrExists.
+type LoginLinkedError struct {
+	// Login is the one that was taken.
+	Login Login
+}
+
+func (e *LoginLinkedError) Error() string {
+	return fmt.Sprintf("storage: login %q of %s belongs to another identity", e.Login.Subject, e.Login.Provider)
+}
+
+// Is reports that a taken login is an ErrExists.
+func (e *LoginLinkedError) Is(target error) bool { return target == ErrExists }
+
 // Store is a place that remembers. It is safe for concurrent use.
 type Store interface {
 	// View runs read on one consistent state. Changes through tx are refused.
@@ -71,14 +85,16 @@ type Store interface {
 // Tx is a transaction: one set of entities a field. It is valid only inside
 // the closure it was handed to, on that closure's goroutine.
 type Tx struct {
-	Pools       Pools
-	Clients     Clients
-	Users       Users
-	Groups      Groups
-	Members     Members
-	Sessions    Sessions
-	Revocations Revocations
-	Keys        Keys
-	Attempts    Attempts
-	Spent       Spent
+	Pools         Pools
+	Clients       Clients
+	Users         Users
+	Groups        Groups
+	Members       Members
+	Sessions      Sessions
+	Revocations   Revocations
+	IdentityPools IdentityPools
+	Identities    Identities
+	Keys          Keys
+	Attempts      Attempts
+	Spent         Spent
 }

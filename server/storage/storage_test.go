@@ -26,6 +26,21 @@ func TestLoginTakenError(t *testing.T) {
 	}
 }
 
+func TestLoginLinkedError(t *testing.T) {
+	t.Parallel()
+	login := storage.Login{Provider: "idp.example.com", Subject: "s-1"}
+	err := fmt.Errorf("link: %w", &storage.LoginLinkedError{Login: login})
+	if linked, ok := errors.AsType[*storage.LoginLinkedError](err); !ok || linked.Login != login {
+		t.Errorf("errors.AsType: %v", linked)
+	}
+	if !errors.Is(err, storage.ErrExists) || errors.Is(err, storage.ErrNotFound) {
+		t.Error("a linked login is an ErrExists and nothing else")
+	}
+	if text := err.Error(); !strings.Contains(text, "idp.example.com") || !strings.Contains(text, "s-1") {
+		t.Errorf("text %q does not name the login", text)
+	}
+}
+
 func ExampleStore() {
 	var db storage.Store = memory.New()
 	defer db.Close()

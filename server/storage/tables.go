@@ -112,7 +112,30 @@ type Revocations interface {
 	Prune(before time.Time, limit int) (int, error)
 }
 
-// Keys are the signing keys.
+// IdentityPools are the identity pools.
+type IdentityPools interface {
+	Insert(IdentityPool) error // ErrExists
+	Pool(id string) (IdentityPool, error)
+	Update(IdentityPool) error
+	// Delete removes the pool with its identities and keys.
+	Delete(id string) error
+	List(after string, limit int) ([]IdentityPool, error)
+}
+
+// Identities are the identities of all identity pools.
+type Identities interface {
+	Insert(Identity) error // ErrExists, *LoginLinkedError
+	Identity(id string) (Identity, error)
+	// Lookup finds the identity that has a login.
+	Lookup(poolID string, login Login) (Identity, error)
+	Update(Identity) error // *LoginLinkedError
+	Delete(id string) error
+	// List goes by id; with enabled it leaves out those that are disabled.
+	List(poolID string, enabled bool, after string, limit int) ([]Identity, error)
+}
+
+// Keys are the signing keys of both kinds of pools. A user pool and an identity
+// pool never have the same id.
 type Keys interface {
 	Insert(Key) error // ErrExists
 	Update(Key) error

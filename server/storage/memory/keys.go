@@ -24,7 +24,7 @@ func (t keys) Insert(k storage.Key) error {
 	if t.keys.has(key{k.PoolID, k.ID}) {
 		return exists("key", k.PoolID, k.ID)
 	}
-	if !t.pools.has(key{k.PoolID}) {
+	if !t.pools.has(key{k.PoolID}) && !t.identityPools.has(key{k.PoolID}) {
 		return notFound("pool", k.PoolID)
 	}
 	t.keys = t.keys.put(key{k.PoolID, k.ID}, cloneKey(k))

@@ -41,21 +41,25 @@ var _ storage.Store = (*Store)(nil)
 // state is everything at one moment. Trees hold pointers to entities that are
 // never changed again.
 type state struct {
-	pools       tree[*storage.Pool]
-	clients     tree[*storage.Client]
-	poolClients tree[struct{}] // pool, client
-	users       tree[*storage.User]
-	logins      tree[string] // pool, login: sub
-	groups      tree[*storage.Group]
-	members     tree[struct{}] // pool, group, sub
-	memberships tree[struct{}] // pool, sub, group
-	sessions    tree[*storage.Session]
-	userSession tree[struct{}]           // pool, sub, session
-	revocations tree[storage.Revocation] // pool, number in 16 hex digits
-	feeds       tree[bounds]
-	keys        tree[*storage.Key]
-	attempts    tree[storage.Attempt]
-	spent       tree[time.Time]
+	pools          tree[*storage.Pool]
+	clients        tree[*storage.Client]
+	poolClients    tree[struct{}] // pool, client
+	users          tree[*storage.User]
+	logins         tree[string] // pool, login: sub
+	groups         tree[*storage.Group]
+	members        tree[struct{}] // pool, group, sub
+	memberships    tree[struct{}] // pool, sub, group
+	sessions       tree[*storage.Session]
+	userSession    tree[struct{}]           // pool, sub, session
+	revocations    tree[storage.Revocation] // pool, number in 16 hex digits
+	feeds          tree[bounds]
+	identityPools  tree[*storage.IdentityPool]
+	identities     tree[*storage.Identity]
+	poolIdentities tree[struct{}] // pool, identity
+	identityLogins tree[string]   // pool, provider, subject: identity
+	keys           tree[*storage.Key]
+	attempts       tree[storage.Attempt]
+	spent          tree[time.Time]
 }
 
 // tx is one closure's transaction: a state of its own when it may write.
@@ -146,16 +150,18 @@ func (t *tx) run(change func(storage.Tx) error) (err error) {
 
 func (t *tx) tables() storage.Tx {
 	return storage.Tx{
-		Pools:       pools{t},
-		Clients:     clients{t},
-		Users:       users{t},
-		Groups:      groups{t},
-		Members:     members{t},
-		Sessions:    sessions{t},
-		Revocations: revocations{t},
-		Keys:        keys{t},
-		Attempts:    attempts{t},
-		Spent:       spent{t},
+		Pools:         pools{t},
+		Clients:       clients{t},
+		Users:         users{t},
+		Groups:        groups{t},
+		Members:       members{t},
+		Sessions:      sessions{t},
+		Revocations:   revocations{t},
+		IdentityPools: identityPools{t},
+		Identities:    identities{t},
+		Keys:          keys{t},
+		Attempts:      attempts{t},
+		Spent:         spent{t},
 	}
 }
 

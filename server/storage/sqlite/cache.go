@@ -21,6 +21,10 @@ type cache struct {
 	logins   shelf[loginKey, string] // subs
 	sessions shelf[string, *storage.Session]
 	belongs  shelf[userKey, membership]
+
+	identityPools  shelf[string, *storage.IdentityPool]
+	identities     shelf[string, *storage.Identity]
+	identityLogins shelf[identityLogin, string] // ids
 }
 
 // membership is the beginning of a user's list of groups: all of it in nearly
@@ -37,10 +41,16 @@ type userKey struct{ poolID, sub string }
 
 type loginKey struct{ poolID, login string }
 
+type identityLogin struct {
+	poolID string
+	login  storage.Login
+}
+
 func newCache(rows int) *cache {
 	c := new(cache)
 	c.pools.limit, c.clients.limit, c.users.limit = rows, rows, rows
 	c.logins.limit, c.sessions.limit, c.belongs.limit = rows, rows, rows
+	c.identityPools.limit, c.identities.limit, c.identityLogins.limit = rows, rows, rows
 	return c
 }
 
@@ -52,6 +62,9 @@ func (c *cache) publish() {
 	c.logins.publish()
 	c.sessions.publish()
 	c.belongs.publish()
+	c.identityPools.publish()
+	c.identities.publish()
+	c.identityLogins.publish()
 }
 
 // discard drops the marks of a batch that committed nothing.
@@ -62,12 +75,16 @@ func (c *cache) discard() {
 	c.logins.discard()
 	c.sessions.discard()
 	c.belongs.discard()
+	c.identityPools.discard()
+	c.identities.discard()
+	c.identityLogins.discard()
 }
 
 // forget marks everything as changed by the running batch.
 func (c *cache) forget() {
 	c.pools.all, c.clients.all, c.users.all = true, true, true
 	c.logins.all, c.sessions.all, c.belongs.all = true, true, true
+	c.identityPools.all, c.identities.all, c.identityLogins.all = true, true, true
 }
 
 // A shelf keeps rows of one kind: at most limit in each of two halves. What is

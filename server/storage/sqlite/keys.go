@@ -9,11 +9,18 @@ import (
 type keys struct{ *txn }
 
 func (t keys) Insert(k storage.Key) error {
-	err := t.insert("key "+k.ID+" in pool "+k.PoolID,
+	if err := t.changes(); err != nil {
+		return err
+	}
+	err := t.one("pool "+k.PoolID, `SELECT 1 FROM pools WHERE id = $1 UNION ALL SELECT 1 FROM identity_pools WHERE id = $1`,
+		func(*row) {}, k.PoolID)
+	if err != nil {
+		return err
+	}
+	return t.insert("key "+k.ID+" in pool "+k.PoolID,
 		`INSERT INTO signing_keys (pool_id, id, use, public_key, private_key, created_at, active_at, retire_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
 		k.PoolID, k.ID, k.Use, k.Public, k.Private, k.CreatedAt, k.ActiveAt, k.RetireAt)
-	return orphaned(err, "pool "+k.PoolID)
 }
 
 func (t keys) Update(k storage.Key) error {

@@ -14,6 +14,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -202,9 +203,9 @@ func TestDamagedPage(t *testing.T) {
 func TestSchemaVersions(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ change, want string }{
-		"newer":   {"INSERT INTO schema_migrations VALUES (3, '0003_later.sql', 'sum', 0)", "use a newer Latchkey"},
+		"newer":   {"INSERT INTO schema_migrations VALUES (4, '0004_later.sql', 'sum', 0)", "use a newer Latchkey"},
 		"edited":  {"UPDATE schema_migrations SET checksum = 'other' WHERE version = 1", "0001_initial.sql differs"},
-		"missing": {"UPDATE schema_migrations SET version = 3 WHERE version = 1", "no step 1"},
+		"missing": {"UPDATE schema_migrations SET version = 4 WHERE version = 1", "no step 1"},
 	} {
 		path := filepath.Join(t.TempDir(), name+".db")
 		db, err := Open(t.Context(), path, quiet)
@@ -300,5 +301,52 @@ func TestCheck(t *testing.T) {
 	}
 	if err := db.Check(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestMigrationKeepsKeys takes a database of before identity pools to now.
+func TestMigrationKeepsKeys(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "old.db")
+	if err := prepareFile(path); err != nil {
+		t.Fatal(err)
+	}
+	c, err := openWriter(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, err := migrations(embedded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = errors.Join(migrate(c, steps[:2]), c.script(`INSERT INTO pools VALUES ('us-east-1_old', 'old', x'', 1, 2);
+		INSERT INTO signing_keys VALUES ('us-east-1_old', 'kid', 'id', x'01', x'02', 3, 4, NULL)`), c.close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := openAt(t, path, quiet)
+	want := storage.Key{
+		PoolID: "us-east-1_old", ID: "kid", Use: "id", Public: []byte{1}, Private: []byte{2},
+		CreatedAt: time.UnixMicro(3).UTC(), ActiveAt: time.UnixMicro(4).UTC(),
+	}
+	err = db.Update(t.Context(), func(tx storage.Tx) error {
+		got, err := tx.Keys.List(want.PoolID)
+		if diff := cmp.Diff([]storage.Key{want}, got); diff != "" {
+			t.Errorf("keys after the migration (-want +got):\n%s", diff)
+		}
+		return errors.Join(err, tx.Pools.Delete(want.PoolID))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.View(t.Context(), func(tx storage.Tx) error {
+		got, err := tx.Keys.List(want.PoolID)
+		if len(got) != 0 {
+			t.Errorf("the pool's keys outlive it: %v", got)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

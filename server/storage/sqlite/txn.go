@@ -29,16 +29,18 @@ type txn struct {
 
 func (t *txn) tables() storage.Tx {
 	return storage.Tx{
-		Pools:       pools{t},
-		Clients:     clients{t},
-		Users:       users{t},
-		Groups:      groups{t},
-		Members:     members{t},
-		Sessions:    sessions{t},
-		Revocations: revocations{t},
-		Keys:        keys{t},
-		Attempts:    attempts{t},
-		Spent:       spent{t},
+		Pools:         pools{t},
+		Clients:       clients{t},
+		Users:         users{t},
+		Groups:        groups{t},
+		Members:       members{t},
+		Sessions:      sessions{t},
+		Revocations:   revocations{t},
+		IdentityPools: identityPools{t},
+		Identities:    identities{t},
+		Keys:          keys{t},
+		Attempts:      attempts{t},
+		Spent:         spent{t},
 	}
 }
 

@@ -66,6 +66,12 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		"RaceAttempts":      testRaceAttempts,
 		"RaceViews":         testRaceViews,
 		"RaceMixedOutcomes": testRaceMixedOutcomes,
+
+		"IdentityPools":       testIdentityPools,
+		"IdentityPoolCascade": testIdentityPoolCascade,
+		"Identities":          testIdentities,
+		"IdentityLogins":      testIdentityLogins,
+		"RaceFirstSignIn":     testRaceFirstSignIn,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

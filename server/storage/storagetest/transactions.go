@@ -183,20 +183,27 @@ func writes(tx storage.Tx) map[string]func() error {
 		"Revocations.Append": func() error {
 			return only(tx.Revocations.Append(storage.Ended{PoolID: poolA, UserSub: subA}, noon, life))
 		},
-		"Revocations.Prune": func() error { return only(tx.Revocations.Prune(later, 10)) },
-		"Keys.Insert":       func() error { return tx.Keys.Insert(key(poolA, "new")) },
-		"Keys.Update":       func() error { return tx.Keys.Update(storage.Key{PoolID: poolA, ID: "kid"}) },
-		"Keys.Delete":       func() error { return tx.Keys.Delete(poolA, "kid") },
-		"Attempts.Put":      func() error { return tx.Attempts.Put(storage.Attempt{Key: "a"}) },
-		"Attempts.Delete":   func() error { return tx.Attempts.Delete("a") },
-		"Attempts.Prune":    func() error { return only(tx.Attempts.Prune(later, 10)) },
-		"Spent.Spend":       func() error { return only(tx.Spent.Spend("a", later)) },
-		"Spent.Prune":       func() error { return only(tx.Spent.Prune(later, 10)) },
+		"Revocations.Prune":    func() error { return only(tx.Revocations.Prune(later, 10)) },
+		"IdentityPools.Insert": func() error { return tx.IdentityPools.Insert(identityPool("new")) },
+		"IdentityPools.Update": func() error { return tx.IdentityPools.Update(storage.IdentityPool{ID: idPoolA}) },
+		"IdentityPools.Delete": func() error { return tx.IdentityPools.Delete(idPoolA) },
+		"Identities.Insert":    func() error { return tx.Identities.Insert(identity(idPoolA, "new", bob)) },
+		"Identities.Update":    func() error { return tx.Identities.Update(identity(idPoolA, identityA)) },
+		"Identities.Delete":    func() error { return tx.Identities.Delete(identityA) },
+		"Keys.Insert":          func() error { return tx.Keys.Insert(key(poolA, "new")) },
+		"Keys.Update":          func() error { return tx.Keys.Update(storage.Key{PoolID: poolA, ID: "kid"}) },
+		"Keys.Delete":          func() error { return tx.Keys.Delete(poolA, "kid") },
+		"Attempts.Put":         func() error { return tx.Attempts.Put(storage.Attempt{Key: "a"}) },
+		"Attempts.Delete":      func() error { return tx.Attempts.Delete("a") },
+		"Attempts.Prune":       func() error { return only(tx.Attempts.Prune(later, 10)) },
+		"Spent.Spend":          func() error { return only(tx.Spent.Spend("a", later)) },
+		"Spent.Prune":          func() error { return only(tx.Spent.Prune(later, 10)) },
 	}
 }
 
 func testViewRefuses(t *testing.T, db storage.Store) {
 	seed(t, db)
+	seedIdentities(t, db)
 	update(t, db, func(tx storage.Tx) error {
 		return errors.Join(tx.Groups.Insert(group(poolA, "admins")), tx.Keys.Insert(key(poolA, "kid")),
 			tx.Sessions.Insert(session(sessionA)), tx.Attempts.Put(storage.Attempt{Key: "a", Failures: 1}))
