@@ -19,6 +19,8 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
+	"github.com/latchkey-auth/latchkey/server/identitypool"
+	"github.com/latchkey-auth/latchkey/server/identitypool/ownbroker"
 	"github.com/latchkey-auth/latchkey/server/keys"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
@@ -26,6 +28,12 @@ import (
 
 // Region is the region of a test server's ids.
 const Region = "us-east-1"
+
+// The roles of every test server's identity pool.
+const (
+	AuthenticatedRole = "arn:aws:iam::000000000000:role/authenticated"
+	GuestRole         = "arn:aws:iam::000000000000:role/guest"
+)
 
 // The administrator's key of every test server.
 const (
@@ -41,6 +49,14 @@ type Server struct {
 	// UserPoolID and ClientID name the pool and the app client that are there
 	// from the start. The client has no secret and allows SRP, plain passwords and refresh.
 	UserPoolID, ClientID string
+	// IdentityPoolID names the identity pool that is there from the start. It takes
+	// the users of the app client, with ServerSideTokenCheck on, and guests; see
+	// [GuestsOff]. Its credentials are the own broker's, for AuthenticatedRole and
+	// GuestRole, and open with CredentialKey.
+	IdentityPoolID string
+	// CredentialKey is the own broker's key, 32 bytes, for APIs that verify the
+	// credentials.
+	CredentialKey []byte
 
 	tb      testing.TB
 	service *server.Server
@@ -48,16 +64,20 @@ type Server struct {
 	keys    atomic.Int64 // made so far
 	clock   clock
 	faults  faults
+	guests  bool
 }
 
 // Option changes a server that is about to start.
 type Option func(*options)
 
 type options struct {
-	pool   wire.CreateUserPoolRequest
-	client wire.CreateUserPoolClientRequest
-	logger *slog.Logger
-	socket bool
+	pool       wire.CreateUserPoolRequest
+	client     wire.CreateUserPoolClientRequest
+	identities wire.CreateIdentityPoolRequest
+	broker     identitypool.Broker
+	life       time.Duration
+	logger     *slog.Logger
+	socket     bool
 }
 
 // TokenLife sets how long access and ID tokens last; at least five minutes, as Cognito demands.
@@ -91,6 +111,22 @@ func Rotation(grace time.Duration) Option {
 func HideUsers() Option {
 	return func(o *options) { o.client.PreventUserExistenceErrors = wire.PreventUserExistenceErrorsEnabled }
 }
+
+// GuestsOff makes an identity pool that takes no guests.
+func GuestsOff() Option {
+	return func(o *options) { o.identities.AllowUnauthenticatedIdentities = new(false) }
+}
+
+// ClassicFlow allows GetOpenIdToken.
+func ClassicFlow() Option {
+	return func(o *options) { o.identities.AllowClassicFlow = new(true) }
+}
+
+// Broker has another broker make the credentials.
+func Broker(b identitypool.Broker) Option { return func(o *options) { o.broker = b } }
+
+// CredentialLife sets how long AWS credentials last; the default is an hour.
+func CredentialLife(d time.Duration) Option { return func(o *options) { o.life = d } }
 
 // Logger receives the service's log; the default discards it.
 func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
@@ -145,6 +181,9 @@ func defaults() options {
 				},
 			},
 		},
+		identities: wire.CreateIdentityPoolRequest{IdentityPoolSettings: wire.IdentityPoolSettings{
+			IdentityPoolName: "test", AllowUnauthenticatedIdentities: new(true),
+		}},
 	}
 }
 
@@ -155,7 +194,13 @@ func (s *Server) start(o options) {
 	box, err := seal.New(bytes.Repeat([]byte{7}, 32))
 	s.check("make the sealing box", err)
 	ring := keys.NewRing(store, box, keys.Options{Now: s.clock.now, Generate: s.generate})
+	s.CredentialKey = bytes.Repeat([]byte{8}, 32)
+	if o.broker == nil {
+		o.broker, err = ownbroker.New(ownbroker.Config{Keys: [][]byte{s.CredentialKey}, Now: s.clock.now})
+		s.check("make the broker", err)
+	}
 	s.service, err = server.New(server.Config{
+		Broker: o.broker, CredentialLife: o.life,
 		Storage: store, Box: box, Keys: ring, PublicURL: s.URL, Region: Region,
 		AdminKeys: map[string]secret.String{AccessKeyID: secret.New(SecretAccessKey)},
 		Logger:    o.logger, Now: s.clock.now,
@@ -179,6 +224,24 @@ func (s *Server) provision(o options) {
 	client, err := s.service.Pools().CreateUserPoolClient(ctx, &o.client)
 	s.check("create the app client", err)
 	s.ClientID = client.UserPoolClient.ClientId
+	s.provisionIdentities(ctx, o)
+}
+
+func (s *Server) provisionIdentities(ctx context.Context, o options) {
+	s.tb.Helper()
+	identities := s.service.IdentityPools()
+	o.identities.CognitoIdentityProviders = []wire.CognitoIdentityProvider{{
+		ProviderName: "cognito-idp." + Region + ".amazonaws.com/" + s.UserPoolID, ClientId: s.ClientID,
+		ServerSideTokenCheck: new(true),
+	}}
+	pool, err := identities.CreateIdentityPool(ctx, &o.identities)
+	s.check("create the identity pool", err)
+	s.IdentityPoolID, s.guests = pool.IdentityPoolId, *pool.AllowUnauthenticatedIdentities
+	_, err = identities.SetIdentityPoolRoles(ctx, &wire.SetIdentityPoolRolesRequest{IdentityPoolRoles: wire.IdentityPoolRoles{
+		IdentityPoolId: s.IdentityPoolID,
+		Roles:          map[string]string{wire.RoleAuthenticated: AuthenticatedRole, wire.RoleUnauthenticated: GuestRole},
+	}})
+	s.check("set the roles of the identity pool", err)
 }
 
 // check fails the test when preparing something went wrong.
@@ -194,6 +257,7 @@ func (s *Server) Config() latchkey.Config {
 	return latchkey.Config{
 		UserPoolID: s.UserPoolID, ClientID: s.ClientID,
 		UserPoolEndpoint: s.URL, Issuer: s.Issuer(),
+		IdentityPoolID: s.IdentityPoolID, IdentityPoolEndpoint: s.URL, AllowGuests: s.guests,
 		HTTPClient: s.HTTPClient(),
 	}
 }
@@ -201,9 +265,13 @@ func (s *Server) Config() latchkey.Config {
 // Issuer is the iss claim of the pool's tokens; the JWKS is below it.
 func (s *Server) Issuer() string { return s.service.Issuer(s.UserPoolID) }
 
+// IdentityIssuer is the iss claim of the identity pool's OpenID tokens; the JWKS is
+// below it.
+func (s *Server) IdentityIssuer() string { return s.service.IdentityIssuer(s.IdentityPoolID) }
+
 // firstKeys are made once and begin every server: making RSA keys takes a
 // while, and in a test nobody is kept out by them.
-var firstKeys = sync.OnceValues(func() (made [2]*rsa.PrivateKey, err error) {
+var firstKeys = sync.OnceValues(func() (made [3]*rsa.PrivateKey, err error) {
 	for i := range made {
 		if made[i], err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
 			return made, fmt.Errorf("make a test key: %w", err)
@@ -212,7 +280,7 @@ var firstKeys = sync.OnceValues(func() (made [2]*rsa.PrivateKey, err error) {
 	return made, nil
 })
 
-// generate gives a server its keys: the first two are shared, those of a
+// generate gives a server its keys: the first three are shared, those of a
 // rotation are new.
 func (s *Server) generate() (*rsa.PrivateKey, error) {
 	shared, err := firstKeys()

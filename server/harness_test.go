@@ -23,6 +23,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/srp"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
+	"github.com/latchkey-auth/latchkey/server/identitypool"
 	"github.com/latchkey-auth/latchkey/server/keys"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
@@ -43,6 +44,9 @@ type world struct {
 	offset       atomic.Int64
 	log          *safeBuffer
 	pool, client string
+
+	identities string // the identity pool's id, see identityWorld
+	broker     func(context.Context, identitypool.Grant) (identitypool.Credentials, error)
 }
 
 // safeBuffer is a bytes.Buffer for the many goroutines of a server.
@@ -63,10 +67,10 @@ func (b *safeBuffer) String() string {
 	return b.buf.String()
 }
 
-// testKeys makes two RSA keys once. Every world begins with them, since making
+// testKeys makes three RSA keys once. Every world begins with them, since making
 // keys takes a while; those of a rotation are new.
-var testKeys = sync.OnceValue(func() [2]*rsa.PrivateKey {
-	var made [2]*rsa.PrivateKey
+var testKeys = sync.OnceValue(func() [3]*rsa.PrivateKey {
+	var made [3]*rsa.PrivateKey
 	for i := range made {
 		made[i], _ = rsa.GenerateKey(rand.Reader, 2048)
 	}
@@ -87,7 +91,7 @@ func newWorld(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Creat
 	}
 	var made atomic.Int64
 	ring := keys.NewRing(w.store, box, keys.Options{Now: w.now, Generate: func() (*rsa.PrivateKey, error) {
-		if n := made.Add(1); n <= 2 {
+		if n := int(made.Add(1)); n <= len(testKeys()) {
 			return testKeys()[n-1], nil
 		}
 		return rsa.GenerateKey(rand.Reader, 2048)
@@ -95,7 +99,7 @@ func newWorld(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Creat
 	web := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.server.ServeHTTP(rw, r) }))
 	w.url = "http://" + web.Listener.Addr().String()
 	w.server, err = server.New(server.Config{
-		Storage: w.store, Box: box, Keys: ring, PublicURL: w.url, Now: w.now,
+		Storage: w.store, Box: box, Keys: ring, PublicURL: w.url, Now: w.now, Broker: brokerFunc(w.credentials),
 		AdminKeys: map[string]secret.String{admin.AccessKeyID: admin.SecretAccessKey},
 		Logger:    slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
@@ -135,7 +139,8 @@ func (w *world) send(operation string, body []byte) (*http.Response, []byte) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	target := wire.Target(wire.UserPools, operation)
+	service := serviceOf(operation)
+	target := wire.Target(service, operation)
 	known, ok := wire.LookupTarget(target)
 	signed := ok && known.Auth == wire.Signed
 	if operation == "RotateSigningKeys" {
@@ -144,9 +149,18 @@ func (w *world) send(operation string, body []byte) (*http.Response, []byte) {
 	r.Header.Set("Content-Type", wire.ContentType)
 	r.Header.Set(wire.HeaderTarget, target)
 	if signed {
-		sigv4.Sign(r, body, admin, "us-east-1", "cognito-idp", w.now())
+		sigv4.Sign(r, body, admin, "us-east-1", service.SigningName(), w.now())
 	}
 	return w.do(r)
+}
+
+// serviceOf tells the two APIs apart. Tags, which both have, are the identity
+// pools' here.
+func serviceOf(operation string) wire.Service {
+	if _, ok := wire.LookupTarget(wire.Target(wire.IdentityPools, operation)); ok {
+		return wire.IdentityPools
+	}
+	return wire.UserPools
 }
 
 func (w *world) do(r *http.Request) (*http.Response, []byte) {

@@ -12,6 +12,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/identitypool"
 	"github.com/latchkey-auth/latchkey/server/keys"
 	"github.com/latchkey-auth/latchkey/server/policy"
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -32,6 +33,14 @@ type Config struct {
 	// Issuer overrides the iss claim of a pool's tokens; the default is
 	// PublicURL + "/" + the pool's id.
 	Issuer func(poolID string) string
+	// IdentityIssuer overrides the iss claim of the OpenID tokens of an identity
+	// pool's identities; the default is PublicURL + "/" + the identity pool's id.
+	IdentityIssuer func(identityPoolID string) string
+	// Broker makes the AWS credentials of identity pools. Without one
+	// GetCredentialsForIdentity is refused.
+	Broker identitypool.Broker
+	// CredentialLife is how long AWS credentials are asked to last; default 1 h.
+	CredentialLife time.Duration
 	// Region is the first part of the ids of new pools; default us-east-1.
 	Region string
 	// AdminKeys are the access keys that may call admin operations, with their
@@ -68,6 +77,7 @@ type Server struct {
 	mux        *http.ServeMux
 	store      storage.Store
 	pools      *userpool.Service
+	identities *identitypool.Service
 	ring       *keys.Ring
 	ownsRing   bool
 	operations map[string]wire.Handler // by target
@@ -75,6 +85,7 @@ type Server struct {
 	sources    *policy.Limiter
 	feed       *feed
 	issuer     func(string) string
+	idIssuer   func(string) string
 	observer   Observer
 	log        *slog.Logger
 	now        func() time.Time
@@ -90,7 +101,7 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		store: c.Storage, ring: c.Keys, issuer: c.Issuer, observer: c.Observer,
+		store: c.Storage, ring: c.Keys, issuer: c.Issuer, idIssuer: c.IdentityIssuer, observer: c.Observer,
 		log: c.Logger, now: c.Now, sources: sourceLimiter(c.Limits), feed: newFeed(),
 	}
 	s.fillDefaults(c, base)
@@ -98,11 +109,11 @@ func New(c Config) (*Server, error) {
 		Storage: s.feed.watch(c.Storage), Box: c.Box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
 		Gate: arithmeticGate(c.Limits), Logger: s.log, Now: s.now,
 	})
-	s.operations = make(map[string]wire.Handler)
-	for name, handler := range s.pools.Operations() {
-		s.operations[wire.Target(wire.UserPools, name)] = handler
-	}
-	s.operations[RotateSigningKeysTarget] = wire.Handle(s.rotateSigningKeys)
+	s.identities = identitypool.New(identitypool.Config{
+		Storage: c.Storage, Box: c.Box, Keys: s.ring, Issuer: s.idIssuer, UserPools: s.pools, Region: c.Region,
+		Broker: c.Broker, CredentialLife: c.CredentialLife, Logger: s.log, Now: s.now,
+	})
+	s.offer()
 	s.signatures = &sigv4.Verifier{
 		Lookup: func(id string) (secret.String, bool) {
 			key, ok := c.AdminKeys[id]
@@ -115,6 +126,18 @@ func New(c Config) (*Server, error) {
 	return s, nil
 }
 
+// offer makes the table of what the service answers.
+func (s *Server) offer() {
+	s.operations = make(map[string]wire.Handler)
+	for name, handler := range s.pools.Operations() {
+		s.operations[wire.Target(wire.UserPools, name)] = handler
+	}
+	for name, handler := range s.identities.Operations() {
+		s.operations[wire.Target(wire.IdentityPools, name)] = handler
+	}
+	s.operations[RotateSigningKeysTarget] = wire.Handle(s.rotateSigningKeys)
+}
+
 func (s *Server) fillDefaults(c Config, base string) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -124,6 +147,9 @@ func (s *Server) fillDefaults(c Config, base string) {
 	}
 	if s.issuer == nil {
 		s.issuer = func(poolID string) string { return base + "/" + poolID }
+	}
+	if s.idIssuer == nil {
+		s.idIssuer = func(identityPoolID string) string { return base + "/" + identityPoolID }
 	}
 	if s.ring == nil {
 		s.ring = keys.NewRing(c.Storage, c.Box, keys.Options{Now: s.now})
@@ -143,11 +169,17 @@ func publicURL(text string) (string, error) {
 // Pools gives the user pool operations, for a program that runs the service in-process.
 func (s *Server) Pools() *userpool.Service { return s.pools }
 
+// IdentityPools gives the identity pool operations, for the same.
+func (s *Server) IdentityPools() *identitypool.Service { return s.identities }
+
 // Keys gives the signing keys, for rotation on command.
 func (s *Server) Keys() *keys.Ring { return s.ring }
 
-// Issuer gives the iss claim of a pool's tokens.
+// Issuer gives the iss claim of a user pool's tokens.
 func (s *Server) Issuer(poolID string) string { return s.issuer(poolID) }
+
+// IdentityIssuer gives the iss claim of the OpenID tokens of an identity pool.
+func (s *Server) IdentityIssuer(identityPoolID string) string { return s.idIssuer(identityPoolID) }
 
 // Close ends the requests that wait for revocations and lets go of what New
 // made. It leaves Config's Storage and Keys alone.

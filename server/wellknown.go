@@ -22,10 +22,14 @@ func (s *Server) serveJWKS(w http.ResponseWriter, r *http.Request) {
 }
 
 // discovery is a pool's OpenID configuration (OpenID Connect Discovery 1.0,
-// section 3). Like Cognito's for a pool without a domain, it has no
-// authorization endpoint.
+// section 3). Like Cognito's for a pool without a domain, a user pool's has no
+// authorization endpoint. An identity pool's has both endpoints, though nobody
+// signs in there: servers that take its tokens, such as MinIO, read no document
+// without them.
 type discovery struct {
 	Issuer                string   `json:"issuer"`
+	AuthorizationEndpoint string   `json:"authorization_endpoint,omitzero"`
+	TokenEndpoint         string   `json:"token_endpoint,omitzero"`
 	JWKSURI               string   `json:"jwks_uri"`
 	SigningAlgs           []string `json:"id_token_signing_alg_values_supported"`
 	ResponseTypes         []string `json:"response_types_supported"`
@@ -36,7 +40,12 @@ type discovery struct {
 
 func (s *Server) serveDiscovery(w http.ResponseWriter, r *http.Request) {
 	pool := r.PathValue("pool")
-	if !s.poolExists(w, r, pool) {
+	identity, ok := s.poolExists(w, r, pool)
+	if !ok {
+		return
+	}
+	if identity {
+		s.serveIdentityDiscovery(w, r, pool)
 		return
 	}
 	issuer := s.issuer(pool)
@@ -54,20 +63,40 @@ func (s *Server) serveDiscovery(w http.ResponseWriter, r *http.Request) {
 	writeDocument(w, document, time.Hour)
 }
 
-func (s *Server) poolExists(w http.ResponseWriter, r *http.Request, pool string) bool {
+// serveIdentityDiscovery describes the tokens of an identity pool.
+func (s *Server) serveIdentityDiscovery(w http.ResponseWriter, r *http.Request, pool string) {
+	issuer := s.idIssuer(pool)
+	document, err := wire.Marshal(discovery{
+		Issuer: issuer, JWKSURI: issuer + "/.well-known/jwks.json",
+		AuthorizationEndpoint: issuer + "/authorize", TokenEndpoint: issuer + "/token",
+		SigningAlgs: []string{"RS256"}, ResponseTypes: []string{"id_token"},
+		Scopes: []string{"openid"}, SubjectTypes: []string{"public"}, TokenEndpointAuthWays: []string{"none"},
+	})
+	if err != nil {
+		s.documentFailed(w, r, err)
+		return
+	}
+	writeDocument(w, document, time.Hour)
+}
+
+// poolExists answers for a pool that does not; identity tells the two kinds apart.
+func (s *Server) poolExists(w http.ResponseWriter, r *http.Request, pool string) (identity, ok bool) {
 	err := s.store.View(r.Context(), func(tx storage.Tx) error {
 		_, err := tx.Pools.Pool(pool)
+		if identity = errors.Is(err, storage.ErrNotFound); identity {
+			_, err = tx.IdentityPools.Pool(pool)
+		}
 		return err
 	})
 	if err != nil {
 		s.documentFailed(w, r, err)
 	}
-	return err == nil
+	return identity, err == nil
 }
 
 func (s *Server) documentFailed(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, storage.ErrNotFound) {
-		http.Error(w, "no such user pool", http.StatusNotFound)
+		http.Error(w, "no such pool", http.StatusNotFound)
 		return
 	}
 	s.log.ErrorContext(r.Context(), "document failed", "path", r.URL.Path, "error", err)

@@ -97,8 +97,14 @@ const (
 	MessageLoginSignature        = "Invalid login token. Couldn't verify signed token."
 	MessageLoginMissingAudience  = "Invalid login token. Missing a required claim: aud" // an access token was given
 	MessageLoginNotCognito       = "Invalid login token. Not a Cognito token."
+	MessageLoginNotYetValid      = "Invalid login token. Token is not valid yet."
+	MessageLoginNotOpenID        = "Invalid login token. Not a valid OpenId Connect identity token."
 	MessageTokenInactive         = "Token is inactive"                                                            // ServerSideTokenCheck: user deleted or signed out everywhere
 	MessageIdentityPoolRoles     = "Invalid identity pool configuration. Check assigned IAM roles for this pool." // InvalidIdentityPoolConfigurationException
 	MessageBasicFlowDisabled     = "Basic (classic) flow is not enabled, please use enhanced flow."               // InvalidParameterException
+	MessageRoleDenied            = "Access to the role is denied by the role mapping of this identity pool."      // ours: a CustomRoleArn that is not the login's, AmbiguousRoleResolution Deny
+	MessageNoBroker              = "This service has no broker that makes AWS credentials. Configure one."        // ours, InvalidIdentityPoolConfigurationException
+	MessageBrokerUnavailable     = "The service that makes AWS credentials is not available. Try again later."    // ours, ExternalServiceException
+	MessageProviderUnavailable   = "The login provider's keys are not available. Try again later."                // ours, ExternalServiceException
 	MessageLoginsLinkedElsewhere = "Logins are linked to another account"                                         // ResourceConflictException
 )
