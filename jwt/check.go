@@ -126,6 +126,11 @@ func acceptedType(typ string) bool {
 	return strings.EqualFold(typ, "JWT") || strings.EqualFold(typ, "at+jwt")
 }
 
+// accessType reports whether typ says that a token is an access token (RFC 9068).
+func accessType(typ string) bool {
+	return len(typ) >= 6 && strings.EqualFold(typ[len(typ)-6:], "at+jwt")
+}
+
 // key asks the source and does not trust it blindly.
 func (v *Verifier) key(ctx context.Context, keyID string) (*rsa.PublicKey, error) {
 	key, err := v.keys.Key(ctx, keyID)
@@ -167,7 +172,7 @@ func digest(text string) [sha256.Size]byte {
 }
 
 // checked are the claims that decide, found in one pass; nil when absent.
-type checked struct{ iss, use, sub, client, aud, exp, iat, nbf *member }
+type checked struct{ iss, use, sub, client, aud, azp, exp, iat, nbf *member }
 
 func (b *body) find() (c checked) {
 	for i := range b.members {
@@ -183,6 +188,8 @@ func (b *body) find() (c checked) {
 			c.client = m
 		case "aud":
 			c.aud = m
+		case "azp":
+			c.azp = m
 		case "exp":
 			c.exp = m
 		case "iat":
@@ -209,6 +216,8 @@ func (v *Verifier) checkOrigin(b *body, c *checked, use string) error {
 		return refuse(ErrIssuer, "iss is "+quote(iss)+"; expected "+v.issuer)
 	}
 	switch got := b.text(c.use); {
+	case v.openID:
+		return v.checkOpenID(b, c, use)
 	case got == use:
 	case got == UseID && use == UseAccess:
 		return refuse(ErrUse, "an ID token was sent where an access token is due; send the access token")
@@ -225,6 +234,25 @@ func (v *Verifier) checkOrigin(b *body, c *checked, use string) error {
 	}
 	if use == UseAccess {
 		return v.checkResource(b, c)
+	}
+	return nil
+}
+
+// checkOpenID is the rest of checkOrigin for another provider's ID token. Such a
+// provider's access tokens may look alike: what says that it is one is refused.
+// azp counts where aud leaves it open whose token it is; with one aud it may differ,
+// as in tokens that Google makes in an app for the app's server.
+func (v *Verifier) checkOpenID(b *body, c *checked, use string) error {
+	if got := b.text(c.use); use != UseID || c.use != nil && got != UseID || accessType(b.parsed.Type) {
+		return refuse(ErrUse, "token_use is "+quote(got)+" and typ "+quote(b.parsed.Type)+"; only ID tokens are accepted")
+	}
+	if b.text(c.sub) == "" {
+		return malformed(partPayload, "sub is missing or not a string")
+	}
+	audience := b.audience(c.aud)
+	known := slices.ContainsFunc(audience, func(client string) bool { return slices.Contains(v.clients, client) })
+	if !known || len(audience) > 1 && !slices.Contains(v.clients, b.text(c.azp)) {
+		return refuse(ErrClient, "it was issued to "+quote(strings.Join(audience, " "))+", azp "+quote(b.text(c.azp))+"; add the client to ClientIDs if it may call")
 	}
 	return nil
 }

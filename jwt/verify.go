@@ -27,6 +27,12 @@ type Config struct {
 	// AnyClient accepts the tokens of every app client of the issuer. Set it only
 	// if all clients of the pool may call you.
 	AnyClient bool
+	// OpenID makes VerifyID take the ID tokens of any OpenID Connect provider:
+	// token_use, which is Cognito's own, may be missing, and aud may name several, of
+	// which one is a configured client, if azp then is one too (OpenID Connect Core
+	// section 3.1.3.7, rules 3 to 5). It needs ClientIDs, and VerifyAccess refuses
+	// every token.
+	OpenID bool
 	// Resource, when it is set, must stand in aud of every access token: the
 	// resource a token is bound to (RFC 8707). Empty leaves aud of access tokens
 	// alone, because Cognito sends none by default. It does not concern ID tokens.
@@ -58,6 +64,7 @@ type Verifier struct {
 	issuer   string
 	clients  []string
 	any      bool
+	openID   bool
 	resource string
 	keys     KeySource
 	leeway   time.Duration
@@ -78,6 +85,7 @@ func NewVerifier(config Config) (*Verifier, error) {
 		issuer:   config.Issuer,
 		clients:  slices.Clone(config.ClientIDs),
 		any:      config.AnyClient,
+		openID:   config.OpenID,
 		resource: config.Resource,
 		keys:     config.Keys,
 		leeway:   config.Leeway,
@@ -109,6 +117,8 @@ func (c *Config) check() error {
 		return errors.New("ClientIDs is empty; list the app clients to accept, or set AnyClient")
 	case len(c.ClientIDs) > 0 && c.AnyClient:
 		return errors.New("ClientIDs and AnyClient are both set; choose one")
+	case c.AnyClient && c.OpenID:
+		return errors.New("AnyClient and OpenID are both set; list ClientIDs, since any program may be a client of an OpenID provider")
 	case slices.Contains(c.ClientIDs, ""):
 		return errors.New("ClientIDs contains an empty id")
 	case c.Leeway < 0 || c.Leeway > maxLeeway:

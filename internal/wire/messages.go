@@ -90,21 +90,23 @@ const (
 
 // Texts of identity pools, NotAuthorizedException unless said otherwise.
 const (
-	MessageGuestsNotSupported    = "Unauthenticated access is not supported for this identity pool."
-	MessageLoginsDoNotMatch      = "Logins don't match. Please include at least one valid login for this identity or identity pool."
-	MessageUnsupportedProvider   = "Token is not from a supported provider of this identity pool."
-	MessageLoginIssuerMismatch   = "Invalid login token. Issuer doesn't match providerName"
-	MessageLoginSignature        = "Invalid login token. Couldn't verify signed token."
-	MessageLoginMissingAudience  = "Invalid login token. Missing a required claim: aud" // an access token was given
-	MessageLoginNotCognito       = "Invalid login token. Not a Cognito token."
-	MessageLoginNotYetValid      = "Invalid login token. Token is not valid yet."
-	MessageLoginNotOpenID        = "Invalid login token. Not a valid OpenId Connect identity token."
-	MessageTokenInactive         = "Token is inactive"                                                            // ServerSideTokenCheck: user deleted or signed out everywhere
-	MessageIdentityPoolRoles     = "Invalid identity pool configuration. Check assigned IAM roles for this pool." // InvalidIdentityPoolConfigurationException
-	MessageBasicFlowDisabled     = "Basic (classic) flow is not enabled, please use enhanced flow."               // InvalidParameterException
-	MessageRoleDenied            = "Access to the role is denied by the role mapping of this identity pool."      // ours: a CustomRoleArn that is not the login's, AmbiguousRoleResolution Deny
-	MessageNoBroker              = "This service has no broker that makes AWS credentials. Configure one."        // ours, InvalidIdentityPoolConfigurationException
-	MessageBrokerUnavailable     = "The service that makes AWS credentials is not available. Try again later."    // ours, ExternalServiceException
-	MessageProviderUnavailable   = "The login provider's keys are not available. Try again later."                // ours, ExternalServiceException
-	MessageLoginsLinkedElsewhere = "Logins are linked to another account"                                         // ResourceConflictException
+	MessageGuestsNotSupported      = "Unauthenticated access is not supported for this identity pool."
+	MessageLoginsDoNotMatch        = "Logins don't match. Please include at least one valid login for this identity or identity pool."
+	MessageUnsupportedProvider     = "Token is not from a supported provider of this identity pool."
+	MessageLoginIssuerMismatch     = "Invalid login token. Issuer doesn't match providerName"
+	MessageLoginSignature          = "Invalid login token. Couldn't verify signed token."
+	MessageLoginMissingAudience    = "Invalid login token. Missing a required claim: aud" // an access token was given
+	MessageLoginNotCognito         = "Invalid login token. Not a Cognito token."
+	MessageLoginNotYetValid        = "Invalid login token. Token is not valid yet."
+	MessageLoginNotOpenID          = "Invalid login token. Not a valid OpenId Connect identity token."
+	MessageTokenInactive           = "Token is inactive"                                                            // ServerSideTokenCheck: user deleted or signed out everywhere
+	MessageIdentityPoolRoles       = "Invalid identity pool configuration. Check assigned IAM roles for this pool." // InvalidIdentityPoolConfigurationException
+	MessageBasicFlowDisabled       = "Basic (classic) flow is not enabled, please use enhanced flow."               // InvalidParameterException
+	MessageRoleDenied              = "Access to the role is denied by the role mapping of this identity pool."      // ours: a CustomRoleArn that is not the login's, AmbiguousRoleResolution Deny
+	MessageNoBroker                = "This service has no broker that makes AWS credentials. Configure one."        // ours, InvalidIdentityPoolConfigurationException
+	MessageBrokerUnavailable       = "The service that makes AWS credentials is not available. Try again later."    // ours, ExternalServiceException
+	MessageProviderUnavailable     = "The login provider's keys are not available. Try again later."                // ours, ExternalServiceException
+	MessageDeveloperUserNotFound   = "No identity of this identity pool has that developer user identifier."        // ours, ResourceNotFoundException
+	MessageDeveloperUserRegistered = "The developer user identifier is registered under a different identity."      // ours, DeveloperUserAlreadyRegisteredException
+	MessageLoginsLinkedElsewhere   = "Logins are linked to another account"                                         // ResourceConflictException
 )

@@ -23,9 +23,10 @@ func (s *Service) GetCredentialsForIdentity(ctx context.Context, in *wire.GetCre
 	g := Grant{PoolID: v.pool.ID, IdentityID: v.identity.ID, RoleARN: role, Life: s.life}
 	if lead != nil {
 		g.Authenticated, g.Provider, g.Subject = true, lead.login.Provider, lead.login.Subject
+		g.Tags = lead.principalTags(v.set)
 	}
 	g.OpenIDToken = func(ctx context.Context) (secret.String, error) {
-		token, err := s.mint(ctx, v, openIDLife, nil)
+		token, err := s.mint(ctx, v, openIDLife, g.Tags)
 		return secret.New(string(token)), err
 	}
 	made, err := s.broke(ctx, g)

@@ -58,6 +58,9 @@ func (s *Service) admit(ctx context.Context, identityID string, logins wire.Para
 	if len(logins) == 0 {
 		return v, v.guest()
 	}
+	if token, ok := logins[ownProvider]; ok {
+		return v, s.returning(ctx, v, token, len(logins))
+	}
 	if v.logins, err = s.prove(ctx, v.set, logins); err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func (s *Service) link(tx storage.Tx, poolID, requested string, logins []proven)
 		if err != nil {
 			return l, notFound(err, wire.IdentityNotFound(requested))
 		}
-		if l, err = answer(asked, has); err != nil {
+		if l, err = answer(asked, has, logins); err != nil {
 			return l, err
 		}
 	}
@@ -65,10 +65,18 @@ func (s *Service) link(tx storage.Tx, poolID, requested string, logins []proven)
 }
 
 // answer decides between the identity that was asked for and the one that has
-// the logins, if any has.
-func answer(asked storage.Identity, has *storage.Identity) (linking, error) {
+// the logins, if any has. A developer may add a user to an identity of others', and
+// is told of a user who has one already.
+func answer(asked storage.Identity, has *storage.Identity, logins []proven) (linking, error) {
 	owns := has != nil && has.ID == asked.ID
+	trusted := slices.ContainsFunc(logins, func(p proven) bool { return p.provider.developer })
 	switch {
+	case trusted && asked.Disabled:
+		return linking{}, wire.IdentityForbidden(asked.ID)
+	case trusted && has != nil && !owns:
+		return linking{}, wire.NewException(wire.DeveloperUserAlreadyRegisteredException, wire.MessageDeveloperUserRegistered)
+	case trusted:
+		return linking{identity: asked}, nil
 	case asked.Disabled && (has == nil || asked.MergedInto != has.ID):
 		return linking{}, wire.IdentityForbidden(asked.ID)
 	case asked.Disabled: // a merge whose answer was lost, asked for again
@@ -100,12 +108,13 @@ func hasLogins(tx storage.Tx, poolID string, logins []proven) (*storage.Identity
 }
 
 // add gives the identity the logins that it lacks. It has one of each provider.
+// A developer's users may share one.
 func (l *linking) add(logins []proven, s *Service) error {
 	for _, p := range logins {
 		if slices.Contains(l.identity.Logins, p.login) {
 			continue
 		}
-		if slices.ContainsFunc(l.identity.Logins, func(other storage.Login) bool { return other.Provider == p.login.Provider }) {
+		if !p.provider.developer && slices.ContainsFunc(l.identity.Logins, func(other storage.Login) bool { return other.Provider == p.login.Provider }) {
 			return wire.NewException(wire.ResourceConflictException, wire.MessageLoginsLinkedElsewhere)
 		}
 		l.identity.Logins, l.changed = append(l.identity.Logins, p.login), true

@@ -17,6 +17,8 @@ type proven struct {
 	login    storage.Login
 	client   string // the app client or audience of the token
 	claims   jwt.Claims
+	// tags are principal tags that were decided already; nil for the pool to map.
+	tags map[string]string
 }
 
 // prove verifies every token of Logins, in the order of the keys. One that is

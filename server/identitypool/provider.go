@@ -15,6 +15,9 @@ type provider struct {
 	clients map[string]bool
 	// arn names an IAM provider; role mappings go by it.
 	arn string
+	// developer is true for the application itself, which vouches for its users
+	// with the administrator's signature.
+	developer bool
 }
 
 // provider finds the one that a Logins key means.

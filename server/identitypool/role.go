@@ -2,13 +2,25 @@ package identitypool
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
+// maxRules is how many rules a mapping may have (Cognito quotas; the model's own
+// bound is higher).
+const maxRules = 25
+
 // SetIdentityPoolRoles replaces a pool's roles and role mappings.
 func (s *Service) SetIdentityPoolRoles(ctx context.Context, in *wire.SetIdentityPoolRolesRequest) (*wire.SetIdentityPoolRolesResponse, error) {
+	for _, name := range slices.Sorted(maps.Keys(in.RoleMappings)) {
+		if err := checkMapping(name, in.RoleMappings[name]); err != nil {
+			return nil, err
+		}
+	}
 	err := s.store.Update(ctx, func(tx storage.Tx) error {
 		return s.changePool(tx, in.IdentityPoolId, func(_ *storage.IdentityPool, set *PoolSettings) error {
 			set.Roles, set.RoleMappings = in.Roles, in.RoleMappings
@@ -19,6 +31,23 @@ func (s *Service) SetIdentityPoolRoles(ctx context.Context, in *wire.SetIdentity
 		return nil, err
 	}
 	return &wire.SetIdentityPoolRolesResponse{}, nil
+}
+
+// checkMapping checks what members say to each other.
+func checkMapping(name string, m wire.RoleMapping) error {
+	rules := 0
+	if m.RulesConfiguration != nil {
+		rules = len(m.RulesConfiguration.Rules)
+	}
+	switch {
+	case m.AmbiguousRoleResolution == "":
+		return invalid("RoleMappings, %s: AmbiguousRoleResolution is required with the type %s.", name, m.Type)
+	case m.Type == wire.RoleMappingRules && rules == 0:
+		return invalid("RoleMappings, %s: RulesConfiguration is required with the type Rules.", name)
+	case rules > maxRules:
+		return invalid("RoleMappings, %s: %d rules; at most %d are possible.", name, rules, maxRules)
+	}
+	return nil
 }
 
 // GetIdentityPoolRoles shows them.
@@ -37,18 +66,77 @@ func (s *Service) GetIdentityPoolRoles(ctx context.Context, in *wire.GetIdentity
 	return &out, nil
 }
 
-// role chooses the role of a visitor, and the login that it is chosen for.
+// role chooses the role of a visitor, and the login that it is chosen for: the
+// first, in the order of their providers, that has a mapping, or else the first.
 func (s *Service) role(v *visitor, custom string) (role string, lead *proven, err error) {
-	kind := wire.RoleUnauthenticated
-	if len(v.logins) > 0 {
-		kind, lead = wire.RoleAuthenticated, &v.logins[0]
+	if len(v.logins) == 0 {
+		role, err = v.set.role(wire.RoleUnauthenticated, custom)
+		return role, nil, err
 	}
-	role = v.set.Roles[kind]
+	for i := range v.logins {
+		if m, ok := s.mapping(v.set, &v.logins[i]); ok {
+			role, err = v.set.mapped(m, &v.logins[i], custom)
+			return role, &v.logins[i], err
+		}
+	}
+	role, err = v.set.role(wire.RoleAuthenticated, custom)
+	return role, &v.logins[0], err
+}
+
+// role gives one of the two default roles; a caller who names a role must name it.
+func (set *PoolSettings) role(kind, custom string) (string, error) {
+	role := set.Roles[kind]
 	switch {
 	case role == "":
-		return "", nil, wire.NewException(wire.InvalidIdentityPoolConfigurationException, wire.MessageIdentityPoolRoles)
+		return "", wire.NewException(wire.InvalidIdentityPoolConfigurationException, wire.MessageIdentityPoolRoles)
 	case custom != "" && custom != role:
-		return "", nil, refused(wire.MessageRoleDenied)
+		return "", refused(wire.MessageRoleDenied)
 	}
-	return role, lead, nil
+	return role, nil
+}
+
+// mapping finds the role mapping of a login. A user pool's goes by provider and
+// app client, one of IAM's providers by ARN, any other by name.
+func (s *Service) mapping(set *PoolSettings, p *proven) (wire.RoleMapping, bool) {
+	for name, m := range set.RoleMappings {
+		base, client := name, ""
+		if p.provider.userPool != "" {
+			i := strings.LastIndexByte(name, ':')
+			base, client = name[:max(i, 0)], name[i+1:]
+		}
+		if name == p.provider.arn && name != "" {
+			return m, true
+		}
+		if other, ok := s.provider(set, base); ok && other.name == p.provider.name && (client == "" || client == p.client) {
+			return m, true
+		}
+	}
+	return wire.RoleMapping{}, false
+}
+
+// mapped chooses by a mapping (developer guide, "Using role-based access control").
+func (set *PoolSettings) mapped(m wire.RoleMapping, p *proven, custom string) (string, error) {
+	var candidates []string
+	preferred := ""
+	if m.Type == wire.RoleMappingRules {
+		if candidates = p.matching(m.RulesConfiguration); len(candidates) > 0 {
+			preferred = candidates[0]
+		}
+	} else {
+		candidates, preferred = p.claims.Roles(), p.claims.PreferredRole()
+		if preferred == "" && len(candidates) == 1 {
+			preferred = candidates[0]
+		}
+	}
+	switch {
+	case custom != "" && (slices.Contains(candidates, custom) || custom == preferred):
+		return custom, nil
+	case custom != "":
+		return "", refused(wire.MessageRoleDenied)
+	case preferred != "":
+		return preferred, nil
+	case m.AmbiguousRoleResolution == wire.AmbiguousRoleDeny:
+		return "", refused(wire.MessageRoleDenied)
+	}
+	return set.role(wire.RoleAuthenticated, "")
 }

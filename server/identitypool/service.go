@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/server/keys"
+	"github.com/latchkey-auth/latchkey/server/paging"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -51,7 +53,6 @@ type Config struct {
 // Service answers the identity pool operations. It is safe for concurrent use.
 type Service struct {
 	store     storage.Store
-	box       *seal.Box
 	keys      *keys.Ring
 	issuer    func(poolID string) string
 	userPools UserPools
@@ -61,13 +62,16 @@ type Service struct {
 	log       *slog.Logger
 	clock     func() time.Time
 	settings  settingsCache
+	lists     paging.Lists
+	own       sync.Map // pool id → *jwt.Verifier of the identities' own tokens
 }
 
 // New makes a Service.
 func New(c Config) *Service {
 	s := &Service{
-		store: c.Storage, box: c.Box, keys: c.Keys, issuer: c.Issuer, userPools: c.UserPools, broker: c.Broker,
+		store: c.Storage, keys: c.Keys, issuer: c.Issuer, userPools: c.UserPools, broker: c.Broker,
 		life: c.CredentialLife, region: c.Region, log: c.Logger, clock: c.Now,
+		lists: paging.Lists{Box: c.Box, Purpose: "identitypool/paging"},
 	}
 	if s.life <= 0 {
 		s.life = time.Hour
@@ -95,8 +99,25 @@ func (s *Service) Operations() map[string]wire.Handler {
 		"DescribeIdentityPool": wire.Handle(s.DescribeIdentityPool),
 		"UpdateIdentityPool":   wire.Handle(s.UpdateIdentityPool),
 		"DeleteIdentityPool":   wire.Handle(s.DeleteIdentityPool),
+		"ListIdentityPools":    wire.Handle(s.ListIdentityPools),
 		"SetIdentityPoolRoles": wire.Handle(s.SetIdentityPoolRoles),
 		"GetIdentityPoolRoles": wire.Handle(s.GetIdentityPoolRoles),
+
+		"DescribeIdentity": wire.Handle(s.DescribeIdentity),
+		"ListIdentities":   wire.Handle(s.ListIdentities),
+		"DeleteIdentities": wire.Handle(s.DeleteIdentities),
+		"UnlinkIdentity":   wire.Handle(s.UnlinkIdentity),
+
+		"GetOpenIdTokenForDeveloperIdentity": wire.Handle(s.GetOpenIdTokenForDeveloperIdentity),
+		"LookupDeveloperIdentity":            wire.Handle(s.LookupDeveloperIdentity),
+		"MergeDeveloperIdentities":           wire.Handle(s.MergeDeveloperIdentities),
+		"UnlinkDeveloperIdentity":            wire.Handle(s.UnlinkDeveloperIdentity),
+
+		"TagResource":                 wire.Handle(s.TagResource),
+		"UntagResource":               wire.Handle(s.UntagResource),
+		"ListTagsForResource":         wire.Handle(s.ListTagsForResource),
+		"SetPrincipalTagAttributeMap": wire.Handle(s.SetPrincipalTagAttributeMap),
+		"GetPrincipalTagAttributeMap": wire.Handle(s.GetPrincipalTagAttributeMap),
 	}
 }
 

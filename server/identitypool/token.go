@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/keys"
+	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
 // openIDLife is how long the token of GetOpenIdToken lasts.
@@ -41,7 +42,11 @@ func (s *Service) GetOpenIdToken(ctx context.Context, in *wire.GetOpenIdTokenReq
 	if !isTrue(v.set.AllowClassicFlow) {
 		return nil, invalid(wire.MessageBasicFlowDisabled)
 	}
-	token, err := s.mint(ctx, v, openIDLife, nil)
+	var tags map[string]string
+	if len(v.logins) > 0 {
+		tags = v.logins[0].principalTags(v.set)
+	}
+	token, err := s.mint(ctx, v, openIDLife, tags)
 	if err != nil {
 		return nil, err
 	}
@@ -86,15 +91,29 @@ func (s *Service) mint(ctx context.Context, v *visitor, life time.Duration, tags
 // methods is the amr claim.
 func (v *visitor) methods() []string {
 	if len(v.logins) == 0 {
-		return []string{"unauthenticated"}
+		return []string{methodGuest}
 	}
-	methods := []string{"authenticated"}
+	methods := []string{methodAuthenticated}
 	for _, p := range v.logins {
 		detail := p.client
-		if p.provider.userPool != "" {
+		switch {
+		case p.provider.userPool != "":
 			detail = "CognitoSignIn"
+		case p.provider.developer:
+			detail = v.pool.ID
 		}
-		methods = append(methods, p.provider.name, p.provider.name+":"+detail+":"+p.login.Subject)
+		methods = append(methods, p.provider.name, method(p.login, detail))
 	}
 	return methods
+}
+
+// The first entry of amr.
+const (
+	methodAuthenticated = "authenticated"
+	methodGuest         = "unauthenticated"
+)
+
+// method is the entry of amr that says who somebody is at a provider.
+func method(login storage.Login, detail string) string {
+	return login.Provider + ":" + detail + ":" + login.Subject
 }

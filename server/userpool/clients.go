@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/paging"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -292,21 +293,21 @@ func (s *Service) DescribeUserPoolClient(ctx context.Context, in *wire.DescribeU
 
 // ListUserPoolClients lists a pool's clients by id.
 func (s *Service) ListUserPoolClients(ctx context.Context, in *wire.ListUserPoolClientsRequest) (*wire.ListUserPoolClientsResponse, error) {
-	p, err := s.page(in.NextToken, in.MaxResults, "ListUserPoolClients", in.UserPoolId)
+	p, err := s.lists.Page(in.NextToken, in.MaxResults, "ListUserPoolClients", in.UserPoolId)
 	if err != nil {
 		return nil, err
 	}
 	var list []storage.Client
 	err = s.store.View(ctx, func(tx storage.Tx) (err error) {
 		if _, _, err = s.loadPool(tx, in.UserPoolId); err == nil {
-			list, err = tx.Clients.List(in.UserPoolId, p.after, p.want())
+			list, err = tx.Clients.List(in.UserPoolId, p.After, p.Want())
 		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	list, next := turn(s, p, list, func(c storage.Client) string { return c.ID })
+	list, next := paging.Turn(p, list, func(c storage.Client) string { return c.ID })
 	out := &wire.ListUserPoolClientsResponse{NextToken: next}
 	for _, c := range list {
 		out.UserPoolClients = append(out.UserPoolClients, wire.UserPoolClientDescription{

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/paging"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -121,41 +122,41 @@ func (s *Service) DeleteGroup(ctx context.Context, in *wire.DeleteGroupRequest) 
 
 // ListGroups lists a pool's groups by name.
 func (s *Service) ListGroups(ctx context.Context, in *wire.ListGroupsRequest) (*wire.ListGroupsResponse, error) {
-	p, err := s.page(in.NextToken, in.Limit, "ListGroups", in.UserPoolId)
+	p, err := s.lists.Page(in.NextToken, in.Limit, "ListGroups", in.UserPoolId)
 	if err != nil {
 		return nil, err
 	}
 	var list []storage.Group
 	err = s.store.View(ctx, func(tx storage.Tx) (err error) {
 		if _, _, err = s.loadPool(tx, in.UserPoolId); err == nil {
-			list, err = tx.Groups.List(in.UserPoolId, p.after, p.want())
+			list, err = tx.Groups.List(in.UserPoolId, p.After, p.Want())
 		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	list, next := turn(s, p, list, groupKey)
+	list, next := paging.Turn(p, list, groupKey)
 	return &wire.ListGroupsResponse{Groups: groupShapes(list), NextToken: next}, nil
 }
 
 // ListUsersInGroup lists a group's users.
 func (s *Service) ListUsersInGroup(ctx context.Context, in *wire.ListUsersInGroupRequest) (*wire.ListUsersInGroupResponse, error) {
-	p, err := s.page(in.NextToken, in.Limit, "ListUsersInGroup", in.UserPoolId, in.GroupName)
+	p, err := s.lists.Page(in.NextToken, in.Limit, "ListUsersInGroup", in.UserPoolId, in.GroupName)
 	if err != nil {
 		return nil, err
 	}
 	var list []storage.User
 	err = s.store.View(ctx, func(tx storage.Tx) (err error) {
 		if _, _, err = s.loadGroup(tx, in.UserPoolId, in.GroupName); err == nil {
-			list, err = tx.Members.UsersIn(in.UserPoolId, in.GroupName, p.after, p.want())
+			list, err = tx.Members.UsersIn(in.UserPoolId, in.GroupName, p.After, p.Want())
 		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	list, next := turn(s, p, list, userKey)
+	list, next := paging.Turn(p, list, userKey)
 	return &wire.ListUsersInGroupResponse{Users: userShapes(list, nil), NextToken: next}, nil
 }
 
@@ -219,7 +220,7 @@ func (s *Service) AdminRemoveUserFromGroup(ctx context.Context, in *wire.AdminRe
 
 // AdminListGroupsForUser lists a user's groups by name.
 func (s *Service) AdminListGroupsForUser(ctx context.Context, in *wire.AdminListGroupsForUserRequest) (*wire.AdminListGroupsForUserResponse, error) {
-	p, err := s.page(in.NextToken, in.Limit, "AdminListGroupsForUser", in.UserPoolId, in.Username)
+	p, err := s.lists.Page(in.NextToken, in.Limit, "AdminListGroupsForUser", in.UserPoolId, in.Username)
 	if err != nil {
 		return nil, err
 	}
@@ -229,12 +230,12 @@ func (s *Service) AdminListGroupsForUser(ctx context.Context, in *wire.AdminList
 		if err != nil {
 			return err
 		}
-		list, err = tx.Members.GroupsOf(in.UserPoolId, user.Sub, p.after, p.want())
+		list, err = tx.Members.GroupsOf(in.UserPoolId, user.Sub, p.After, p.Want())
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	list, next := turn(s, p, list, groupKey)
+	list, next := paging.Turn(p, list, groupKey)
 	return &wire.AdminListGroupsForUserResponse{Groups: groupShapes(list), NextToken: next}, nil
 }

@@ -150,15 +150,3 @@ func TestPagingTokenIsAuthentic(t *testing.T) {
 		}
 	})
 }
-
-func TestPagingContextIsUnambiguous(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		names := rapid.SliceOfN(rapid.StringN(0, 4, 8), 1, 4)
-		x, y := names.Draw(t, "x"), names.Draw(t, "y")
-		same := fmt.Sprintf("%q", x) == fmt.Sprintf("%q", y)
-		if got := string(pagingContext(x[0], x[1:])) == string(pagingContext(y[0], y[1:])); got != same {
-			t.Fatalf("contexts of %q and %q equal: %t", x, y, got)
-		}
-	})
-}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/paging"
 	"github.com/latchkey-auth/latchkey/server/policy"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -246,17 +247,17 @@ func (s *Service) DescribeUserPool(ctx context.Context, in *wire.DescribeUserPoo
 
 // ListUserPools lists the pools by id.
 func (s *Service) ListUserPools(ctx context.Context, in *wire.ListUserPoolsRequest) (*wire.ListUserPoolsResponse, error) {
-	p, err := s.page(in.NextToken, in.MaxResults, "ListUserPools")
+	p, err := s.lists.Page(in.NextToken, in.MaxResults, "ListUserPools")
 	if err != nil {
 		return nil, err
 	}
 	out := &wire.ListUserPoolsResponse{}
 	err = s.store.View(ctx, func(tx storage.Tx) error {
-		list, err := tx.Pools.List(p.after, p.want())
+		list, err := tx.Pools.List(p.After, p.Want())
 		if err != nil {
 			return err
 		}
-		list, out.NextToken = turn(s, p, list, func(p storage.Pool) string { return p.ID })
+		list, out.NextToken = paging.Turn(p, list, func(p storage.Pool) string { return p.ID })
 		for _, pool := range list {
 			set, err := s.pools.decode(pool.ID, pool.ModifiedAt, pool.Settings)
 			if err != nil {

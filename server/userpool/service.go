@@ -10,6 +10,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/keys"
+	"github.com/latchkey-auth/latchkey/server/paging"
 	"github.com/latchkey-auth/latchkey/server/policy"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -48,6 +49,8 @@ type Service struct {
 	log     *slog.Logger
 	clock   func() time.Time
 
+	lists paging.Lists
+
 	decoy []byte // a sealed verifier of nobody's
 
 	pools     settingsCache[PoolSettings]
@@ -60,6 +63,7 @@ func New(c Config) *Service {
 	s := &Service{
 		store: c.Storage, box: c.Box, keys: c.Keys, issuer: c.Issuer, region: c.Region,
 		lockout: c.Lockout, gate: c.Gate, log: c.Logger, clock: c.Now,
+		lists: paging.Lists{Box: c.Box, Purpose: purposePaging},
 	}
 	if s.region == "" {
 		s.region = "us-east-1"
@@ -136,4 +140,9 @@ func (s *Service) enter(ctx context.Context) (leave func(), err error) {
 		return nil, wire.NewException(wire.TooManyRequestsException, wire.MessageTooManyRequests)
 	}
 	return leave, err
+}
+
+// invalid is an InvalidParameterException.
+func invalid(format string, args ...any) *wire.Exception {
+	return wire.Exceptionf(wire.InvalidParameterException, format, args...)
 }

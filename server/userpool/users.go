@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/paging"
 	"github.com/latchkey-auth/latchkey/server/policy"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -209,7 +210,7 @@ func (s *Service) AdminSetUserPassword(ctx context.Context, in *wire.AdminSetUse
 
 // ListUsers lists users by sub, those that pass the filter.
 func (s *Service) ListUsers(ctx context.Context, in *wire.ListUsersRequest) (*wire.ListUsersResponse, error) {
-	p, err := s.page(in.PaginationToken, in.Limit, "ListUsers", in.UserPoolId, in.Filter)
+	p, err := s.lists.Page(in.PaginationToken, in.Limit, "ListUsers", in.UserPoolId, in.Filter)
 	if err != nil {
 		return nil, err
 	}
@@ -226,13 +227,13 @@ func (s *Service) ListUsers(ctx context.Context, in *wire.ListUsersRequest) (*wi
 		if err := set.attributesToGet(in.AttributesToGet); err != nil {
 			return err
 		}
-		list, err = tx.Users.List(in.UserPoolId, filter, p.after, p.want())
+		list, err = tx.Users.List(in.UserPoolId, filter, p.After, p.Want())
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	list, next := turn(s, p, list, userKey)
+	list, next := paging.Turn(p, list, userKey)
 	return &wire.ListUsersResponse{Users: userShapes(list, in.AttributesToGet), PaginationToken: next}, nil
 }
 

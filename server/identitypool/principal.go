@@ -1,0 +1,90 @@
+package identitypool
+
+import (
+	"context"
+	"maps"
+
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
+
+// defaultTags is the mapping of UseDefaults (developer guide, "Using attributes for
+// access control").
+var defaultTags = map[string]string{"username": "sub", "client": "aud"}
+
+// SetPrincipalTagAttributeMap says which claims of a provider's tokens become
+// tags of the credentials.
+func (s *Service) SetPrincipalTagAttributeMap(ctx context.Context, in *wire.SetPrincipalTagAttributeMapRequest) (*wire.SetPrincipalTagAttributeMapResponse, error) {
+	mapping := TagMap{UseDefaults: isTrue(in.UseDefaults), PrincipalTags: in.PrincipalTags}
+	err := s.store.Update(ctx, func(tx storage.Tx) error {
+		return s.changePool(tx, in.IdentityPoolId, func(_ *storage.IdentityPool, set *PoolSettings) error {
+			p, ok := s.provider(set, in.IdentityProviderName)
+			if !ok {
+				return invalid("The identity pool %s has no provider %q.", in.IdentityPoolId, in.IdentityProviderName)
+			}
+			set.Tags = maps.Clone(set.Tags)
+			if set.Tags == nil {
+				set.Tags = map[string]TagMap{}
+			}
+			set.Tags[p.name] = mapping
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &wire.SetPrincipalTagAttributeMapResponse{}
+	out.PrincipalTagAttributeMap = mapping.shape(in.IdentityPoolId, in.IdentityProviderName)
+	return out, nil
+}
+
+// GetPrincipalTagAttributeMap shows that mapping.
+func (s *Service) GetPrincipalTagAttributeMap(ctx context.Context, in *wire.GetPrincipalTagAttributeMapRequest) (*wire.GetPrincipalTagAttributeMapResponse, error) {
+	out := &wire.GetPrincipalTagAttributeMapResponse{}
+	err := s.store.View(ctx, func(tx storage.Tx) error {
+		_, set, err := s.loadPool(tx, in.IdentityPoolId)
+		if err != nil {
+			return err
+		}
+		p, ok := s.provider(set, in.IdentityProviderName)
+		if !ok {
+			return invalid("The identity pool %s has no provider %q.", in.IdentityPoolId, in.IdentityProviderName)
+		}
+		out.PrincipalTagAttributeMap = set.Tags[p.name].shape(in.IdentityPoolId, in.IdentityProviderName)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (m TagMap) shape(poolID, name string) wire.PrincipalTagAttributeMap {
+	out := wire.PrincipalTagAttributeMap{
+		IdentityPoolId: poolID, IdentityProviderName: name, UseDefaults: &m.UseDefaults, PrincipalTags: m.PrincipalTags,
+	}
+	if m.UseDefaults {
+		out.PrincipalTags = defaultTags
+	}
+	return out
+}
+
+// tags are the principal tags of a login: the mapped claims that are there and
+// are single values of at most 256 characters, as STS takes them.
+func (p *proven) principalTags(set *PoolSettings) map[string]string {
+	if p.tags != nil {
+		return p.tags
+	}
+	mapping := set.Tags[p.provider.name]
+	names := mapping.PrincipalTags
+	if mapping.UseDefaults {
+		names = defaultTags
+	}
+	tags := map[string]string{}
+	for tag, claim := range names {
+		if values := p.values(claim); len(values) == 1 && len(values[0]) <= 256 {
+			tags[tag] = values[0]
+		}
+	}
+	return tags
+}
