@@ -36,6 +36,9 @@ type Config struct {
 	// IdentityIssuer overrides the iss claim of the OpenID tokens of an identity
 	// pool's identities; the default is PublicURL + "/" + the identity pool's id.
 	IdentityIssuer func(identityPoolID string) string
+	// Providers are the OpenID providers beyond the user pools of this service that
+	// identity pools may name. By default they must be on the public Internet.
+	Providers identitypool.Providers
 	// Broker makes the AWS credentials of identity pools. Without one
 	// GetCredentialsForIdentity is refused.
 	Broker identitypool.Broker
@@ -111,7 +114,7 @@ func New(c Config) (*Server, error) {
 	})
 	s.identities = identitypool.New(identitypool.Config{
 		Storage: c.Storage, Box: c.Box, Keys: s.ring, Issuer: s.idIssuer, UserPools: s.pools, Region: c.Region,
-		Broker: c.Broker, CredentialLife: c.CredentialLife, Logger: s.log, Now: s.now,
+		Providers: c.Providers, Broker: c.Broker, CredentialLife: c.CredentialLife, Logger: s.log, Now: s.now,
 	})
 	s.offer()
 	s.signatures = &sigv4.Verifier{

@@ -44,15 +44,29 @@ func (s *Service) prove(ctx context.Context, set *PoolSettings, logins wire.Para
 }
 
 func (s *Service) proveOne(ctx context.Context, p provider, token string) (proven, error) {
-	verified, err := s.proveUserPool(ctx, p, token)
+	verify := s.proveOpenID
+	if p.userPool != "" {
+		verify = s.proveUserPool
+	}
+	verified, err := verify(ctx, p, token)
 	if err != nil {
 		return proven{}, err
 	}
 	claims := verified.Claims()
 	return proven{
 		provider: p, login: storage.Login{Provider: p.name, Subject: claims.Subject()},
-		client: claims.ClientID(), claims: claims,
+		client: p.client(claims.Audience()), claims: claims,
 	}, nil
+}
+
+// client is the accepted one of a token's audiences.
+func (p provider) client(audience []string) string {
+	for _, client := range audience {
+		if _, ok := p.clients[client]; ok {
+			return client
+		}
+	}
+	return ""
 }
 
 // proveUserPool verifies an ID token of one of this service's user pools.

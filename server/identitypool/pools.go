@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/keys"
@@ -101,8 +100,11 @@ func (s *Service) checkSettings(w *wire.IdentityPoolSettings) error {
 			return invalid("SupportedLoginProviders: %q has no client id.", name)
 		}
 	}
-	if name := w.DeveloperProviderName; strings.Contains(name, "/") || strings.HasPrefix(name, "cognito-identity.amazonaws.com") {
-		return invalid("DeveloperProviderName %q is the name of another provider.", name)
+	if name := w.DeveloperProviderName; name != "" {
+		_, taken := s.provider(&PoolSettings{IdentityPoolSettings: *w}, name)
+		if taken || name == ownProvider {
+			return invalid("DeveloperProviderName %q is the name of another provider.", name)
+		}
 	}
 	return nil
 }

@@ -9,6 +9,9 @@ type provider struct {
 	// name is what logins are kept under. A user pool has AWS's form, whatever
 	// key a client used, so that identities outlive a change of the service's URL.
 	name string
+	// issuer is the iss of another provider's tokens without its scheme, as it is
+	// configured: with the slash at the end, if the issuer has one.
+	issuer string
 	// userPool is the id of a user pool of this service; empty for others.
 	userPool string
 	// clients are the accepted audiences; true means ServerSideTokenCheck.
@@ -27,10 +30,30 @@ func (s *Service) provider(set *PoolSettings, key string) (provider, bool) {
 	}
 	for name, clients := range set.SupportedLoginProviders {
 		if bare(name) == bare(key) {
-			return provider{name: bare(name), clients: audiences(clients)}, true
+			return provider{name: bare(name), issuer: name, clients: audiences(clients)}, true
+		}
+	}
+	for _, arn := range set.OpenIdConnectProviderARNs {
+		if name, ok := openIDName(arn); ok && bare(name) == bare(key) {
+			return provider{name: bare(name), issuer: name, clients: s.audiencesOf(name), arn: arn}, true
 		}
 	}
 	return provider{}, false
+}
+
+// audiencesOf are the client ids that the service's configuration has for one of
+// IAM's providers: at AWS they stand in IAM, which this service has not.
+func (s *Service) audiencesOf(name string) map[string]bool {
+	clients := map[string]bool{}
+	for configured, ids := range s.remotes.providers.Audiences {
+		if bare(configured) != bare(name) {
+			continue
+		}
+		for _, id := range ids {
+			clients[id] = false
+		}
+	}
+	return clients
 }
 
 func (s *Service) userPoolProvider(set *PoolSettings, id string) (provider, bool) {

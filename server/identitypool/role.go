@@ -98,20 +98,22 @@ func (set *PoolSettings) role(kind, custom string) (string, error) {
 // mapping finds the role mapping of a login. A user pool's goes by provider and
 // app client, one of IAM's providers by ARN, any other by name.
 func (s *Service) mapping(set *PoolSettings, p *proven) (wire.RoleMapping, bool) {
-	for name, m := range set.RoleMappings {
-		base, client := name, ""
-		if p.provider.userPool != "" {
-			i := strings.LastIndexByte(name, ':')
-			base, client = name[:max(i, 0)], name[i+1:]
-		}
-		if name == p.provider.arn && name != "" {
-			return m, true
-		}
-		if other, ok := s.provider(set, base); ok && other.name == p.provider.name && (client == "" || client == p.client) {
-			return m, true
+	for _, name := range slices.Sorted(maps.Keys(set.RoleMappings)) {
+		if name == p.provider.arn || s.means(set, name, p) {
+			return set.RoleMappings[name], true
 		}
 	}
 	return wire.RoleMapping{}, false
+}
+
+func (s *Service) means(set *PoolSettings, name string, p *proven) bool {
+	if p.provider.userPool != "" {
+		base, ok := strings.CutSuffix(name, ":"+p.client)
+		id, known := s.userPoolOf(base)
+		return ok && known && id == p.provider.userPool
+	}
+	other, ok := s.provider(set, name)
+	return ok && other.name == p.provider.name
 }
 
 // mapped chooses by a mapping (developer guide, "Using role-based access control").

@@ -38,6 +38,8 @@ type Config struct {
 	// without a trailing slash.
 	Issuer    func(poolID string) string
 	UserPools UserPools
+	// Providers are the other OpenID providers.
+	Providers Providers
 	// Broker makes credentials; without one GetCredentialsForIdentity is refused.
 	Broker Broker
 	// CredentialLife is how long credentials are asked to last; default 1 h, as
@@ -63,6 +65,7 @@ type Service struct {
 	clock     func() time.Time
 	settings  settingsCache
 	lists     paging.Lists
+	remotes   *remotes
 	own       sync.Map // pool id → *jwt.Verifier of the identities' own tokens
 }
 
@@ -85,6 +88,7 @@ func New(c Config) *Service {
 	if s.clock == nil {
 		s.clock = time.Now
 	}
+	s.remotes = newRemotes(c.Providers, s.log, s.clock)
 	return s
 }
 

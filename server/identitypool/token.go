@@ -35,6 +35,10 @@ type tagsClaim struct {
 // GetOpenIdToken gives the identity's own token, with which the client goes to STS
 // itself (the basic flow).
 func (s *Service) GetOpenIdToken(ctx context.Context, in *wire.GetOpenIdTokenRequest) (*wire.GetOpenIdTokenResponse, error) {
+	if _, ok := in.Logins[ownProvider]; ok {
+		// A token that gets the next one would never end.
+		return nil, refused(wire.MessageUnsupportedProvider)
+	}
 	v, err := s.admit(ctx, in.IdentityId, in.Logins)
 	if err != nil {
 		return nil, err

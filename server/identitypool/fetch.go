@@ -1,0 +1,175 @@
+package identitypool
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// Providers says which OpenID providers beyond this service's user pools are
+// reached, and how. Their names stand in the settings of identity pools, which only
+// an administrator writes; still, what is fetched from them is bounded, and the
+// addresses are those of the public Internet unless it says otherwise here.
+type Providers struct {
+	// Audiences are the client ids whose tokens are accepted of a provider that
+	// pools name by an IAM ARN: by issuer without "https://".
+	Audiences map[string][]string
+	// AllowLoopback admits providers on this machine, over http too.
+	AllowLoopback bool
+	// AllowPrivate admits providers in private networks (RFC 1918, RFC 4193,
+	// RFC 6598). Link-local addresses are never admitted: there clouds keep secrets.
+	AllowPrivate bool
+	// Roots are the certificate authorities of providers; nil is the system's.
+	Roots *x509.CertPool
+}
+
+const (
+	fetchTimeout = 10 * time.Second
+	dialTimeout  = 5 * time.Second
+	maxDocument  = 256 << 10 // bytes of a discovery document; real ones have a few thousand
+	maxHeader    = 64 << 10
+)
+
+// errAddress is why a connection is refused before it is made.
+var errAddress = errors.New("identitypool: address of a login provider is not admitted")
+
+// newFetcher makes the client for discovery and keys. The address is checked once
+// it is known, at the very connection: a name that leads somewhere else a moment
+// later (DNS rebinding) gains nothing. There is no proxy, whose address would be the
+// one that is checked. Redirects are not followed.
+func newFetcher(p Providers) *http.Client {
+	dialer := &net.Dialer{Timeout: dialTimeout, Control: func(_, address string, _ syscall.RawConn) error {
+		target, err := netip.ParseAddrPort(address)
+		if err != nil || !p.admits(target.Addr()) {
+			return fmt.Errorf("%w: %s", errAddress, address)
+		}
+		return nil
+	}}
+	return &http.Client{
+		Timeout:       fetchTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			DialContext: dialer.DialContext, TLSHandshakeTimeout: dialTimeout, ResponseHeaderTimeout: dialTimeout,
+			TLSClientConfig: &tls.Config{RootCAs: p.Roots, MinVersion: tls.VersionTLS12},
+			// Fetches are minutes apart: a kept connection would only hold goroutines.
+			DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader, ForceAttemptHTTP2: true,
+		},
+	}
+}
+
+// special are networks that are not the public Internet though net/netip has no
+// name for them, or that carry an IPv4 address of any kind inside.
+var special = prefixes(
+	"0.0.0.0/8", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
+	"203.0.113.0/24", "240.0.0.0/4", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23",
+	"2001:db8::/32", "2002::/16",
+)
+
+var shared = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
+
+func prefixes(texts ...string) []netip.Prefix {
+	list := make([]netip.Prefix, len(texts))
+	for i, text := range texts {
+		list[i] = netip.MustParsePrefix(text)
+	}
+	return list
+}
+
+// admits reports whether a provider may be at an address.
+func (p Providers) admits(address netip.Addr) bool {
+	address = address.Unmap().WithZone("")
+	switch {
+	case address.IsLoopback():
+		return p.AllowLoopback
+	case address.IsPrivate() || shared.Contains(address):
+		return p.AllowPrivate
+	case !address.IsGlobalUnicast():
+		return false
+	}
+	for _, prefix := range special {
+		if prefix.Contains(address) {
+			return false
+		}
+	}
+	return true
+}
+
+// checkURL admits https, and http to this machine where that is allowed.
+func (p Providers) checkURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return errors.New("identitypool: a login provider's URL cannot be parsed")
+	case u.Host == "" || u.User != nil || u.Fragment != "":
+		return fmt.Errorf("identitypool: URL %q of a login provider must have a host and neither a user nor a fragment", u.Redacted())
+	case u.Scheme == "https" || u.Scheme == "http" && p.AllowLoopback && isLoopback(u.Hostname()):
+		return nil
+	}
+	return fmt.Errorf("identitypool: URL %q of a login provider must be https", u.Redacted())
+}
+
+func isLoopback(host string) bool {
+	if address, err := netip.ParseAddr(host); err == nil {
+		return address.Unmap().IsLoopback()
+	}
+	return strings.EqualFold(host, "localhost")
+}
+
+// metadata is what is read of a provider's configuration (OpenID Connect Discovery
+// 1.0, section 3).
+type metadata struct {
+	Issuer  string `json:"issuer"`
+	JWKSURI string `json:"jwks_uri"`
+}
+
+// discover fetches an issuer's configuration. Its issuer must be the one that was
+// asked, byte for byte (section 4.3): whoever can make us ask elsewhere must not be
+// able to answer for somebody else.
+func discover(ctx context.Context, client *http.Client, p Providers, issuer string) (metadata, error) {
+	address := strings.TrimSuffix(issuer, "/") + "/.well-known/openid-configuration"
+	if err := p.checkURL(address); err != nil {
+		return metadata{}, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return metadata{}, err
+	}
+	request.Header.Set("Accept", "application/json")
+	answer, err := client.Do(request)
+	if err != nil {
+		return metadata{}, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return metadata{}, fmt.Errorf("identitypool: %s: status %d; expected 200, redirects are not followed", address, answer.StatusCode)
+	}
+	document, err := io.ReadAll(io.LimitReader(answer.Body, maxDocument+1))
+	if err != nil {
+		return metadata{}, err
+	}
+	return readMetadata(document, p, address, issuer)
+}
+
+func readMetadata(document []byte, p Providers, address, issuer string) (m metadata, err error) {
+	switch {
+	case len(document) > maxDocument:
+		return m, fmt.Errorf("identitypool: %s: longer than %d bytes", address, maxDocument)
+	case json.Unmarshal(document, &m) != nil:
+		return m, fmt.Errorf("identitypool: %s: not a JSON object with a text issuer and jwks_uri", address)
+	case m.Issuer != issuer:
+		return m, fmt.Errorf("identitypool: %s: its issuer is %q, want %q", address, m.Issuer, issuer)
+	}
+	return m, p.checkURL(m.JWKSURI)
+}
