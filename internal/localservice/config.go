@@ -23,6 +23,8 @@ type outputsAuth struct {
 	Region            string   `json:"aws_region"`
 	UserPoolID        string   `json:"user_pool_id"`
 	ClientID          string   `json:"user_pool_client_id"`
+	IdentityPoolID    string   `json:"identity_pool_id"`
+	Guests            bool     `json:"unauthenticated_identities_enabled"`
 	UsernameAttribute []string `json:"username_attributes"`
 	VerificationTypes []string `json:"user_verification_types"`
 }
@@ -47,6 +49,7 @@ func (s *Service) writeConfig() error {
 		Version: "1.4",
 		Auth: outputsAuth{
 			Region: Region, UserPoolID: s.state.UserPoolID, ClientID: s.state.ClientID,
+			IdentityPoolID: s.state.IdentityPoolID, Guests: true,
 			UsernameAttribute: []string{"username"}, VerificationTypes: []string{"email"},
 		},
 		Latchkey: outputsLatchkey{
@@ -74,7 +77,7 @@ func (s *Service) describe() {
 		IdentityPoolID: s.state.IdentityPoolID,
 		Username:       s.state.Username, Password: s.state.Password,
 		AccessKeyID: s.state.AccessKeyID, SecretAccessKey: s.state.SecretAccessKey,
-		ConfigFile: filepath.Join(s.options.Dir, "amplify_outputs.json"),
+		ConfigFile: filepath.Join(s.options.Dir, "amplify_outputs.json"), CredentialKeyFile: s.credentialKeyFile(),
 	}
 	if s.metrics != nil {
 		s.ready.MetricsEndpoint = url("http", s.metrics) + "/metrics"

@@ -2,6 +2,7 @@
 // machine needs, in one data folder.
 //
 //	master.key            what seals the database; never leaves the folder
+//	credentials.key       what makes the identity pool's credentials; for APIs that take them
 //	latchkey.db           embedded SQLite
 //	local.json            ids, the administrator's key and the demo user's password
 //	tls/                  the local certificate authority and its certificate

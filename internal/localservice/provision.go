@@ -6,10 +6,10 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
-// provision makes pool, app client and demo user under their pinned ids. What
+// provision makes pool, app client, demo user and identity pool under their pinned ids. What
 // is there already stays as it is, whatever became of it since.
 func (s *Service) provision(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{s.provisionPool, s.provisionClient, s.provisionUser} {
+	for _, step := range []func(context.Context) error{s.provisionPool, s.provisionClient, s.provisionUser, s.provisionIdentities} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/server"
+	"github.com/latchkey-auth/latchkey/server/identitypool"
 	"github.com/latchkey-auth/latchkey/server/keys"
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
 )
@@ -54,7 +55,10 @@ type Ready struct {
 	AccessKeyID     string `json:"access_key_id"`
 	SecretAccessKey string `json:"secret_access_key"`
 	ConfigFile      string `json:"config_file"`
-	MetricsEndpoint string `json:"metrics_endpoint,omitempty"`
+	// CredentialKeyFile is the key with which APIs verify the identity pool's
+	// credentials (package sigv4auth).
+	CredentialKeyFile string `json:"credential_key_file,omitempty"`
+	MetricsEndpoint   string `json:"metrics_endpoint,omitempty"`
 }
 
 // Service is a local service that listens already and answers once it runs.
@@ -72,7 +76,7 @@ type Service struct {
 }
 
 // Open prepares the folder, opens the database and the listeners, and makes
-// the pool, the app client and the demo user if they are not there. Call
+// the pool, the app client, the demo user and the identity pool if they are not there. Call
 // [Service.Close] in the end.
 func Open(ctx context.Context, o Options) (*Service, error) {
 	if o.Logger == nil {
@@ -104,7 +108,7 @@ func (s *Service) open(ctx context.Context) (err error) {
 		return err
 	}
 	if err := s.provision(ctx); err != nil {
-		return fmt.Errorf("prepare the user pool: %w", err)
+		return fmt.Errorf("prepare the pools: %w", err)
 	}
 	return s.writeConfig()
 }
@@ -180,7 +184,12 @@ func (s *Service) openServer(ctx context.Context) error {
 			s.options.Logger.Warn("signing keys could not be read again; those in memory stay", "error", err)
 		},
 	})
+	broker, err := s.broker()
+	if err != nil {
+		return err
+	}
 	s.server, err = server.New(server.Config{
+		Broker: broker, Providers: identitypool.Providers{AllowLoopback: true},
 		Storage: s.store, Box: box, Keys: s.ring, PublicURL: url("http", s.web), Region: Region,
 		AdminKeys: map[string]secret.String{s.state.AccessKeyID: secret.New(s.state.SecretAccessKey)},
 		Observer:  s.options.Observer, Logger: s.options.Logger,

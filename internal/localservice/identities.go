@@ -1,0 +1,58 @@
+package localservice
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/latchkey-auth/latchkey/internal/seal"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/identitypool"
+	"github.com/latchkey-auth/latchkey/server/identitypool/ownbroker"
+)
+
+// Roles of the identity pool, of an account that AWS gives to nobody. The own
+// broker's credentials carry them; for an STS, set roles that it knows.
+const (
+	authenticatedRole = "arn:aws:iam::000000000000:role/latchkey-authenticated"
+	guestRole         = "arn:aws:iam::000000000000:role/latchkey-guest"
+)
+
+// broker makes the broker of the identity pool's credentials: its own, with a key
+// in the folder.
+func (s *Service) broker() (identitypool.Broker, error) {
+	key, err := seal.LoadKeyFor(s.credentialKeyFile(), seal.AboutCredentialsKey)
+	if err != nil {
+		return nil, err
+	}
+	return ownbroker.New(ownbroker.Config{Keys: [][]byte{key}})
+}
+
+func (s *Service) credentialKeyFile() string {
+	return filepath.Join(s.options.Dir, "credentials.key")
+}
+
+// provisionIdentities makes the identity pool for the app client's users and for
+// guests. One that is there stays as it is.
+func (s *Service) provisionIdentities(ctx context.Context) error {
+	identities := s.server.IdentityPools()
+	_, err := identities.DescribeIdentityPool(ctx, &wire.DescribeIdentityPoolRequest{IdentityPoolId: s.state.IdentityPoolID})
+	if !wire.IsException(err, wire.ResourceNotFoundException) {
+		return err
+	}
+	_, err = identities.CreateIdentityPool(ctx, &wire.CreateIdentityPoolRequest{IdentityPoolSettings: wire.IdentityPoolSettings{
+		IdentityPoolName: "local", AllowUnauthenticatedIdentities: new(true), AllowClassicFlow: new(true),
+		IdentityPoolTags: map[string]string{"_custom_id_": s.state.IdentityPoolID},
+		CognitoIdentityProviders: []wire.CognitoIdentityProvider{{
+			ProviderName: "cognito-idp." + Region + ".amazonaws.com/" + s.state.UserPoolID,
+			ClientId:     s.state.ClientID, ServerSideTokenCheck: new(true),
+		}},
+	}})
+	if err != nil {
+		return err
+	}
+	_, err = identities.SetIdentityPoolRoles(ctx, &wire.SetIdentityPoolRolesRequest{IdentityPoolRoles: wire.IdentityPoolRoles{
+		IdentityPoolId: s.state.IdentityPoolID,
+		Roles:          map[string]string{wire.RoleAuthenticated: authenticatedRole, wire.RoleUnauthenticated: guestRole},
+	}})
+	return err
+}
