@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/latchkey-auth/latchkey/internal/localservice"
+	"github.com/latchkey-auth/latchkey/server/identitypool/stsbroker"
 	"github.com/latchkey-auth/latchkey/server/metrics"
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
 )
@@ -20,7 +22,8 @@ import (
 // upFlags are the flags of `latchkey up`.
 type upFlags struct {
 	listen, httpsListen, metricsListen string
-	data, logLevel                     string
+	data, logLevel, sts                string
+	credentialLife                     time.Duration
 }
 
 func (a *app) upCommand() *cobra.Command {
@@ -46,6 +49,8 @@ passwords and keys included, and nothing else to standard output.`,
 	f.StringVar(&flags.httpsListen, "https-listen", "127.0.0.1:9230", "`address` for https; port 0 takes a free one")
 	f.StringVar(&flags.metricsListen, "metrics-listen", "", "`address` for Prometheus metrics, at /metrics (default off)")
 	f.StringVar(&flags.data, "data", "", "`folder` to keep everything in (default $LATCHKEY_HOME/up, else up in your configuration folder)")
+	f.StringVar(&flags.sts, "sts", "", "`URL` of an STS that makes the identity pool's credentials, such as MinIO's (default: made here, for sigv4auth)")
+	f.DurationVar(&flags.credentialLife, "credential-life", time.Hour, "`time` that AWS credentials last, 1s to 12h; an STS gives no less than 15m")
 	f.StringVar(&flags.logLevel, "log-level", "warn", "`level` of the log on standard error: debug, info, warn or error")
 	return command
 }
@@ -63,12 +68,30 @@ func (f *upFlags) check() (level slog.Level, wrong string) {
 			return 0, fmt.Sprintf("%s must be HOST:PORT, such as 127.0.0.1:9229, and is %s", flag.name, quote(flag.value))
 		}
 	}
+	if wrong := f.checkBroker(); wrong != "" {
+		return 0, wrong
+	}
 	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
 	level, ok := levels[strings.ToLower(f.logLevel)]
 	if !ok {
 		return 0, fmt.Sprintf("--log-level must be debug, info, warn or error, and is %s", quote(f.logLevel))
 	}
 	return level, ""
+}
+
+// checkBroker finds what is wrong with the flags about AWS credentials.
+func (f *upFlags) checkBroker() (wrong string) {
+	shortest := time.Second
+	if f.sts != "" {
+		shortest = stsbroker.MinLife
+		if _, err := stsbroker.New(stsbroker.Config{Endpoint: f.sts}); err != nil {
+			return "--sts: " + strings.TrimPrefix(err.Error(), "stsbroker: ")
+		}
+	}
+	if f.credentialLife < shortest || f.credentialLife > stsbroker.MaxLife {
+		return fmt.Sprintf("--credential-life must be between %v and %v, and is %v", shortest, stsbroker.MaxLife, f.credentialLife)
+	}
+	return ""
 }
 
 // dataFolder is the folder of the service: the flag's, or the default.
@@ -91,6 +114,7 @@ func (a *app) up(cmd *cobra.Command, flags upFlags) error {
 	}
 	options := localservice.Options{
 		Dir: folder, Listen: flags.listen, HTTPSListen: flags.httpsListen, MetricsListen: flags.metricsListen,
+		STS: flags.sts, CredentialLife: flags.credentialLife,
 		Logger: slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level})),
 	}
 	if flags.metricsListen != "" {

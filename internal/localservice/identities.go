@@ -8,6 +8,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/identitypool"
 	"github.com/latchkey-auth/latchkey/server/identitypool/ownbroker"
+	"github.com/latchkey-auth/latchkey/server/identitypool/stsbroker"
 )
 
 // Roles of the identity pool, of an account that AWS gives to nobody. The own
@@ -18,8 +19,11 @@ const (
 )
 
 // broker makes the broker of the identity pool's credentials: its own, with a key
-// in the folder.
+// in the folder, or an STS.
 func (s *Service) broker() (identitypool.Broker, error) {
+	if s.options.STS != "" {
+		return stsbroker.New(stsbroker.Config{Endpoint: s.options.STS})
+	}
 	key, err := seal.LoadKeyFor(s.credentialKeyFile(), seal.AboutCredentialsKey)
 	if err != nil {
 		return nil, err

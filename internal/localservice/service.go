@@ -35,9 +35,14 @@ type Options struct {
 	Listen, HTTPSListen string
 	// MetricsListen serves Metrics if it is not empty.
 	MetricsListen string
-	Metrics       http.Handler
-	Observer      server.Observer
-	Logger        *slog.Logger
+	// STS makes the identity pool's credentials, where it is not empty: the address
+	// of a server that speaks AssumeRoleWithWebIdentity (package stsbroker).
+	STS string
+	// CredentialLife is how long credentials are asked to last; 0 is an hour.
+	CredentialLife time.Duration
+	Metrics        http.Handler
+	Observer       server.Observer
+	Logger         *slog.Logger
 }
 
 // Ready is what a client needs to know of a service that accepts connections.
@@ -189,7 +194,7 @@ func (s *Service) openServer(ctx context.Context) error {
 		return err
 	}
 	s.server, err = server.New(server.Config{
-		Broker: broker, Providers: identitypool.Providers{AllowLoopback: true},
+		Broker: broker, CredentialLife: s.options.CredentialLife, Providers: identitypool.Providers{AllowLoopback: true},
 		Storage: s.store, Box: box, Keys: s.ring, PublicURL: url("http", s.web), Region: Region,
 		AdminKeys: map[string]secret.String{s.state.AccessKeyID: secret.New(s.state.SecretAccessKey)},
 		Observer:  s.options.Observer, Logger: s.options.Logger,
