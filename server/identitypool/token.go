@@ -21,7 +21,7 @@ type openIDClaims struct {
 	Audience string     `json:"aud"`
 	Methods  []string   `json:"amr"`
 	Issuer   string     `json:"iss"`
-	Tags     *tagsClaim `json:"'https://aws.amazon.com/tags',omitzero"`
+	Tags     *tagsClaim `json:"https://aws.amazon.com/tags,omitzero"`
 	Expiry   int64      `json:"exp"`
 	IssuedAt int64      `json:"iat"`
 }
