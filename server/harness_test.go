@@ -84,6 +84,12 @@ func (w *world) advance(d time.Duration) { w.offset.Add(int64(d)) }
 // newWorld starts a service; change edits the requests that make its pool and client.
 func newWorld(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.CreateUserPoolClientRequest)) *world {
 	t.Helper()
+	return newWorldOf(t, change, nil)
+}
+
+// newWorldOf is newWorld with a service that configure has had its say in.
+func newWorldOf(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.CreateUserPoolClientRequest), configure func(*server.Config)) *world {
+	t.Helper()
 	w := &world{t: t, store: memory.New(), log: &safeBuffer{}}
 	box, err := seal.New(bytes.Repeat([]byte{1}, 32))
 	if err != nil {
@@ -98,11 +104,15 @@ func newWorld(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Creat
 	}})
 	web := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.server.ServeHTTP(rw, r) }))
 	w.url = "http://" + web.Listener.Addr().String()
-	w.server, err = server.New(server.Config{
+	config := server.Config{
 		Storage: w.store, Box: box, Keys: ring, PublicURL: w.url, Now: w.now, Broker: brokerFunc(w.credentials),
 		AdminKeys: map[string]secret.String{admin.AccessKeyID: admin.SecretAccessKey},
 		Logger:    slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
+	}
+	if configure != nil {
+		configure(&config)
+	}
+	w.server, err = server.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
