@@ -35,6 +35,8 @@ type Ready struct {
 	AccessKeyID     string `json:"access_key_id"`
 	SecretAccessKey string `json:"secret_access_key"`
 	ConfigFile      string `json:"config_file"`
+	// CredentialKeyFile is the key with which APIs verify credentials.
+	CredentialKeyFile string `json:"credential_key_file"`
 }
 
 // Process is a `latchkey up` that runs.
@@ -126,9 +128,9 @@ func Environment(dir string) []string {
 	return append(kept, "LATCHKEY_HOME="+filepath.Join(dir, "home"), "XDG_CONFIG_HOME="+filepath.Join(dir, "config"))
 }
 
-// Start runs `latchkey up` on a data folder and waits until it accepts
-// connections.
-func Start(dir string) (*Process, error) {
+// Start runs `latchkey up` on a data folder, with more flags, and waits until it
+// accepts connections.
+func Start(dir string, flags ...string) (*Process, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -138,7 +140,7 @@ func Start(dir string) (*Process, error) {
 	}
 	defer log.Close()
 	p := &Process{Dir: dir, Stderr: log.Name()}
-	p.command = exec.Command(binary, "up", "--json", "--listen", "127.0.0.1:0", "--https-listen", "127.0.0.1:0", "--data", dir)
+	p.command = exec.Command(binary, append([]string{"up", "--json", "--listen", "127.0.0.1:0", "--https-listen", "127.0.0.1:0", "--data", dir}, flags...)...)
 	p.command.Env = Environment(filepath.Dir(dir))
 	p.command.Stderr = log
 	stdout, err := p.command.StdoutPipe()
