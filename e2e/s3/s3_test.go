@@ -1,0 +1,134 @@
+package s3
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/latchkey-auth/latchkey/e2e/awscreds"
+)
+
+// TestMinIO runs everything against one MinIO, which is slow to start.
+func TestMinIO(t *testing.T) {
+	w := newWorld(t)
+	t.Run("signed in", func(t *testing.T) { signedIn(t, w) })
+	t.Run("guest", func(t *testing.T) { guest(t, w) })
+	t.Run("renewed while it runs", func(t *testing.T) { renewed(t, w) })
+	t.Run("AWS CLI", func(t *testing.T) { commandLine(t, w) })
+	t.Run("role that MinIO does not know", func(t *testing.T) { unknownRole(t, w) })
+}
+
+func signIn(t *testing.T, w world) *awscreds.Provider {
+	t.Helper()
+	provider, err := awscreds.SignedIn(t.Context(), w.up)
+	check(t, err)
+	t.Cleanup(func() { check(t, provider.Close()) })
+	return provider
+}
+
+func newS3(w world, provider aws.CredentialsProvider) *s3.Client {
+	return s3.New(s3.Options{
+		Region: w.up.Region, BaseEndpoint: &w.endpoint, UsePathStyle: true, Credentials: provider,
+	})
+}
+
+// signedIn puts, lists and gets an object.
+func signedIn(t *testing.T, w world) {
+	client, ctx := newS3(w, aws.NewCredentialsCache(signIn(t, w))), t.Context()
+	bucket, key, text := aws.String("photos"), aws.String("2026/ä b+c.txt"), "hello, MinIO"
+	_, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: bucket})
+	check(t, err)
+	_, err = client.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: key, Body: strings.NewReader(text)})
+	check(t, err)
+	listed, err := client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: bucket, Prefix: aws.String("2026/")})
+	check(t, err)
+	if len(listed.Contents) != 1 || aws.ToString(listed.Contents[0].Key) != *key {
+		t.Errorf("listed %+v", listed.Contents)
+	}
+	got, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: key})
+	check(t, err)
+	defer got.Body.Close()
+	if body, err := io.ReadAll(got.Body); err != nil || string(body) != text {
+		t.Errorf("got %q, %v", body, err)
+	}
+	link, err := s3.NewPresignClient(client).PresignGetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: key})
+	check(t, err)
+	response, err := http.Get(link.URL)
+	check(t, err)
+	defer response.Body.Close()
+	if body, err := io.ReadAll(response.Body); err != nil || string(body) != text {
+		t.Errorf("the presigned URL gives %q, %v", body, err)
+	}
+}
+
+// guest: the pool has no role for guests, so it gives them no credentials, and
+// MinIO takes none but its own.
+func guest(t *testing.T, w world) {
+	_, err := awscreds.Guest(w.up).Retrieve(t.Context())
+	if refusal, ok := errors.AsType[*types.InvalidIdentityPoolConfigurationException](err); !ok {
+		t.Errorf("a guest's credentials: %v", refusal)
+	}
+	response, err := http.Get(w.endpoint + "/photos/")
+	check(t, err)
+	response.Body.Close()
+	if response.StatusCode != http.StatusForbidden {
+		t.Errorf("without credentials MinIO answers %s", response.Status)
+	}
+	made, err := signIn(t, w).Retrieve(t.Context())
+	check(t, err)
+	made.SessionToken = made.SessionToken[:len(made.SessionToken)-8] + "AAAAAAAA"
+	_, err = newS3(w, aws.CredentialsProviderFunc(static(made))).ListBuckets(t.Context(), &s3.ListBucketsInput{})
+	if err == nil {
+		t.Error("MinIO takes a session token that was changed")
+	}
+}
+
+// renewed: MinIO gives no less than 15 minutes, so nothing expires here. The
+// program says that it wants at least 14 minutes and 58 seconds of life left, as
+// if its clock were ahead, and so gets new credentials every two seconds, while it
+// works with the ones it has. e2e/signed shows real expiry, with the own broker.
+func renewed(t *testing.T, w world) {
+	provider := signIn(t, w)
+	first, err := provider.Retrieve(t.Context())
+	check(t, err)
+	life := time.Until(first.Expires)
+	if life < 14*time.Minute {
+		t.Fatalf("credentials last %v", life)
+	}
+	cache := aws.NewCredentialsCache(provider, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = life - 2*time.Second })
+	client, seen := newS3(w, cache), map[string]bool{}
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); <-time.After(100 * time.Millisecond) {
+		_, err := client.ListBuckets(t.Context(), &s3.ListBucketsInput{})
+		check(t, err)
+		now, err := cache.Retrieve(t.Context())
+		check(t, err)
+		seen[now.AccessKeyID] = true
+	}
+	if len(seen) < 2 {
+		t.Errorf("%d sets of credentials in 5 s, want at least 2", len(seen))
+	}
+	if _, err := newS3(w, aws.CredentialsProviderFunc(static(first))).ListBuckets(t.Context(), &s3.ListBucketsInput{}); err != nil {
+		t.Errorf("the first credentials, which have not expired: %v", err)
+	}
+}
+
+// unknownRole comes last: it changes the pool.
+func unknownRole(t *testing.T, w world) {
+	_, err := awscreds.Identities(w.up).SetIdentityPoolRoles(t.Context(), &cognitoidentity.SetIdentityPoolRolesInput{
+		IdentityPoolId: &w.up.IdentityPoolID, Roles: map[string]string{"authenticated": "arn:minio:iam:::role/" + strings.Repeat("A", 27)},
+	})
+	check(t, err)
+	_, err = signIn(t, w).Retrieve(t.Context())
+	if _, ok := errors.AsType[*types.InvalidIdentityPoolConfigurationException](err); !ok {
+		t.Error(fmt.Errorf("a role that MinIO does not know: %w", err))
+	}
+}
