@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -51,7 +52,7 @@ func binary(t *testing.T) string {
 type world struct {
 	up       local.Ready
 	endpoint string // of MinIO
-	role     string
+	stop     func() // MinIO
 }
 
 // newWorld starts the service first, since MinIO fetches the pool's discovery
@@ -69,9 +70,10 @@ func newWorld(t *testing.T) world {
 		}
 	})
 	w.up = service.Ready
-	w.role = startMinIO(t, minio, w)
+	var role string
+	role, w.stop = startMinIO(t, minio, w)
 	_, err = awscreds.Identities(w.up).SetIdentityPoolRoles(t.Context(), &cognitoidentity.SetIdentityPoolRolesInput{
-		IdentityPoolId: &w.up.IdentityPoolID, Roles: map[string]string{"authenticated": w.role},
+		IdentityPoolId: &w.up.IdentityPoolID, Roles: map[string]string{"authenticated": role},
 	})
 	check(t, err)
 	return w
@@ -87,7 +89,7 @@ func freeAddress(t *testing.T) string {
 }
 
 // startMinIO starts MinIO on w.endpoint and answers the role that it prints.
-func startMinIO(t *testing.T, minio string, w world) string {
+func startMinIO(t *testing.T, minio string, w world) (role string, stop func()) {
 	t.Helper()
 	folder := t.TempDir()
 	command := exec.Command(minio, "server", filepath.Join(folder, "objects"), "--address", strings.TrimPrefix(w.endpoint, "http://"))
@@ -100,16 +102,17 @@ func startMinIO(t *testing.T, minio string, w world) string {
 	check(t, err)
 	command.Stderr = command.Stdout
 	check(t, command.Start())
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		_ = command.Process.Signal(syscall.SIGTERM)
 		late := time.AfterFunc(15*time.Second, func() { _ = command.Process.Kill() })
 		defer late.Stop()
 		_ = command.Wait()
 	})
-	role, err := awaitRole(output)
+	t.Cleanup(stop)
+	role, err = awaitRole(output)
 	check(t, err)
 	check(t, awaitHealth(w.endpoint))
-	return role
+	return role, stop
 }
 
 var rolePattern = regexp.MustCompile(`arn:minio:iam:::role/[A-Za-z0-9_-]+`)

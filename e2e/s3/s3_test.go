@@ -2,7 +2,6 @@ package s3
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -25,6 +24,7 @@ func TestMinIO(t *testing.T) {
 	t.Run("renewed while it runs", func(t *testing.T) { renewed(t, w) })
 	t.Run("AWS CLI", func(t *testing.T) { commandLine(t, w) })
 	t.Run("role that MinIO does not know", func(t *testing.T) { unknownRole(t, w) })
+	t.Run("MinIO is down", func(t *testing.T) { w.stop(); down(t, w) })
 }
 
 func signIn(t *testing.T, w world) *awscreds.Provider {
@@ -121,7 +121,7 @@ func renewed(t *testing.T, w world) {
 	}
 }
 
-// unknownRole comes last: it changes the pool.
+// unknownRole comes late: it changes the pool.
 func unknownRole(t *testing.T, w world) {
 	_, err := awscreds.Identities(w.up).SetIdentityPoolRoles(t.Context(), &cognitoidentity.SetIdentityPoolRolesInput{
 		IdentityPoolId: &w.up.IdentityPoolID, Roles: map[string]string{"authenticated": "arn:minio:iam:::role/" + strings.Repeat("A", 27)},
@@ -129,6 +129,15 @@ func unknownRole(t *testing.T, w world) {
 	check(t, err)
 	_, err = signIn(t, w).Retrieve(t.Context())
 	if _, ok := errors.AsType[*types.InvalidIdentityPoolConfigurationException](err); !ok {
-		t.Error(fmt.Errorf("a role that MinIO does not know: %w", err))
+		t.Errorf("a role that MinIO does not know: %v", err)
+	}
+}
+
+// down: what may be better in a moment is no refusal, after which clients would
+// throw sessions away.
+func down(t *testing.T, w world) {
+	_, err := signIn(t, w).Retrieve(t.Context())
+	if _, ok := errors.AsType[*types.ExternalServiceException](err); !ok {
+		t.Errorf("MinIO is down: %v", err)
 	}
 }
