@@ -89,7 +89,9 @@ def payload(token):
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
-class Boto3(unittest.TestCase):
+class Case(unittest.TestCase):
+    """What the tests of both APIs need."""
+
     def setUp(self):
         up = service.ready
         self.client_id, self.pool = up["client_id"], up["user_pool_id"]
@@ -97,8 +99,8 @@ class Boto3(unittest.TestCase):
         self.public = self.client(config=Config(signature_version=UNSIGNED))
         self.admin = self.client(aws_access_key_id=up["access_key_id"], aws_secret_access_key=up["secret_access_key"])
 
-    def client(self, **arguments):
-        made = boto3.session.Session().client("cognito-idp", region_name=service.ready["region"],
+    def client(self, api="cognito-idp", **arguments):
+        made = boto3.session.Session().client(api, region_name=service.ready["region"],
                                               endpoint_url=service.ready["endpoint"], **arguments)
         self.addCleanup(made.close)
         return made
@@ -126,6 +128,8 @@ class Boto3(unittest.TestCase):
         self.assertEqual(caught.exception.response["Error"]["Message"], message)
         self.assertEqual(caught.exception.response["ResponseMetadata"]["HTTPStatusCode"], 400)
 
+
+class Boto3(Case):
     def test_sign_in(self):
         name = self.new_user()
         result = self.password_auth(name)["AuthenticationResult"]
@@ -252,6 +256,77 @@ class Boto3(unittest.TestCase):
         with self.assertRaises(ClientError) as caught:
             unsigned.list_users(UserPoolId=self.pool)
         self.assertEqual(caught.exception.response["Error"]["Code"], "MissingAuthenticationTokenException")
+
+
+class IdentityPool(Case):
+    def setUp(self):
+        super().setUp()
+        up = service.ready
+        self.identities = self.client("cognito-identity", config=Config(signature_version=UNSIGNED))
+        self.identity_admin = self.client("cognito-identity", aws_access_key_id=up["access_key_id"],
+                                          aws_secret_access_key=up["secret_access_key"])
+        self.provider = f"cognito-idp.{up['region']}.amazonaws.com/{self.pool}"
+        self.identity_pool = up["identity_pool_id"]
+
+    def logins(self, name):
+        return {self.provider: self.password_auth(name)["AuthenticationResult"]["IdToken"]}
+
+    def get_id(self, **named):
+        return self.identities.get_id(IdentityPoolId=self.identity_pool, **named)["IdentityId"]
+
+    def test_guest_signs_in(self):
+        guest, name = self.get_id(), self.new_user()
+        credentials = self.identities.get_credentials_for_identity(IdentityId=guest)["Credentials"]
+        self.assertTrue(credentials["AccessKeyId"].startswith("ASIA"))
+        left = credentials["Expiration"] - datetime.datetime.now(datetime.timezone.utc)
+        self.assertGreater(left, datetime.timedelta(minutes=50))
+        logins = self.logins(name)
+        answer = self.identities.get_credentials_for_identity(IdentityId=guest, Logins=logins)
+        self.assertEqual(answer["IdentityId"], guest)
+        self.assertEqual(self.get_id(Logins=self.logins(name)), guest)
+        denied = self.identities.exceptions.NotAuthorizedException
+        self.refused(denied, f"Access to Identity '{guest}' is forbidden.",
+                     self.identities.get_credentials_for_identity, IdentityId=guest)
+        other = self.get_id()
+        answer = self.identities.get_credentials_for_identity(IdentityId=other, Logins=logins)
+        self.assertEqual(answer["IdentityId"], guest)
+        described = self.identity_admin.describe_identity(IdentityId=guest)
+        self.assertEqual(described["Logins"], [self.provider])
+
+    def test_refusals(self):
+        name, e = self.new_user(), self.identities.exceptions
+        logins = self.logins(name)
+        forged = {self.provider: logins[self.provider][:-6] + "AAAAAA"}
+        self.refused(e.NotAuthorizedException, "Invalid login token. Couldn't verify signed token.",
+                     self.get_id, Logins=forged)
+        self.refused(e.NotAuthorizedException, "Token is not from a supported provider of this identity pool.",
+                     self.get_id, Logins={"accounts.google.com": logins[self.provider]})
+        gone = "us-east-1:00000000-0000-4000-8000-000000000000"
+        self.refused(e.ResourceNotFoundException, f"Identity '{gone}' not found.",
+                     self.identities.get_credentials_for_identity, IdentityId=gone)
+        self.admin.admin_user_global_sign_out(UserPoolId=self.pool, Username=name)
+        self.refused(e.NotAuthorizedException, "Token is inactive", self.get_id, Logins=logins)
+        with self.assertRaises(ClientError) as caught:
+            self.identities.list_identity_pools(MaxResults=10)
+        self.assertEqual(caught.exception.response["Error"]["Code"], "MissingAuthenticationTokenException")
+
+    def test_pool_with_roles(self):
+        admin = self.identity_admin
+        pool = admin.create_identity_pool(IdentityPoolName="from-boto3", AllowUnauthenticatedIdentities=True,
+                                          DeveloperProviderName="login.example.app")["IdentityPoolId"]
+        self.addCleanup(admin.delete_identity_pool, IdentityPoolId=pool)
+        role = "arn:aws:iam::000000000000:role/any"
+        admin.set_identity_pool_roles(IdentityPoolId=pool, Roles={"authenticated": role, "unauthenticated": role})
+        self.assertEqual(admin.get_identity_pool_roles(IdentityPoolId=pool)["Roles"]["authenticated"], role)
+        made = admin.get_open_id_token_for_developer_identity(IdentityPoolId=pool, Logins={"login.example.app": "ann"})
+        claims = payload(made["Token"])
+        self.assertEqual((claims["sub"], claims["aud"]), (made["IdentityId"], pool))
+        self.assertEqual(claims["iss"], service.ready["endpoint"] + "/" + pool)
+        self.identities.get_credentials_for_identity(
+            IdentityId=made["IdentityId"], Logins={"cognito-identity.amazonaws.com": made["Token"]})
+        pages = admin.get_paginator("list_identity_pools").paginate(PaginationConfig={"PageSize": 1})
+        self.assertIn(pool, [p["IdentityPoolId"] for page in pages for p in page["IdentityPools"]])
+        self.assertEqual(len(admin.list_identities(IdentityPoolId=pool, MaxResults=10)["Identities"]), 1)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/smithy-go"
 )
@@ -22,7 +23,7 @@ import (
 // the model demands is there, nothing is there that the model does not know,
 // and every member has the model's name, type and values.
 func CheckRequest(e Exchange) error {
-	method, err := operation(e.Operation)
+	method, err := operation(e)
 	if err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func CheckRequest(e Exchange) error {
 // can read it: into the operation's output, or into an error with the
 // exception's name and text.
 func CheckAnswer(e Exchange) error {
-	method, err := operation(e.Operation)
+	method, err := operation(e)
 	if err != nil {
 		return err
 	}
@@ -86,13 +87,20 @@ func CheckAnswer(e Exchange) error {
 	return nil
 }
 
-func operation(name string) (reflect.Method, error) {
-	method, ok := reflect.TypeFor[*cip.Client]().MethodByName(name)
+func operation(e Exchange) (reflect.Method, error) {
+	client := reflect.TypeFor[*cip.Client]()
+	if e.Service == identityPools {
+		client = reflect.TypeFor[*ci.Client]()
+	}
+	method, ok := client.MethodByName(e.Operation)
 	if !ok {
-		return method, fmt.Errorf("%q is no operation of the SDK", name)
+		return method, fmt.Errorf("%q is no operation of the SDK", e.Operation)
 	}
 	return method, nil
 }
+
+// identityPools is the Service of the identity pool API.
+const identityPools = "AWSCognitoIdentityService"
 
 // names compares the names of JSON members, exactly, with the fields of a type
 // of the SDK. encoding/json alone would let wrong case pass.
@@ -196,11 +204,17 @@ type replay struct {
 }
 
 func (r *replay) call(method reflect.Method, input reflect.Value) (reflect.Value, error) {
-	client := cip.New(cip.Options{
+	endpoint, options := aws.String("http://recorded.invalid"), noChecks(r.answer.Status != http.StatusOK)
+	var client any = cip.New(cip.Options{
 		Region: "us-east-1", HTTPClient: r, Retryer: aws.NopRetryer{},
-		BaseEndpoint: aws.String("http://recorded.invalid"), Credentials: recorded,
-		APIOptions: noChecks(r.answer.Status != http.StatusOK),
+		BaseEndpoint: endpoint, Credentials: recorded, APIOptions: options,
 	})
+	if r.answer.Service == identityPools {
+		client = ci.New(ci.Options{
+			Region: "us-east-1", HTTPClient: r, Retryer: aws.NopRetryer{},
+			BaseEndpoint: endpoint, Credentials: recorded, APIOptions: options,
+		})
+	}
 	results := method.Func.Call([]reflect.Value{
 		reflect.ValueOf(client), reflect.ValueOf(context.Background()), input,
 	})

@@ -16,7 +16,8 @@ import (
 
 // Exchange is one call as it went over the wire.
 type Exchange struct {
-	Operation string // after the dot of X-Amz-Target
+	Service   string // before the dot of X-Amz-Target; empty is the user pools'
+	Operation string // after it
 	Header    http.Header
 	Request   []byte
 	Status    int
@@ -65,11 +66,11 @@ func (t *Tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
-	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.exchanges = append(t.exchanges, Exchange{
-		Operation: operation, Header: r.Header.Clone(), Request: sent,
+		Service: service, Operation: operation, Header: r.Header.Clone(), Request: sent,
 		Status: response.StatusCode, Reply: response.Header.Clone(), Answer: answer,
 	})
 	return response, nil

@@ -10,20 +10,23 @@ import (
 func TestCheckRequestFindsFault(t *testing.T) {
 	t.Parallel()
 	good := `{"AuthFlow":"USER_PASSWORD_AUTH","ClientId":"c","AuthParameters":{"USERNAME":"u","PASSWORD":"p"}}`
-	for _, test := range []struct{ name, operation, body, fault string }{
-		{"right", "InitiateAuth", good, ""},
-		{"member of another name", "InitiateAuth", strings.Replace(good, "ClientId", "ClientID", 1), `no member "ClientID"`},
-		{"member in lower case", "InitiateAuth", strings.Replace(good, "AuthFlow", "authFlow", 1), `no member "authFlow"`},
-		{"member of another type", "InitiateAuth", strings.Replace(good, `"c"`, `7`, 1), "cannot unmarshal"},
-		{"text outside the enumeration", "InitiateAuth", strings.Replace(good, "USER_PASSWORD_AUTH", "PASSWORD_AUTH", 1), "is no AuthFlowType"},
-		{"member that is missing", "InitiateAuth", strings.Replace(good, `"ClientId":"c",`, "", 1), "missing required field"},
-		{"member that is null", "InitiateAuth", strings.Replace(good, `{"Auth`, `{"Session":null,"Auth`, 1), "not what the SDK would have sent"},
-		{"operation that is none", "InitAuth", good, "no operation of the SDK"},
-		{"member deep inside", "AdminCreateUser", `{"UserPoolId":"p_1","Username":"u","UserAttributes":[{"Name":"a","value":"b"}]}`, `no member "value"`},
+	for _, test := range []struct{ name, service, operation, body, fault string }{
+		{"right", "", "InitiateAuth", good, ""},
+		{"member of another name", "", "InitiateAuth", strings.Replace(good, "ClientId", "ClientID", 1), `no member "ClientID"`},
+		{"member in lower case", "", "InitiateAuth", strings.Replace(good, "AuthFlow", "authFlow", 1), `no member "authFlow"`},
+		{"member of another type", "", "InitiateAuth", strings.Replace(good, `"c"`, `7`, 1), "cannot unmarshal"},
+		{"text outside the enumeration", "", "InitiateAuth", strings.Replace(good, "USER_PASSWORD_AUTH", "PASSWORD_AUTH", 1), "is no AuthFlowType"},
+		{"member that is missing", "", "InitiateAuth", strings.Replace(good, `"ClientId":"c",`, "", 1), "missing required field"},
+		{"member that is null", "", "InitiateAuth", strings.Replace(good, `{"Auth`, `{"Session":null,"Auth`, 1), "not what the SDK would have sent"},
+		{"operation that is none", "", "InitAuth", good, "no operation of the SDK"},
+		{"member deep inside", "", "AdminCreateUser", `{"UserPoolId":"p_1","Username":"u","UserAttributes":[{"Name":"a","value":"b"}]}`, `no member "value"`},
+		{"right identity", "AWSCognitoIdentityService", "GetId", `{"IdentityPoolId":"p","Logins":{"a":"b"}}`, ""},
+		{"identity's member of another name", "AWSCognitoIdentityService", "GetId", `{"IdentityPoolID":"p"}`, `no member "IdentityPoolID"`},
+		{"operation of the other API", "AWSCognitoIdentityService", "InitiateAuth", good, "no operation of the SDK"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			e := Exchange{Operation: test.operation, Request: []byte(test.body), Status: http.StatusOK, Answer: []byte("{}")}
+			e := Exchange{Service: test.service, Operation: test.operation, Request: []byte(test.body), Status: http.StatusOK, Answer: []byte("{}")}
 			fits(t, CheckRequest(e), test.fault)
 		})
 	}

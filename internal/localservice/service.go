@@ -61,8 +61,8 @@ type Ready struct {
 	SecretAccessKey string `json:"secret_access_key"`
 	ConfigFile      string `json:"config_file"`
 	// CredentialKeyFile is the key with which APIs verify the identity pool's
-	// credentials (package sigv4auth).
-	CredentialKeyFile string `json:"credential_key_file,omitempty"`
+	// credentials (package sigv4auth). It is always credentials.key in the folder.
+	CredentialKeyFile string `json:"-"`
 	MetricsEndpoint   string `json:"metrics_endpoint,omitempty"`
 }
 
