@@ -1,10 +1,12 @@
-// Package server is the self-hosted service: a Cognito-compatible user pool
-// behind one [http.Handler]. This package only wires its parts:
+// Package server is the self-hosted service: Cognito-compatible user pools and
+// identity pools behind one [http.Handler]. This package only wires its parts:
 //
-//	userpool   answers the user pool operations
-//	keys       signing keys, their rotation and the JWKS document
-//	policy     password rules, lockout, limits
-//	storage    what must not be forgotten: in memory, SQLite or PostgreSQL
+//	userpool      answers the user pool operations
+//	identitypool  answers the identity pool operations, with a broker of credentials
+//	keys          signing keys, their rotation and the JWKS document
+//	paging        the tokens of lists
+//	policy        password rules, lockout, limits
+//	storage       what must not be forgotten: in memory, SQLite or PostgreSQL
 //
 // A request comes in on POST / with its operation in X-Amz-Target. The server
 // bounds its size and its source's rate, checks the administrator's AWS

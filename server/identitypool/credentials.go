@@ -12,7 +12,7 @@ import (
 // the pool chooses (the enhanced flow). The identity in the answer may be another
 // than the one asked for, see [Service.GetId].
 func (s *Service) GetCredentialsForIdentity(ctx context.Context, in *wire.GetCredentialsForIdentityRequest) (*wire.GetCredentialsForIdentityResponse, error) {
-	v, err := s.admit(ctx, in.IdentityId, in.Logins)
+	v, err := s.admit(ctx, in.IdentityId, in.Logins, enhancedFlow)
 	if err != nil {
 		return nil, err
 	}

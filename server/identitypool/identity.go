@@ -40,10 +40,18 @@ type visitor struct {
 	logins   []proven // none for a guest
 }
 
+// flow is what an identity is asked for.
+type flow int
+
+const (
+	enhancedFlow flow = iota // credentials
+	classicFlow              // the identity's own token, where the pool gives it away
+)
+
 // admit decides who may have an identity: a guest's, whoever knows its id; a
 // user's, who proves one of its logins. Logins make a guest's identity the
 // user's, or lead to the identity that the user has.
-func (s *Service) admit(ctx context.Context, identityID string, logins wire.Parameters) (*visitor, error) {
+func (s *Service) admit(ctx context.Context, identityID string, logins wire.Parameters, f flow) (*visitor, error) {
 	v := &visitor{}
 	err := s.store.View(ctx, func(tx storage.Tx) (err error) {
 		if v.identity, err = tx.Identities.Identity(identityID); err != nil {
@@ -54,6 +62,9 @@ func (s *Service) admit(ctx context.Context, identityID string, logins wire.Para
 	})
 	if err != nil {
 		return nil, err
+	}
+	if f == classicFlow && !isTrue(v.set.AllowClassicFlow) {
+		return nil, invalid(wire.MessageBasicFlowDisabled)
 	}
 	if len(logins) == 0 {
 		return v, v.guest()

@@ -39,12 +39,9 @@ func (s *Service) GetOpenIdToken(ctx context.Context, in *wire.GetOpenIdTokenReq
 		// A token that gets the next one would never end.
 		return nil, refused(wire.MessageUnsupportedProvider)
 	}
-	v, err := s.admit(ctx, in.IdentityId, in.Logins)
+	v, err := s.admit(ctx, in.IdentityId, in.Logins, classicFlow)
 	if err != nil {
 		return nil, err
-	}
-	if !isTrue(v.set.AllowClassicFlow) {
-		return nil, invalid(wire.MessageBasicFlowDisabled)
 	}
 	var tags map[string]string
 	if len(v.logins) > 0 {
