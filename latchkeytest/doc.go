@@ -12,6 +12,10 @@
 // Cognito. [Server.HTTPClient] reaches it without a socket, which lets a test
 // run inside a testing/synctest bubble.
 //
+// Every server has an identity pool too, whose credentials last as long as the test
+// says ([CredentialLife]) and which takes guests ([GuestsOff]), other providers' users
+// ([LoginProvider]) and the application's own ([DeveloperProvider]).
+//
 // [Server.Advance] moves the service's clock; [Server.Fail] makes the next
 // calls of an operation fail in a way of the test's choosing, and
 // [Server.Calls] counts what arrived.

@@ -86,3 +86,32 @@ func TestGuestsOff(t *testing.T) {
 		t.Errorf("error %v, want that guests are refused", err)
 	}
 }
+
+// TestLogins: the identity pool takes who the options say: another provider's
+// users, here another test server's identities, and the application's own.
+func TestLogins(t *testing.T) {
+	t.Parallel()
+	issuer := latchkeytest.NewServer(t, latchkeytest.DeveloperProvider("login.other.app"))
+	srv := latchkeytest.NewServer(t,
+		latchkeytest.LoginProvider(issuer.IdentityIssuer(), issuer.IdentityPoolID), latchkeytest.DeveloperProvider("login.example.app"))
+	subject, foreign := issuer.DeveloperToken("ann")
+	name := issuer.IdentityIssuer()[len("http://"):]
+	id, err := ask[wire.GetIdResponse](t, srv, "GetId", &wire.GetIdRequest{IdentityPoolId: srv.IdentityPoolID, Logins: wire.Parameters{name: foreign}})
+	if err != nil || id.IdentityId == subject {
+		t.Fatalf("identity %+v, %v", id, err)
+	}
+	own, token := srv.DeveloperToken("ann")
+	credentials := func() error {
+		_, err := ask[wire.GetCredentialsForIdentityResponse](t, srv, "GetCredentialsForIdentity", &wire.GetCredentialsForIdentityRequest{
+			IdentityId: own, Logins: wire.Parameters{"cognito-identity.amazonaws.com": token},
+		})
+		return err
+	}
+	if err := credentials(); err != nil || own == id.IdentityId {
+		t.Errorf("identity %s, %v", own, err)
+	}
+	srv.DeleteIdentity(own)
+	if err := credentials(); !wire.IsException(err, wire.ResourceNotFoundException) {
+		t.Errorf("after the identity was deleted: %v", err)
+	}
+}

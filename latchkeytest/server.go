@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -65,6 +66,8 @@ type Server struct {
 	clock   clock
 	faults  faults
 	guests  bool
+
+	developer string // the developer provider of the identity pool
 }
 
 // Option changes a server that is about to start.
@@ -124,6 +127,24 @@ func ClassicFlow() Option {
 
 // Broker has another broker make the credentials.
 func Broker(b identitypool.Broker) Option { return func(o *options) { o.broker = b } }
+
+// LoginProvider makes the identity pool take ID tokens of another OpenID provider,
+// with these client ids as audiences. The provider may run in the test, over http.
+func LoginProvider(issuer string, clientIDs ...string) Option {
+	return func(o *options) {
+		_, name, _ := strings.Cut(issuer, "://")
+		if o.identities.SupportedLoginProviders == nil {
+			o.identities.SupportedLoginProviders = map[string]string{}
+		}
+		o.identities.SupportedLoginProviders[name] = strings.Join(clientIDs, ",")
+	}
+}
+
+// DeveloperProvider names the application itself as a provider of logins; see
+// [Server.DeveloperToken].
+func DeveloperProvider(name string) Option {
+	return func(o *options) { o.identities.DeveloperProviderName = name }
+}
 
 // CredentialLife sets how long AWS credentials last; the default is an hour.
 func CredentialLife(d time.Duration) Option { return func(o *options) { o.life = d } }
@@ -200,7 +221,7 @@ func (s *Server) start(o options) {
 		s.check("make the broker", err)
 	}
 	s.service, err = server.New(server.Config{
-		Broker: o.broker, CredentialLife: o.life,
+		Broker: o.broker, CredentialLife: o.life, Providers: identitypool.Providers{AllowLoopback: true},
 		Storage: store, Box: box, Keys: ring, PublicURL: s.URL, Region: Region,
 		AdminKeys: map[string]secret.String{AccessKeyID: secret.New(SecretAccessKey)},
 		Logger:    o.logger, Now: s.clock.now,
@@ -237,6 +258,7 @@ func (s *Server) provisionIdentities(ctx context.Context, o options) {
 	pool, err := identities.CreateIdentityPool(ctx, &o.identities)
 	s.check("create the identity pool", err)
 	s.IdentityPoolID, s.guests = pool.IdentityPoolId, *pool.AllowUnauthenticatedIdentities
+	s.developer = pool.DeveloperProviderName
 	_, err = identities.SetIdentityPoolRoles(ctx, &wire.SetIdentityPoolRolesRequest{IdentityPoolRoles: wire.IdentityPoolRoles{
 		IdentityPoolId: s.IdentityPoolID,
 		Roles:          map[string]string{wire.RoleAuthenticated: AuthenticatedRole, wire.RoleUnauthenticated: GuestRole},

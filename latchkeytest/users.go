@@ -123,6 +123,26 @@ func (s *Server) SignOutEverywhere(username string) {
 	s.check("sign out "+username, err)
 }
 
+// DeveloperToken signs a user of the application's own in, as the application's
+// server does, and gives the user's identity and its OpenID token. A client hands the
+// token to GetCredentialsForIdentity as the login "cognito-identity.amazonaws.com".
+// It needs [DeveloperProvider].
+func (s *Server) DeveloperToken(user string) (identityID, token string) {
+	s.tb.Helper()
+	out, err := s.service.IdentityPools().GetOpenIdTokenForDeveloperIdentity(context.Background(), &wire.GetOpenIdTokenForDeveloperIdentityRequest{
+		IdentityPoolId: s.IdentityPoolID, Logins: wire.Parameters{s.developer: user},
+	})
+	s.check("sign the developer's user "+user+" in", err)
+	return out.IdentityId, string(out.Token)
+}
+
+// DeleteIdentity removes an identity, as an administrator does.
+func (s *Server) DeleteIdentity(identityID string) {
+	s.tb.Helper()
+	_, err := s.service.IdentityPools().DeleteIdentities(context.Background(), &wire.DeleteIdentitiesRequest{IdentityIdsToDelete: []string{identityID}})
+	s.check("delete identity "+identityID, err)
+}
+
 // RotateKeys replaces the signing keys of the pool, as an operator does.
 func (s *Server) RotateKeys() {
 	s.tb.Helper()
