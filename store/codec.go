@@ -46,7 +46,7 @@ func Encode(record Record) ([]byte, error) {
 	if len(record.Pending) > MaxPending {
 		return nil, fmt.Errorf("store: encode record: %w", errPending)
 	}
-	return encode("record", newRecord2(record))
+	return encode("record", newRecord3(record))
 }
 
 // Decode is the inverse of [Encode]. It reads every schema up to [Schema]; what
@@ -57,10 +57,13 @@ func Encode(record Record) ([]byte, error) {
 // followed by something, or never a record. Errors do not quote data, which
 // may hold secrets.
 func Decode(data []byte) (Record, error) {
-	var shape record2
+	var shape record3
 	err := decode("record", data, func(schema uint64, dec *jsontext.Decoder) error {
-		if schema == 1 {
+		switch schema {
+		case 1:
 			return shape.record1.read(dec)
+		case 2:
+			return shape.record2.read(dec)
 		}
 		return shape.read(dec)
 	})

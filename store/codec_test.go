@@ -25,6 +25,9 @@ var update = flag.Bool("update", false, "write testdata anew; only before the fi
 func goldenRecord(schema int) store.Record {
 	record := storetest.Sample(storetest.Account("josé/\u202e\"x\""), 41)
 	record.Ended = &store.Ended{Reason: "NotAuthorizedException", Detail: "Refresh Token has been revoked", At: record.SavedAt}
+	if schema < 3 {
+		record.Federation, record.Credentials.ReceivedAt = nil, time.Time{}
+	}
 	if schema == 1 {
 		record.Pending = nil
 	}
@@ -97,6 +100,7 @@ func TestPending(t *testing.T) {
 	}
 	long := `{"generation":1,"pending":[` + strings.Repeat(`{"token":""},`, store.MaxPending) + `{"token":""}]}`
 	refuse(t, "one too many", storetest.Frame(2, "record", long))
+	refuse(t, "federation in schema 2", storetest.Frame(2, "record", `{"generation":1,"federation":{"provider":""}}`))
 	refuse(t, "pending in schema 1", storetest.Frame(1, "record", `{"generation":1,"pending":[]}`))
 }
 
@@ -123,8 +127,9 @@ func TestRoundTrip(t *testing.T) {
 			want.Device = &store.Device{Key: draw("key"), GroupKey: draw("group"), Password: secret("password")}
 			want.Credentials = &store.Credentials{
 				AccessKeyID: draw("akid"), SecretAccessKey: secret("sak"),
-				SessionToken: secret("token"), Expiration: instant.Draw(t, "expiration"),
+				SessionToken: secret("token"), Expiration: instant.Draw(t, "expiration"), ReceivedAt: instant.Draw(t, "credentials"),
 			}
+			want.Federation = &store.Federation{Provider: draw("provider"), Subject: draw("subject"), IdentityID: draw("developer")}
 			want.Ended = &store.Ended{Reason: draw("reason"), Detail: draw("detail"), At: instant.Draw(t, "at")}
 			want.SavedAt = instant.Draw(t, "saved")
 			for range rapid.IntRange(0, store.MaxPending).Draw(t, "pending") {
@@ -232,6 +237,9 @@ func TestDecodePayload(t *testing.T) {
 		"pending as text":        `{"generation":1,` + account + `,"pending":"x"}`,
 		"pending as object":      `{"generation":1,` + account + `,"pending":{}}`,
 		"unknown pending name":   `{"generation":1,` + account + `,"pending":[{"tokens":""}]}`,
+		"federation as text":     `{"generation":1,` + account + `,"federation":"x"}`,
+		"unknown federation":     `{"generation":1,` + account + `,"federation":{"token":""}}`,
+		"received as number":     `{"generation":1,` + account + `,"credentials_received_at":1}`,
 		"pending not closed":     `{"generation":1,` + account + `,"pending":[`,
 		"two values":             `{"generation":1,` + account + `}{}`,
 		"second frame":           `{"generation":1,` + account + `},"record":{}`,
@@ -241,6 +249,7 @@ func TestDecodePayload(t *testing.T) {
 	for name, payload := range tests {
 		refuse(t, name, storetest.Frame(1, "record", payload))
 		refuse(t, name+", schema 2", storetest.Frame(2, "record", payload))
+		refuse(t, name+", schema 3", storetest.Frame(3, "record", payload))
 	}
 	good := storetest.Frame(1, "record", `{"generation":1,`+account+`}`)
 	if _, err := store.Decode(good); err != nil {
@@ -252,21 +261,21 @@ func TestDecodePayload(t *testing.T) {
 func TestDecodeFrame(t *testing.T) {
 	t.Parallel()
 	good := string(encoded(t))
-	sum := good[len(`{"schema":2,"sha256":"`):][:64]
+	sum := good[len(`{"schema":3,"sha256":"`):][:64]
 	tests := map[string]string{
-		"spaces":                  strings.Replace(good, `{"schema":2,`, `{"schema": 2,`, 1),
+		"spaces":                  strings.Replace(good, `{"schema":3,`, `{"schema": 3,`, 1),
 		"capital digits":          strings.Replace(good, sum, strings.ToUpper(sum), 1),
 		"short checksum":          strings.Replace(good, sum, sum[:62], 1),
-		"leading zero":            strings.Replace(good, `"schema":2`, `"schema":02`, 1),
-		"schema as text":          strings.Replace(good, `"schema":2`, `"schema":"2"`, 1),
-		"huge schema":             strings.Replace(good, `"schema":2`, `"schema":99999999999999999999`, 1),
-		"no schema":               strings.Replace(good, `"schema":2`, `"schema":`, 1),
+		"leading zero":            strings.Replace(good, `"schema":3`, `"schema":03`, 1),
+		"schema as text":          strings.Replace(good, `"schema":3`, `"schema":"3"`, 1),
+		"huge schema":             strings.Replace(good, `"schema":3`, `"schema":99999999999999999999`, 1),
+		"no schema":               strings.Replace(good, `"schema":3`, `"schema":`, 1),
 		"carriage return":         strings.Replace(good, "}\n", "}\r\n", 1),
 		"byte order mark":         "\ufeff" + good,
 		"UTF-16":                  "\xff\xfe{\x00",
 		"schema 0":                string(storetest.Frame(0, "record", `{}`)),
-		"over MaxSize":            string(storetest.Frame(2, "record", `"`+strings.Repeat("a", store.MaxSize)+`"`)),
-		"newer with bad checksum": strings.Replace(good, `"schema":2`, `"schema":3`, 1),
+		"over MaxSize":            string(storetest.Frame(3, "record", `"`+strings.Repeat("a", store.MaxSize)+`"`)),
+		"newer with bad checksum": strings.Replace(good, `"schema":3`, `"schema":4`, 1),
 	}
 	for name, data := range tests {
 		err := refuse(t, name, []byte(data))
@@ -278,12 +287,12 @@ func TestDecodeFrame(t *testing.T) {
 
 func TestNewerSchema(t *testing.T) {
 	t.Parallel()
-	err := refuse(t, "schema 3", storetest.Frame(3, "record", `{"whatever":[1,2]}`))
+	err := refuse(t, "schema 4", storetest.Frame(4, "record", `{"whatever":[1,2]}`))
 	newer, ok := errors.AsType[*store.SchemaError](err)
-	if !ok || newer.Found != 3 {
-		t.Fatalf("got %v, want a SchemaError of schema 3", err)
+	if !ok || newer.Found != 4 {
+		t.Fatalf("got %v, want a SchemaError of schema 4", err)
 	}
-	for _, word := range []string{"schema 3", "up to 2", "upgrade"} {
+	for _, word := range []string{"schema 4", "up to 3", "upgrade"} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("error %q does not say %q", err, word)
 		}
@@ -323,10 +332,10 @@ func TestChecksumIsOverEverything(t *testing.T) {
 	// must be able to follow the comment in frame.go.
 	data := encoded(t)
 	payload, _ := bytes.CutSuffix(data[bytes.Index(data, []byte(`"record":`))+len(`"record":`):], []byte("}\n"))
-	if want := storetest.Frame(2, "record", string(payload)); !bytes.Equal(want, data) {
+	if want := storetest.Frame(store.Schema, "record", string(payload)); !bytes.Equal(want, data) {
 		t.Errorf("frame is\n%.120s\nand by the rule\n%.120s", data, want)
 	}
-	if _, err := hex.DecodeString(string(data[len(`{"schema":2,"sha256":"`):][:64])); err != nil {
+	if _, err := hex.DecodeString(string(data[len(`{"schema":3,"sha256":"`):][:64])); err != nil {
 		t.Errorf("checksum: %v", err)
 	}
 }

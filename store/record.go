@@ -9,7 +9,7 @@ import (
 
 // Schema is the version of [Record] that this package writes. It reads all
 // earlier ones.
-const Schema = 2
+const Schema = 3
 
 // MaxPending bounds [Record.Pending]. Encode refuses a longer list.
 const MaxPending = 16
@@ -31,10 +31,16 @@ type Record struct {
 	SignIn     *SignIn
 	Tokens     *Tokens
 	// Drift is the service's clock minus ours, measured when tokens arrived.
-	Drift       time.Duration
-	Device      *Device
+	Drift  time.Duration
+	Device *Device
+	// IdentityID and Credentials are what the identity pool gave to this account:
+	// the user's, the guest's, or those of a session of another provider.
 	IdentityID  string
 	Credentials *Credentials
+	// Federation says which provider's session it is; nil unless the identity
+	// pool was given another provider's token. It stands in the record of the
+	// scope's guest, whose place such a session takes.
+	Federation *Federation
 	// Ended says why there is no session any more; nil while there is one.
 	Ended *Ended
 	// Pending are refresh tokens that nobody uses any more and that the service
@@ -71,7 +77,15 @@ type Credentials struct {
 	AccessKeyID     string
 	SecretAccessKey Secret
 	SessionToken    Secret
-	Expiration      time.Time
+	Expiration      time.Time // on this machine's clock
+	ReceivedAt      time.Time // our clock; zero in records of earlier schemas
+}
+
+// Federation is where a session comes from that has no user pool.
+type Federation struct {
+	Provider   string // the name of the login, such as accounts.google.com
+	Subject    string // the token's sub claim; empty where the token has none that can be read
+	IdentityID string // the identity that the application named; empty if the pool chose it
 }
 
 // Ended says why and when a session ended.
@@ -94,6 +108,7 @@ func (r Record) Clone() Record {
 	r.Tokens = clone(r.Tokens)
 	r.Device = clone(r.Device)
 	r.Credentials = clone(r.Credentials)
+	r.Federation = clone(r.Federation)
 	r.Ended = clone(r.Ended)
 	r.Pending = slices.Clone(r.Pending)
 	return r

@@ -41,9 +41,14 @@ func (shape *record2) record() Record {
 
 // read reads the whole payload, for the reasons that stand in read1.go by hand.
 func (shape *record2) read(dec *jsontext.Decoder) error {
-	return shape.readMembers(dec, func(name string) error {
+	return shape.readMembers(dec, func(string) error { return errUnknownName })
+}
+
+// readMembers leaves the names that schema 2 does not have to more.
+func (shape *record2) readMembers(dec *jsontext.Decoder, more func(name string) error) error {
+	return shape.record1.readMembers(dec, func(name string) error {
 		if name != "pending" {
-			return errUnknownName
+			return more(name)
 		}
 		return readList(dec, MaxPending, func() error {
 			shape.Pending = append(shape.Pending, revocation2{})

@@ -91,10 +91,11 @@ func Sample(account store.Account, generation uint64) store.Record {
 		IdentityID: "us-east-1:0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
 		Credentials: &store.Credentials{
 			AccessKeyID: "ASIAIOSFODNN7EXAMPLE", SecretAccessKey: token("secret", 40),
-			SessionToken: token("session", 400), Expiration: at.Add(time.Hour),
+			SessionToken: token("session", 400), Expiration: at.Add(time.Hour), ReceivedAt: at,
 		},
-		Pending: []store.Revocation{{Token: token("pending", 1780), Since: at.Add(-time.Hour)}},
-		SavedAt: at,
+		Federation: &store.Federation{Provider: "accounts.google.com", Subject: "1029384756", IdentityID: "us-east-1:0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"},
+		Pending:    []store.Revocation{{Token: token("pending", 1780), Since: at.Add(-time.Hour)}},
+		SavedAt:    at,
 	}
 }
 

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// The types of this file are schema 3: schema 2, when credentials were issued,
+// and sessions of another provider. Like those before they change no more.
+
+// record3 is the whole payload; its members stand beside those of record2.
+type record3 struct {
+	record2
+	CredentialsAt time.Time    `json:"credentials_received_at,omitzero"`
+	Federation    *federation3 `json:"federation,omitzero"`
+}
+
+// federation3 has the fields of [Federation] in the same order: one converts to
+// the other.
+type federation3 struct {
+	Provider   string `json:"provider"`
+	Subject    string `json:"subject,omitzero"`
+	IdentityID string `json:"identity_id,omitzero"`
+}
+
+// newRecord3 reveals the record's secrets.
+func newRecord3(r Record) *record3 {
+	shape := &record3{record2: *newRecord2(r), Federation: (*federation3)(r.Federation)}
+	if r.Credentials != nil {
+		shape.CredentialsAt = r.Credentials.ReceivedAt.UTC()
+	}
+	return shape
+}
+
+// record wraps the secrets again.
+func (shape *record3) record() Record {
+	r := shape.record2.record()
+	r.Federation = (*Federation)(shape.Federation)
+	if r.Credentials != nil {
+		r.Credentials.ReceivedAt = shape.CredentialsAt.UTC()
+	}
+	return r
+}
+
+// read reads the whole payload, for the reasons that stand in read1.go by hand.
+func (shape *record3) read(dec *jsontext.Decoder) error {
+	return shape.record2.readMembers(dec, func(name string) error {
+		switch name {
+		case "credentials_received_at":
+			return readTime(dec, &shape.CredentialsAt)
+		case "federation":
+			return readPart(dec, &shape.Federation, (*federation3).read)
+		}
+		return errUnknownName
+	})
+}
+
+func (f *federation3) read(dec *jsontext.Decoder) error {
+	return readTexts(dec, map[string]*string{"provider": &f.Provider, "subject": &f.Subject, "identity_id": &f.IdentityID})
+}
