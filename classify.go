@@ -34,6 +34,8 @@ const (
 	classWrongUser                 // tokens of another user or app client
 	classCancelled                 // the caller gave up
 	classDropIdentity              // the cached identity id is no longer ours
+	classNoGuests                  // the identity pool has no guests
+	classStaleLogin                // the identity pool wants a newer login token
 	classConflict                  // somebody else changed it at the same moment
 )
 
@@ -52,6 +54,9 @@ const (
 	opRefresh = "GetTokensFromRefreshToken"
 	// opOAuthRefresh is the refresh grant of POST /oauth2/token (RFC 6749 section 6).
 	opOAuthRefresh = "oauth2/token"
+	// The identity pool's errors end nothing.
+	opIdentity    = "GetId"
+	opCredentials = "GetCredentialsForIdentity"
 
 	// maxRetryAfter bounds Retry-After. A proxy that asks for years must not keep
 	// a session from being refreshed for as long.
@@ -148,7 +153,7 @@ func classTable() map[string]verdict {
 // judgeException judges Cognito's own words, which come with status 400.
 func judgeException(op string, e *wire.Exception) verdict {
 	switch {
-	case op == "GetId" || op == "GetCredentialsForIdentity":
+	case op == opIdentity || op == opCredentials:
 		return judgeIdentity(e)
 	case e.Type == wire.NotAuthorizedException:
 		return judgeRefusal(op, e.Message)
@@ -184,10 +189,20 @@ func judgeIdentity(e *wire.Exception) verdict {
 	case e.Type == wire.ResourceNotFoundException && strings.HasPrefix(e.Message, "Identity '"),
 		e.Type == wire.NotAuthorizedException && strings.HasPrefix(e.Message, "Access to Identity"):
 		return verdict{class: classDropIdentity, retry: true}
+	case e.Type == wire.NotAuthorizedException && strings.HasPrefix(e.Message, "Unauthenticated access"):
+		return verdict{class: classNoGuests}
+	case e.Type == wire.NotAuthorizedException && staleLogin(e.Message):
+		return verdict{class: classStaleLogin}
 	case e.Type == wire.NotAuthorizedException:
 		return verdict{class: classConfig}
 	}
 	return classes[e.Type]
+}
+
+// staleLogin reports whether a refusal means that the login token was good once:
+// it has expired, or, with ServerSideTokenCheck, its session was ended.
+func staleLogin(message string) bool {
+	return strings.HasPrefix(message, "Invalid login token. Token expired") || strings.HasPrefix(message, "Token is inactive")
 }
 
 // judgeOAuth judges the token endpoint, which answers by RFC 6749 section 5.2.
@@ -247,8 +262,10 @@ func (v verdict) kind(code string) error {
 		return kind
 	}
 	switch v.class {
-	case classRefused, classEnded, classDevice, classDropIdentity:
+	case classRefused, classEnded, classDevice, classDropIdentity, classStaleLogin:
 		return ErrNotAuthorized
+	case classNoGuests:
+		return ErrGuestsDisabled
 	case classConfig:
 		return ErrConfig
 	case classThrottled:
@@ -303,6 +320,10 @@ func (v verdict) hint() string {
 		return "something other than the service may have answered; check the endpoint and any proxy"
 	case classWrongIssuer:
 		return "check the endpoint and Config.Issuer"
+	case classNoGuests:
+		return "sign in, or allow unauthenticated identities in the identity pool"
+	case classDropIdentity:
+		return "the identity is gone, or belongs to another login"
 	}
 	return ""
 }

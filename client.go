@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -20,7 +21,8 @@ type Client struct {
 	cfg    Config      // with its defaults filled in; never changed
 	scope  store.Scope // what this client's accounts are kept under
 	store  store.Store
-	pool   endpoint
+	pool   endpoint // the user pool
+	vendor endpoint // the identity pool
 	log    *slog.Logger
 	events broadcaster
 
@@ -37,7 +39,12 @@ type Client struct {
 	mu      sync.Mutex // guards what follows and every write to current
 	epoch   uint64     // grows with each change of the active session
 	flights map[flightKey]*flight
-	trouble trouble
+	trouble trouble // of the user pool
+	drought trouble // of the identity pool
+	// identity is the identity id that subscribers know.
+	identity string
+	// sources are where new tokens of other providers come from, by provider.
+	sources map[string]TokenSourceFunc
 	closed  bool // no more work is begun
 	gone    bool // all work has ended
 
@@ -76,8 +83,9 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{
 		cfg: cfg, scope: cfg.scope(), store: cfg.Store, log: cfg.Logger,
 		pool:   endpoint{url: cfg.userPoolURL(), service: wire.UserPools, client: transport, timeout: cfg.Timeout},
+		vendor: endpoint{url: cfg.identityPoolURL(), service: wire.IdentityPools, client: transport, timeout: cfg.Timeout},
 		change: make(chan struct{}, 1), peeking: make(chan struct{}, 1),
-		flights: make(map[flightKey]*flight), keepers: make(map[*keeper]struct{}),
+		flights: make(map[flightKey]*flight), keepers: make(map[*keeper]struct{}), sources: maps.Clone(cfg.ProviderTokens),
 	}
 	c.pool.reached = c.reached
 	c.life, c.end = context.WithCancel(context.Background())
@@ -139,7 +147,7 @@ func (c *Client) ready(ctx context.Context) (*snapshot, error) {
 func (c *Client) load(ctx context.Context, f *flight) {
 	account, err := c.store.Active(ctx, c.scope)
 	record := store.Record{Account: account}
-	if err == nil {
+	if err == nil && account.Username != "" { // the guest's record is not a user's
 		record, err = c.store.Load(ctx, account)
 	}
 	// No pointer, or a pointer to nothing, is nobody signed in. Any other failure
@@ -153,6 +161,9 @@ func (c *Client) load(ctx context.Context, f *flight) {
 		return
 	}
 	found := c.newSnapshot(record, record.Generation, time.Now(), nil)
+	if !found.live() {
+		c.loadGuest(ctx, found)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.epoch != f.epoch || c.closed {
@@ -163,16 +174,40 @@ func (c *Client) load(ctx context.Context, f *flight) {
 	if old != nil && old.outdoes(record) {
 		again := *old
 		again.readAt = found.readAt
+		if c.ripen(&again); !again.live() {
+			c.followGuest(&again, found)
+		}
 		found = &again
 	}
-	c.publish(found)
-	if found.live() {
-		restored := Event{Kind: EventRestored, Username: record.Account.Username}
-		if old != nil {
-			restored.Cause = CauseRemote // nobody was signed in when the store was read before
-		}
-		c.emit(restored)
+	if old != nil && old.login() != found.login() {
+		c.epoch++ // what was asked for the session before is not for this one
+		c.drought = trouble{}
 	}
+	c.publish(found)
+	for _, e := range newsOf(old, found) {
+		c.emit(e)
+	}
+	c.noteIdentity(found)
+}
+
+// newsOf are the events that tell of what was found in the store, when nothing,
+// or nobody of the user pool, was known before.
+func newsOf(old, found *snapshot) []Event {
+	var news []Event
+	restored := Event{Kind: EventRestored, Username: found.session.username, Provider: found.session.provider}
+	if old != nil {
+		if old.login() == found.login() {
+			return nil
+		}
+		restored.Cause = CauseRemote // it was not there when the store was read before
+		if old.session.provider != "" {
+			news = append(news, Event{Kind: EventSignedOut, Provider: old.session.provider, Cause: CauseRemote})
+		}
+	}
+	if found.login() != "" {
+		news = append(news, restored)
+	}
+	return news
 }
 
 // publish makes s the answer of FetchSession. c.mu is held.
@@ -195,11 +230,12 @@ func (c *Client) activate(s *snapshot, events ...Event) {
 // activateLocked is activate for callers that hold c.mu.
 func (c *Client) activateLocked(s *snapshot, events ...Event) {
 	c.epoch++
-	c.trouble = trouble{}
+	c.trouble, c.drought = trouble{}, trouble{}
 	c.publish(s)
 	for _, e := range events {
 		c.emit(e)
 	}
+	c.noteIdentity(s)
 }
 
 // lockChange waits its turn to replace the active session.

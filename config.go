@@ -34,10 +34,11 @@ type Config struct {
 	ClientID   string
 	// ClientSecret is needed if the app client has one.
 	ClientSecret Secret
-	// IdentityPoolID, of the form "region:uuid", is kept for the release that
-	// speaks with identity pools. Until then its facets answer ErrNotSupported.
+	// IdentityPoolID, of the form "region:uuid", names the identity pool that gives
+	// AWS credentials. Without one its facets answer ErrNoIdentityPool.
 	IdentityPoolID string
-	// AllowGuests lets users who are not signed in have an identity.
+	// AllowGuests lets users who are not signed in have an identity and AWS
+	// credentials, if the identity pool does.
 	AllowGuests bool
 
 	// UserPoolEndpoint is where the user pool is called. The default is
@@ -45,9 +46,11 @@ type Config struct {
 	// meant for a service on the same machine: passwords and tokens go there in
 	// the clear.
 	UserPoolEndpoint string
-	// IdentityPoolEndpoint and OAuthBaseURL are kept for later releases.
+	// IdentityPoolEndpoint is where the identity pool is called. The default is
+	// https://cognito-identity.<region>.amazonaws.com/, with the region of its id.
 	IdentityPoolEndpoint string
-	OAuthBaseURL         string
+	// OAuthBaseURL is kept for a later release.
+	OAuthBaseURL string
 	// Issuer is the iss claim that the pool's tokens must carry. Without one,
 	// the claim must end in "/" and the pool id.
 	Issuer string
@@ -66,6 +69,11 @@ type Config struct {
 	MFAMethods             []string // "SMS", "TOTP", "EMAIL"
 	Groups                 []Group
 	Passwordless           *Passwordless
+
+	// ProviderTokens are sources of other providers' tokens, by the provider's
+	// name, for a session that an earlier run of the program began with
+	// [Client.Federate]: without one it ends with its AWS credentials.
+	ProviderTokens map[string]TokenSourceFunc
 
 	// Store keeps sessions; nil keeps them in memory, until the process ends.
 	Store store.Store
@@ -140,7 +148,9 @@ func (c Config) check() error {
 			return err
 		}
 	}
-	if region, id, _ := strings.Cut(c.IdentityPoolID, ":"); c.IdentityPoolID != "" && (region == "" || id == "") {
+	// Its region becomes part of a host name.
+	if region, id, _ := strings.Cut(c.IdentityPoolID, ":"); c.IdentityPoolID != "" &&
+		(region == "" || id == "" || strings.ContainsAny(region, "/?#@. ")) {
 		return fault("New", ErrConfig, fmt.Sprintf("identity pool id %q must have the form region:uuid", c.IdentityPoolID))
 	}
 	if c.RefreshAhead < 0 || c.Timeout < 0 {
@@ -187,7 +197,19 @@ func checkURL(name, address string) error {
 
 // userPoolURL is where the user pool is called.
 func (c Config) userPoolURL() string {
-	if own, err := url.Parse(c.UserPoolEndpoint); err == nil && own.Host != "" {
+	return serviceURL(c.UserPoolEndpoint, "cognito-idp", c.Region())
+}
+
+// identityPoolURL is where the identity pool is called, which may be in another
+// region than the user pool.
+func (c Config) identityPoolURL() string {
+	region, _, _ := strings.Cut(c.IdentityPoolID, ":")
+	return serviceURL(c.IdentityPoolEndpoint, "cognito-identity", region)
+}
+
+// serviceURL is an endpoint of the configuration's, or AWS's own.
+func serviceURL(endpoint, service, region string) string {
+	if own, err := url.Parse(endpoint); err == nil && own.Host != "" {
 		if own.Path == "" {
 			own.Path = "/"
 		}
@@ -195,10 +217,10 @@ func (c Config) userPoolURL() string {
 	}
 	// The China regions are a partition of their own.
 	domain := "amazonaws.com"
-	if strings.HasPrefix(c.Region(), "cn-") {
+	if strings.HasPrefix(region, "cn-") {
 		domain = "amazonaws.com.cn"
 	}
-	return "https://cognito-idp." + c.Region() + "." + domain + "/"
+	return "https://" + service + "." + region + "." + domain + "/"
 }
 
 // scope is what this configuration's sessions are kept under.

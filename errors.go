@@ -68,6 +68,15 @@ var (
 	// ErrNotRefreshable means that the tokens have expired and the session has
 	// no refresh token, as after an implicit grant.
 	ErrNotRefreshable = errors.New("session has no refresh token")
+	// ErrNotFetched means that nothing is known of the identity pool's facets yet
+	// and that it was not asked, as with TokensOnly.
+	ErrNotFetched = errors.New("not fetched yet")
+	// ErrNeedsSignIn means that a session of another provider can only be renewed
+	// with a new token of that provider, and that none could be had.
+	// [Error.Provider] names it.
+	ErrNeedsSignIn = errors.New("a new sign-in with the provider is needed")
+	// ErrAlreadySignedIn means that a user is signed in and has to sign out first.
+	ErrAlreadySignedIn = errors.New("a user is signed in")
 	// ErrNotSupported means that this release cannot do what was asked.
 	ErrNotSupported = errors.New("not supported in this release")
 	// ErrClosed means that the Client was closed.
@@ -83,6 +92,7 @@ type Error struct {
 	Code      string // Cognito's exception name; empty when the service sent none
 	Message   string // the service's text, on one line
 	RequestID string // the service's id of the request; empty when it sent none
+	Provider  string // of ErrNeedsSignIn: the provider to sign in with
 	Hint      string // what to do about it
 	// RetryAfter is how long the service asked to wait, at most five minutes;
 	// zero when it did not say.
@@ -104,6 +114,7 @@ func (e *Error) Error() string {
 	if e.Kind != nil {
 		add(e.Kind.Error())
 	}
+	add(e.Provider)
 	add(e.Code)
 	add(e.Message)
 	if cause, ok := e.Err.(*Error); e.Err != nil && !ok {
@@ -162,6 +173,7 @@ func ended(reason, detail string) *Error {
 
 // Hints that several places give.
 const (
-	hintSignIn   = "sign in, then call again"
-	hintIdentity = "identity pools come with a later release; leave IdentityPoolID empty until then"
+	hintSignIn  = "sign in, then call again"
+	hintGuests  = "sign in, or allow guests in the identity pool and in Config.AllowGuests"
+	hintFetched = "call FetchSession without TokensOnly"
 )

@@ -30,8 +30,8 @@ const (
 	EventSessionExpired
 	// EventSignedOut: there is no session any more, for Event.Cause.
 	EventSignedOut
-	// EventIdentityChanged: the identity pool gave another identity. No release
-	// that lacks identity pools sends it.
+	// EventIdentityChanged: the identity pool's id of the user or guest,
+	// Event.IdentityID, is another than the one known before.
 	EventIdentityChanged
 )
 
@@ -55,12 +55,14 @@ const (
 
 // Event is one change of the active session's state.
 type Event struct {
-	Kind     EventKind
-	At       time.Time
-	Username string // whose session it was
-	Reason   string // of EventSessionExpired: the exception's name
-	Cause    string // of EventSignedOut; CauseRemote for what other processes did
-	Err      error  // of EventRefreshFailed and EventSessionExpired; see EventRefreshed
+	Kind       EventKind
+	At         time.Time
+	Username   string // whose session it was; empty for guests and other providers
+	Provider   string // of sessions that come from another provider; see [Client.Federate]
+	IdentityID string // of EventIdentityChanged
+	Reason     string // of EventSessionExpired: the exception's name
+	Cause      string // of EventSignedOut; CauseRemote for what other processes did
+	Err        error  // of EventRefreshFailed and EventSessionExpired; see EventRefreshed
 }
 
 // Subscribe has f called for each change of state from now on, one at a time

@@ -34,6 +34,8 @@ type fakePool struct {
 	mu       sync.Mutex
 	life     time.Duration // of access and ID tokens
 	offset   time.Duration // the pool's clock minus ours
+	identity fakeIdentities
+	dated    bool // answers have a Date header
 	rotate   bool
 	delay    time.Duration
 	issuer   string
@@ -67,7 +69,7 @@ func newFakePool() *fakePool {
 	p := &fakePool{
 		life: time.Hour, issuer: "https://cognito-idp.us-east-1.amazonaws.com/" + testPool,
 		users: map[string]*fakeUser{}, families: map[string]*fakeFamily{},
-		calls: map[string]int{}, last: map[string]wire.Parameters{},
+		calls: map[string]int{}, last: map[string]wire.Parameters{}, identity: newFakeIdentities(),
 	}
 	p.addUser("alice")
 	p.addUser("bob")
@@ -111,7 +113,7 @@ func (p *fakePool) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err = errors.Join(err, r.Body.Close(), r.Context().Err()); err != nil {
 		return nil, err
 	}
-	op := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AWSCognitoIdentityProviderService.")
+	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	p.mu.Lock()
 	p.calls[op]++
 	p.last[op] = flatten(body)
@@ -124,6 +126,9 @@ func (p *fakePool) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	p.mu.Lock()
 	answer := p.operate(op, body)
+	if p.dated {
+		answer.Header.Set("Date", time.Now().Add(p.offset).UTC().Format(http.TimeFormat))
+	}
 	p.mu.Unlock()
 	if delay > 0 {
 		select {
@@ -203,6 +208,8 @@ func (p *fakePool) operate(op string, body []byte) *http.Response {
 		return p.describe(m["AccessToken"])
 	case "ChangePassword":
 		return p.changePassword(m)
+	case opIdentity, opCredentials:
+		return p.identity.operate(op, body, time.Now().Add(p.offset))
 	}
 	return exception("UnknownOperationException", "")
 }

@@ -9,10 +9,11 @@ import (
 )
 
 // flightKey says what callers share: one read of the store, or one refresh of
-// one account in one epoch. A session that was signed in anew never waits for
+// tokens or of AWS credentials of one account in one epoch. A session that was signed in anew never waits for
 // the refresh of the one before.
 type flightKey struct {
 	load    bool
+	wallet  bool // the identity pool is asked; else the user pool
 	account store.Account
 	epoch   uint64
 }

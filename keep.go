@@ -23,7 +23,8 @@ const (
 // it refreshes a little before Config.RefreshAhead, each time a little differently,
 // within 30 seconds after a suspended machine wakes, and after failures less and
 // less often, as callers do. While nobody is signed in it waits for somebody,
-// also in another process. Without Keep, a session that is not used is not
+// also in another process. AWS credentials are kept fresh in the same way, once
+// somebody has asked for them, guests' too. Without Keep, a session that is not used is not
 // refreshed, and ends when its refresh token does.
 //
 // Keep returns at once. It ends when ctx does, when stop is called, or with
@@ -58,9 +59,15 @@ type keeper struct {
 	c    *Client
 	wake chan struct{} // has room for one; the session has changed
 
-	epoch, generation uint64        // which session lead and rest are about
-	lead              time.Duration // how long before due it refreshes
-	rest              time.Time     // before which it does not try again
+	tokens, wallet chore
+}
+
+// chore is one of the two things that a keeper looks after.
+type chore struct {
+	epoch uint64        // which session lead and rest are about
+	came  time.Time     // and which of its tokens or credentials
+	lead  time.Duration // how long before due it renews
+	rest  time.Time     // before which it does not try again
 }
 
 // poke wakes the keepers. c.mu is held.
@@ -91,44 +98,61 @@ func (k *keeper) run(ctx context.Context) {
 	}
 }
 
-// step refreshes the session if it is time to, and says when to look again.
+// step renews what it is time to renew, and says when to look again. AWS
+// credentials are kept fresh once somebody has asked for them.
 func (k *keeper) step(ctx context.Context) time.Duration {
 	s, err := k.c.ready(ctx)
-	if err != nil || !s.live() {
+	if err != nil {
 		return napTime
 	}
+	now, nap := time.Now(), napTime
+	if s.live() {
+		nap = k.tokens.tend(s.epoch, s.record.Tokens.ReceivedAt, &s.clock, k.c.barredFor(&k.c.trouble, now), func(least time.Duration) {
+			_, _ = k.c.fetch(ctx, FetchOption{tokensOnly: true, minimum: least})
+		})
+	}
+	if s.asks && s.session.credentialsErr == nil {
+		nap = min(nap, k.wallet.tend(s.epoch, s.session.credentials.ReceivedAt, &s.wallet, k.c.barredFor(&k.c.drought, now), func(least time.Duration) {
+			_, _ = k.c.fetch(ctx, FetchOption{credentialsOnly: true, least: least})
+		}))
+	}
+	return nap
+}
+
+// tend renews what v is about if it is time to, and says when to look again. renew
+// is to get something that lasts longer than least, unless somebody else already
+// has.
+func (j *chore) tend(epoch uint64, came time.Time, v *validity, barred time.Duration, renew func(least time.Duration)) time.Duration {
 	now := time.Now()
-	k.meet(s)
-	if wait := max(s.clock.untilDue(now)-k.lead, k.rest.Sub(now), k.c.barredFor(now)); wait > 0 {
+	j.meet(epoch, came, v)
+	if wait := max(v.untilDue(now)-j.lead, j.rest.Sub(now), barred); wait > 0 {
 		return wait
 	}
-	rest := max(s.clock.life/restShare, firstBackoff)
-	k.rest = now.Add(rest)
-	// Tokens that last longer than these: that is to refresh them, unless
-	// somebody else already has.
-	_, _ = k.c.fetch(ctx, FetchOption{tokensOnly: true, minimum: s.clock.left(now) + 1})
+	rest := max(v.life/restShare, firstBackoff)
+	j.rest = now.Add(rest)
+	renew(v.left(now) + 1)
 	return rest
 }
 
-// meet draws the lead anew for each record, and forgets its rest at a sign-in.
-func (k *keeper) meet(s *snapshot) {
-	if k.epoch != s.epoch {
-		k.rest = time.Time{}
+// meet draws the lead anew for whatever came, and forgets its rest at a sign-in.
+func (j *chore) meet(epoch uint64, came time.Time, v *validity) {
+	if j.epoch != epoch {
+		j.rest = time.Time{}
 	}
-	if k.epoch != s.epoch || k.generation != s.record.Generation {
-		k.epoch, k.generation, k.lead = s.epoch, s.record.Generation, 0
-		if most := int64(s.clock.expiry-s.clock.due) / leadShare; most > 0 {
-			k.lead = time.Duration(rand.Int64N(most))
+	if j.epoch != epoch || !j.came.Equal(came) {
+		j.epoch, j.came, j.lead = epoch, came, 0
+		if most := int64(v.expiry-v.due) / leadShare; most > 0 {
+			j.lead = time.Duration(rand.Int64N(most))
 		}
 	}
 }
 
-// barredFor is how long trouble keeps refreshes from being tried.
-func (c *Client) barredFor(now time.Time) time.Duration {
+// barredFor is how long trouble keeps renewals from being tried.
+func (c *Client) barredFor(t *trouble, now time.Time) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.trouble.err == nil {
+	if t.err == nil {
 		return 0
 	}
-	return c.trouble.until.Sub(now)
+	return t.until.Sub(now)
 }

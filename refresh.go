@@ -193,15 +193,19 @@ func (r *renewal) call(ctx context.Context) (grant, error) {
 // round reads the store first, so that a token is never repeated blindly. When
 // an answer was lost, the service may have rotated the token: repeating it
 // inside the service's grace period is what saves the session.
-func (r *renewal) again(ctx context.Context, v verdict) bool {
+func (r *renewal) again(ctx context.Context, v verdict) bool { return pause(ctx, v, r.tries) }
+
+// pause waits and reports whether a call may be tried once more after a number of
+// tries.
+func pause(ctx context.Context, v verdict, tries int) bool {
 	limit := answeredTries
 	if v.class == classNetwork || v.class == classMalformed {
 		limit = lostTries
 	}
-	if !v.retry || r.tries >= limit || v.wait > longestPause {
+	if !v.retry || tries >= limit || v.wait > longestPause {
 		return false
 	}
-	pause := firstPause << (r.tries - 1)
+	pause := firstPause << (tries - 1)
 	pause = max(pause+time.Duration(rand.Int64N(int64(pause))), v.wait)
 	select {
 	case <-time.After(pause):
@@ -349,10 +353,14 @@ func (c *Client) settleActive(r *renewal, out outcome) {
 	if out.event.Kind == 0 {
 		return // the flight found that there was nothing to do
 	}
+	if now := c.current.Load(); now != nil {
+		c.carry(out.snapshot, now)
+	}
 	c.publish(out.snapshot)
 	if out.snapshot.kept < out.snapshot.record.Generation {
 		c.persist(out.snapshot)
 	}
 	out.event.Username = r.key.account.Username
 	c.emit(out.event)
+	c.noteIdentity(out.snapshot)
 }

@@ -18,6 +18,7 @@ import (
 type Session struct {
 	signedIn    bool
 	username    string
+	provider    string
 	sub         string
 	tokens      Tokens
 	identityID  string
@@ -40,9 +41,14 @@ type Tokens struct {
 // Credentials are temporary AWS credentials of the identity pool.
 type Credentials = store.Credentials
 
-// SignedIn reports whether there is a live session. It stays true while tokens
-// cannot be refreshed for lack of a network.
+// SignedIn reports whether there is a live user pool session. It stays true while
+// tokens cannot be refreshed for lack of a network. For a session of another
+// provider, which has no user pool, see [Session.Provider].
 func (s *Session) SignedIn() bool { return s.signedIn }
+
+// Provider names the provider whose token was given to [Client.Federate]; it is
+// empty for users of the user pool, for guests and when nobody is signed in.
+func (s *Session) Provider() string { return s.provider }
 
 // UserSub returns the user's unchanging id, the sub claim. Errors:
 // ErrSignedOut, ErrSessionExpired, ErrNoUserPoolSession.
@@ -54,12 +60,16 @@ func (s *Session) UserSub() (string, error) { return s.sub, s.subErr }
 // ErrNetwork.
 func (s *Session) Tokens() (Tokens, error) { return s.tokens, s.tokensErr }
 
-// IdentityID returns the identity pool's id of the user or guest. Errors:
-// ErrNoIdentityPool, ErrGuestsDisabled, ErrSessionExpired, ErrNotSupported.
+// IdentityID returns the identity pool's id of the user or guest, the last known
+// one while the pool cannot be asked. Errors: ErrNoIdentityPool,
+// ErrGuestsDisabled, ErrSessionExpired, ErrNotFetched, and whatever kept the pool
+// from answering, such as ErrNetwork.
 func (s *Session) IdentityID() (string, error) { return s.identityID, s.identityErr }
 
-// Credentials returns AWS credentials of the user or guest. Errors: as those of
-// [Session.IdentityID].
+// Credentials returns AWS credentials of the user or guest. Those that a
+// [Session] holds had not expired when it was handed out; Expiration is when they
+// do, on this machine's clock. Errors: as those of [Session.IdentityID], and
+// ErrNeedsSignIn for a session of another provider.
 func (s *Session) Credentials() (Credentials, error) { return s.credentials, s.credentialsErr }
 
 // ClockDrift is the service's clock minus this machine's, as measured when the
@@ -75,6 +85,8 @@ func (s *Session) String() string {
 	switch {
 	case s == nil:
 		return "no session"
+	case s.provider != "":
+		return fmt.Sprintf("identity %s of %s", s.identityID, s.provider)
 	case !s.signedIn:
 		return fmt.Sprintf("not signed in (%v)", s.tokensErr)
 	case s.tokensErr != nil:
@@ -88,22 +100,25 @@ func (s *Session) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // FetchOption changes one call of [Client.FetchSession].
 type FetchOption struct {
-	force      bool
-	tokensOnly bool
-	minimum    time.Duration
+	force           bool
+	tokensOnly      bool
+	credentialsOnly bool
+	minimum         time.Duration // of tokens
+	least           time.Duration // of credentials
 }
 
-// ForceRefresh asks for new tokens though the old ones are still good, for
-// instance after the user's groups changed. It joins a refresh that is under
-// way, and tries even during the pause that follows a failure, unless the
-// service itself asked for that pause (Retry-After). If the refresh fails, the Tokens facet is its error, and the tokens that
-// were there stay for the next call.
+// ForceRefresh asks for new tokens and new AWS credentials though the old ones
+// are still good, for instance after the user's groups changed. It joins a
+// refresh that is under way, and tries even during the pause that follows a
+// failure, unless the service itself asked for that pause (Retry-After). If the
+// refresh fails, the Tokens facet is its error, and the tokens that were there
+// stay for the next call; so it is with the Credentials facet.
 func ForceRefresh() FetchOption { return FetchOption{force: true} }
 
-// MinValidity asks for tokens that last for at least d, for a caller who is
-// going to use them for a while. More than nine tenths of what the service
-// issues counts as nine tenths.
-func MinValidity(d time.Duration) FetchOption { return FetchOption{minimum: d} }
+// MinValidity asks for tokens and AWS credentials that last for at least d, for a
+// caller who is going to use them for a while. More than nine tenths of what the
+// service issues counts as nine tenths.
+func MinValidity(d time.Duration) FetchOption { return FetchOption{minimum: d, least: d} }
 
 // TokensOnly asks for user sub and tokens alone: the identity pool is not called
 // for them, and its facets hold what is known already.
@@ -116,6 +131,7 @@ func combine(options []FetchOption) FetchOption {
 		all.force = all.force || o.force
 		all.tokensOnly = all.tokensOnly || o.tokensOnly
 		all.minimum = max(all.minimum, o.minimum)
+		all.least = max(all.least, o.least)
 	}
 	return all
 }

@@ -15,8 +15,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const testIdentityPool = "us-east-1:00000000-0000-4000-8000-000000000000"
-
 // facets is a session as a row of the design's table.
 type facets struct {
 	SignedIn                           bool
@@ -44,9 +42,7 @@ func kindName(err error) string {
 	return err.Error()
 }
 
-// TestSessionTable is the table of facets by state, as far as this release goes:
-// where the identity pool would be asked, its facets say that they are not
-// supported.
+// TestSessionTable is the design's table of facets by state.
 func TestSessionTable(t *testing.T) {
 	t.Parallel()
 	offline := func(p *fakePool) {
@@ -54,10 +50,24 @@ func TestSessionTable(t *testing.T) {
 	}
 	const (
 		noPool, out, expired = "no identity pool is configured", "signed out", "session expired"
-		guestsOff, later     = "guest access is disabled", "not supported in this release"
+		guestsOff, network   = "guest access is disabled", "network failure"
+		provider             = "no user pool session"
 	)
-	identityPool := func(guests bool) func(*Config) {
-		return func(c *Config) { c.IdentityPoolID, c.AllowGuests = testIdentityPool, guests }
+	identityPool := withIdentityPool
+	warm := func(prepare func(*fakePool)) func(*testing.T, *Client, *fakePool) {
+		return func(t *testing.T, c *Client, p *fakePool) {
+			wantCredentials(t, p, fetch(t, c))
+			p.set(prepare)
+		}
+	}
+	// down is an identity pool that fails.
+	down := func(p *fakePool) {
+		p.script = func(op string, _ *http.Request) (*http.Response, error) {
+			if op == opIdentity || op == opCredentials {
+				return reply(http.StatusServiceUnavailable, "text/html", "<html>"), nil
+			}
+			return nil, nil
+		}
 	}
 	signOut := func(t *testing.T, c *Client) {
 		if _, err := c.SignOut(context.Background()); err != nil {
@@ -74,9 +84,24 @@ func TestSessionTable(t *testing.T) {
 		calls   int // of the refresh
 	}{
 		{name: "all fresh", want: facets{true, "value", noPool, noPool, "value"}},
-		{name: "all fresh, identity pool", config: identityPool(true), want: facets{true, "value", later, later, "value"}},
+		{name: "all fresh, identity pool", config: identityPool(true), want: facets{true, "value", "value", "value", "value"}},
+		{name: "expired, refresh works, identity pool", config: identityPool(true), age: 2 * time.Hour, prepare: warm(func(*fakePool) {}),
+			want: facets{true, "value", "value", "value", "value"}, calls: 1},
+		{name: "identity pool fails", config: identityPool(true), prepare: func(_ *testing.T, _ *Client, p *fakePool) { p.set(down) },
+			want: facets{true, "value", "service failure", "service failure", "value"}},
+		{name: "identity pool fails, credentials good", config: identityPool(true), age: 57 * time.Minute, prepare: warm(down),
+			want: facets{true, "value", "value", "value", "value"}, calls: 1},
+		{name: "identity pool fails, credentials expired", config: identityPool(true), age: 2 * time.Hour, prepare: warm(down),
+			want: facets{true, "value", "value", "service failure", "value"}, calls: 1},
+		{name: "offline, tokens expired, credentials good", config: identityPool(true), age: 80 * time.Minute,
+			prepare: func(t *testing.T, c *Client, p *fakePool) { p.identity.life = 2 * time.Hour; warm(offline)(t, c, p) },
+			want: facets{true, "value", "value", "value", network}, calls: 2},
+		{name: "offline, all expired", config: identityPool(true), age: 2 * time.Hour, prepare: warm(offline),
+			want: facets{true, "value", "value", network, network}, calls: 2},
+		{name: "offline, cold", config: identityPool(true), age: 2 * time.Hour, prepare: func(_ *testing.T, _ *Client, p *fakePool) { p.set(offline) },
+			want: facets{true, "value", network, network, network}, calls: 2},
 		{name: "expired, refresh works", age: 2 * time.Hour, want: facets{true, "value", noPool, noPool, "value"}, calls: 1},
-		{name: "offline, expired", age: 2 * time.Hour, want: facets{true, "value", noPool, noPool, "network failure"}, calls: 2,
+		{name: "offline, expired", age: 2 * time.Hour, want: facets{true, "value", noPool, noPool, network}, calls: 2,
 			prepare: func(_ *testing.T, _ *Client, p *fakePool) { p.set(offline) }},
 		{name: "offline, still good", age: 58 * time.Minute, want: facets{true, "value", noPool, noPool, "value"}, calls: 2,
 			prepare: func(_ *testing.T, _ *Client, p *fakePool) { p.set(offline) }},
@@ -86,8 +111,23 @@ func TestSessionTable(t *testing.T) {
 			}},
 		{name: "signed out", prepare: func(t *testing.T, c *Client, _ *fakePool) { signOut(t, c) }, want: facets{false, out, noPool, noPool, out}},
 		{name: "signed out, guests on", config: identityPool(true), prepare: func(t *testing.T, c *Client, _ *fakePool) { signOut(t, c) },
-			want: facets{false, out, later, later, out}},
-		{name: "never signed in, guests on", never: true, config: identityPool(true), want: facets{false, out, later, later, out}},
+			want: facets{false, out, "value", "value", out}},
+		{name: "never signed in, guests on", never: true, config: identityPool(true), want: facets{false, out, "value", "value", out}},
+		{name: "guests on, identity pool fails", never: true, config: identityPool(true),
+			prepare: func(_ *testing.T, _ *Client, p *fakePool) { p.set(down) },
+			want:    facets{false, out, "service failure", "service failure", out}},
+		{name: "guests on, identity pool has none", never: true, config: identityPool(true),
+			prepare: func(_ *testing.T, _ *Client, p *fakePool) { p.identity.noGuests = true },
+			want:    facets{false, out, guestsOff, guestsOff, out}},
+		{name: "federated", never: true, config: identityPool(false), age: 2 * time.Hour,
+			prepare: func(t *testing.T, c *Client, _ *fakePool) { federate(t, c, "accounts.example.com", "carol") },
+			want:    facets{false, provider, "value", "value", provider}},
+		{name: "signed out, guests off, identity pool", config: identityPool(false), prepare: func(t *testing.T, c *Client, _ *fakePool) { signOut(t, c) },
+			want: facets{false, out, guestsOff, guestsOff, out}},
+		{name: "no user pool, guests on", never: true, want: facets{false, out, "value", "value", out},
+			config: func(c *Config) {
+				c.UserPoolID, c.ClientID, c.IdentityPoolID, c.AllowGuests = "", "", testIdentityPool, true
+			}},
 		{name: "never signed in, guests off", never: true, config: identityPool(false), want: facets{false, out, guestsOff, guestsOff, out}},
 		{name: "never signed in, no identity pool", never: true, want: facets{false, out, noPool, noPool, out}},
 	}

@@ -212,6 +212,9 @@ func (c *Client) establish(ctx context.Context, issued grant, signIn *store.Sign
 	account := store.Account{Scope: c.scope, Username: issued.pair.access.Username()}
 	record, kept, err := c.replace(ctx, account, func(old store.Record) store.Record {
 		next := issued.record(store.Record{Account: account, SignIn: signIn, Device: old.Device, Pending: old.Pending})
+		if old.Sub == next.Sub {
+			next.IdentityID = old.IdentityID // the credentials are asked for anew
+		}
 		if issued.device != nil && issued.device.DeviceKey != "" {
 			next.Device = &store.Device{Key: issued.device.DeviceKey, GroupKey: issued.device.DeviceGroupKey}
 		}
@@ -220,18 +223,35 @@ func (c *Client) establish(ctx context.Context, issued grant, signIn *store.Sign
 	if err == nil {
 		err = c.setActive(ctx, account)
 	}
+	ended := c.dismiss(ctx)
 	s := c.newSnapshot(record, kept, time.Now(), issued.validity(c.cfg.RefreshAhead))
 	if err != nil {
 		err = &Error{Op: "SignIn", Kind: ErrStore, Err: err, Hint: "the session lasts as long as this process; repair the store and sign in again"}
 		c.log.ErrorContext(ctx, "latchkey: the session could not be stored", "username", account.Username, "error", err)
 	}
-	c.activate(s, Event{Kind: EventSignedIn, Username: account.Username, Err: err})
+	c.activate(s, append(ended, Event{Kind: EventSignedIn, Username: account.Username, Err: err})...)
 	if kept < record.Generation {
 		c.mu.Lock()
 		c.persist(s)
 		c.mu.Unlock()
 	}
 	return err
+}
+
+// dismiss ends a session of another provider, whose place a user takes, and says
+// so. Nothing of it becomes the user's.
+func (c *Client) dismiss(ctx context.Context) []Event {
+	if c.cfg.IdentityPoolID == "" {
+		return nil
+	}
+	record, err := c.loadBounded(ctx, c.guestAccount())
+	if err != nil || record.Federation == nil {
+		return nil
+	}
+	if err := c.drop(ctx, record.Account); err != nil {
+		c.log.ErrorContext(ctx, "latchkey: the session of another provider stays in the store", "provider", record.Federation.Provider, "error", err)
+	}
+	return []Event{{Kind: EventSignedOut, Provider: record.Federation.Provider, Cause: CauseLocal}}
 }
 
 // replace puts a record in the place of whatever the store holds for the

@@ -38,11 +38,17 @@ func (r SignOutReport) Err() error {
 }
 
 // SignOutOption changes one sign-out.
-type SignOutOption struct{ local bool }
+type SignOutOption struct{ local, keepGuest bool }
 
 // LocalOnly leaves the service out: the session is forgotten here, and its
 // refresh token stays good wherever else it may be.
 func LocalOnly() SignOutOption { return SignOutOption{local: true} }
+
+// KeepGuest leaves the guest's identity as it is, for whoever uses the program
+// next without signing in. Without it a sign-out forgets it too, and the next
+// guest is another. An identity that became the user's when he signed in is
+// nobody else's any more, and is not kept.
+func KeepGuest() SignOutOption { return SignOutOption{keepGuest: true} }
 
 // localOnly reports whether the service is to be left out.
 func localOnly(options []SignOutOption) bool {
@@ -55,7 +61,9 @@ func localOnly(options []SignOutOption) bool {
 // its token revoked. The error is the report's Err: what it names was not done,
 // but the user is signed out of this client in any case.
 //
-// Signing out when nobody is signed in does nothing and is no error.
+// A session that came from another provider is forgotten in the same way, and so
+// is the guest's identity; see [KeepGuest]. Signing out when there is nothing to
+// forget does nothing and is no error.
 func (c *Client) SignOut(ctx context.Context, options ...SignOutOption) (SignOutReport, error) {
 	var report SignOutReport
 	c.signOut(ctx, &report, CauseLocal, options)
@@ -87,7 +95,8 @@ func (c *Client) GlobalSignOut(ctx context.Context) (SignOutReport, error) {
 // slow network nor a program that ends at once can keep the session alive here.
 func (c *Client) signOut(ctx context.Context, report *SignOutReport, cause string, options []SignOutOption) {
 	local := localOnly(options)
-	over, err := c.forget(context.WithoutCancel(ctx), report, cause, !local)
+	keepGuest := slices.ContainsFunc(options, func(o SignOutOption) bool { return o.keepGuest })
+	over, err := c.forget(context.WithoutCancel(ctx), report, cause, !local, keepGuest)
 	if err == nil && !local {
 		c.revokeForgotten(ctx, report, over)
 	}
@@ -124,7 +133,7 @@ func (c *Client) bury(ctx context.Context, account store.Account, g *grave, note
 
 // forget ends the active session here and in the store. An error means that
 // there is none to revoke; what the store did is in the report.
-func (c *Client) forget(ctx context.Context, report *SignOutReport, cause string, note bool) (g grave, err error) {
+func (c *Client) forget(ctx context.Context, report *SignOutReport, cause string, note, keepGuest bool) (g grave, err error) {
 	_ = c.lockChange(ctx) // the context does not end
 	defer c.unlockChange()
 	bounded, cancel := context.WithTimeout(ctx, flightTime)
@@ -138,9 +147,10 @@ func (c *Client) forget(ctx context.Context, report *SignOutReport, cause string
 		return g, err
 	}
 	report.Username = s.record.Account.Username
-	if s.record.Generation == 0 && err == nil {
-		report.Local = true
-		return g, nil // nobody was signed in
+	if s.record.Generation == 0 && err == nil || report.Username == "" {
+		report.Local = true // no user was signed in
+		report.forgot(c.forgetGuest(ctx, s, cause, keepGuest))
+		return g, nil
 	}
 	if s.live() {
 		g.refresh = s.record.Tokens.Refresh
@@ -149,9 +159,31 @@ func (c *Client) forget(ctx context.Context, report *SignOutReport, cause string
 	over := tombstone(s.record, s.kept, reasonSignedOut, "")
 	c.activate(c.newSnapshot(over, s.kept, time.Now(), nil))
 	err = c.bury(ctx, over.Account, &g, note)
+	guestErr := c.forgetGuest(ctx, s, cause, keepGuest)
 	c.forgotten(s, c.newSnapshot(g.record, g.kept, time.Now(), nil), cause, err)
-	report.forgot(err)
+	report.forgot(errors.Join(err, guestErr))
 	return g, nil
+}
+
+// forgetGuest forgets the guest, or the session of another provider in his place.
+func (c *Client) forgetGuest(ctx context.Context, s *snapshot, cause string, keep bool) error {
+	provider := s.session.provider
+	if c.cfg.IdentityPoolID == "" || keep && provider == "" {
+		return nil
+	}
+	if !s.live() && s.record.Generation == 0 {
+		nobody := c.newSnapshot(store.Record{Account: store.Account{Scope: c.scope}}, 0, time.Now(), nil)
+		var events []Event
+		if provider != "" {
+			events = []Event{{Kind: EventSignedOut, Provider: provider, Cause: cause}}
+		}
+		c.activate(nobody, events...)
+	}
+	_, err := c.loadBounded(ctx, c.guestAccount())
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return c.drop(ctx, c.guestAccount())
 }
 
 // forgot notes what the store said.
@@ -206,7 +238,9 @@ func (c *Client) forgotten(before, after *snapshot, cause string, err error) {
 	if err != nil {
 		c.persist(after)
 	}
-	if before.record.Ended == nil || before.record.Ended.Reason != reasonSignedOut {
+	if before.session.provider != "" {
+		c.emit(Event{Kind: EventSignedOut, Provider: before.session.provider, Cause: cause})
+	} else if before.record.Ended == nil || before.record.Ended.Reason != reasonSignedOut {
 		c.emit(Event{Kind: EventSignedOut, Username: before.record.Account.Username, Cause: cause})
 	}
 }

@@ -20,7 +20,7 @@ func (c *Client) SignOutAll(ctx context.Context, options ...SignOutOption) ([]Si
 	note := !localOnly(options)
 	lasting := context.WithoutCancel(ctx)
 	var active SignOutReport
-	g, err := c.forget(lasting, &active, CauseLocal, note)
+	g, err := c.forget(lasting, &active, CauseLocal, note, false)
 	if errors.Is(err, ErrClosed) {
 		return nil, err
 	}

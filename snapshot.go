@@ -14,15 +14,43 @@ type snapshot struct {
 	epoch   uint64 // of the client when this became the active session
 	record  store.Record
 	session Session
-	clock   validity
+	clock   validity // of the tokens
 	// kept is the generation that the store is known to hold. It is less than
 	// the record's while the record could not be saved.
 	kept   uint64
 	readAt time.Time // when the store was read
+
+	// guest is the record of the scope's guest, or of the session of another
+	// provider that stands in its place, while nobody of the user pool is signed in.
+	guest     store.Record
+	guestKept uint64
+	asks      bool     // the identity pool can be asked for this session
+	wallet    validity // of the credentials; zero without any
+
+	// hot and purse are what the hot paths of FetchSession and FetchCredentials go
+	// by: until when all that they hand out is fresh; see ripen.
+	hot, purse validity
 }
 
-// live reports whether there is a session.
+// live reports whether there is a user pool session.
 func (s *snapshot) live() bool { return s.record.Tokens != nil && s.record.Ended == nil }
+
+// expired reports whether the service has ended the session.
+func (s *snapshot) expired() bool {
+	return s.record.Ended != nil && s.record.Ended.Reason != reasonSignedOut
+}
+
+// login says who is signed in, by the user pool or by another provider; empty if
+// nobody is.
+func (s *snapshot) login() string {
+	if s.live() {
+		return "user " + s.record.Account.Username
+	}
+	if f := s.guest.Federation; f != nil && s.asks {
+		return "provider " + f.Provider + " " + f.Subject
+	}
+	return ""
+}
 
 // validity says when tokens are due and when they expire, on two clocks. The
 // wall clock sees a suspended machine sleep, the monotonic one is not moved by
@@ -117,19 +145,24 @@ const (
 	needNow                 // refresh first
 )
 
-// need says what has to happen before tokens can be handed out. Tokens that are
-// due are as good as any until they expire, so that only a caller who finds them
-// expired, or who asks for more, has to wait.
+// need says what has to happen before tokens can be handed out.
 func (s *snapshot) need(now time.Time, want FetchOption) need {
-	if want.force {
+	return s.clock.need(now, want.force, want.minimum)
+}
+
+// need says what has to happen before something can be handed out. What is due is
+// as good as any until it expires, so that only a caller who finds it expired, or
+// who asks for more, has to wait.
+func (v *validity) need(now time.Time, force bool, minimum time.Duration) need {
+	if force {
 		return needNow
 	}
-	left := s.clock.left(now)
-	least := min(want.minimum, s.clock.life-s.clock.life/minimumShare)
+	left := v.left(now)
+	least := min(minimum, v.life-v.life/minimumShare)
 	switch {
 	case left <= 0 || left < least:
 		return needNow
-	case !s.clock.fresh(now):
+	case !v.fresh(now):
 		return needSoon
 	}
 	return needNothing
@@ -150,15 +183,15 @@ func (c *Client) newSnapshot(r store.Record, kept uint64, now time.Time, fresh *
 	switch {
 	case r.Tokens != nil && r.Ended == nil:
 		c.readTokens(s, now, fresh)
-	case r.Ended != nil && r.Ended.Reason != reasonSignedOut:
+	case s.expired():
 		expired := ended(r.Ended.Reason, r.Ended.Detail)
-		s.session = Session{drift: r.Drift, subErr: expired, tokensErr: expired, identityErr: expired, credentialsErr: expired}
-		return s
+		s.session = Session{drift: r.Drift, subErr: expired, tokensErr: expired}
 	default:
 		out := fault("FetchSession", ErrSignedOut, hintSignIn)
 		s.session = Session{drift: r.Drift, subErr: out, tokensErr: out}
+		s.guest = store.Record{Account: c.guestAccount()} // see loadGuest
 	}
-	c.identityFacets(s)
+	c.identityFacets(s, now, nil)
 	return s
 }
 
@@ -176,12 +209,4 @@ func (c *Client) readTokens(s *snapshot, now time.Time, fresh *validity) {
 		s.clock = *fresh
 	}
 	s.session.tokens = Tokens{Access: pair.access, ID: pair.id, Expiry: time.Unix(0, s.clock.expiryWall+int64(s.clock.margin))}
-}
-
-// failed is the session of a caller for whom tokens had to be refreshed, and
-// could not be.
-func (s *snapshot) failed(err error) *Session {
-	session := s.session
-	session.tokens, session.tokensErr = Tokens{}, err
-	return &session
 }

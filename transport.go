@@ -133,6 +133,9 @@ func answerFault(op string, v verdict, e *wire.Exception) *Error {
 		Op: op, Kind: v.kind(e.Type), Code: e.Type, Message: presentable(e.Message), RequestID: e.RequestID,
 		Hint: v.hint(), RetryAfter: v.wait, verdict: v,
 	}
+	if v.class == classConfig && (op == opIdentity || op == opCredentials) {
+		fault.Hint = "check the identity pool's id, its login providers and its roles"
+	}
 	if e.Type == "" {
 		fault.Message = fmt.Sprintf("HTTP status %d", e.Status)
 	}

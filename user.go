@@ -32,7 +32,7 @@ func (c *Client) CurrentUser(ctx context.Context) (User, error) {
 		return User{}, err
 	}
 	if !s.live() {
-		return User{}, s.session.subErr
+		return User{}, s.session.subErr // ErrNoUserPoolSession for another provider's
 	}
 	user := User{Username: s.record.Account.Username, UserID: s.record.Sub}
 	if how := s.record.SignIn; how != nil {

@@ -113,10 +113,18 @@ func (c *Client) compare(ctx context.Context, before *snapshot) (*snapshot, Even
 		}
 		same := *before // the tokens' clocks are better than those of a record read anew
 		same.record, same.kept = record, record.Generation
+		if changed := record.Credentials; changed != nil && !sameCredentials(before.record.Credentials, changed) {
+			c.identityFacets(&same, time.Now(), nil)
+		}
 		return &same, Event{}, nil
 	}
 	found := c.newSnapshot(record, record.Generation, time.Now(), nil)
 	return found, changeOf(before, found), nil
+}
+
+// sameCredentials reports whether b is what is known already.
+func sameCredentials(a, b *Credentials) bool {
+	return a != nil && a.AccessKeyID == b.AccessKeyID && a.SessionToken.Equal(b.SessionToken)
 }
 
 // compareActive is compare while nobody is signed in here: whoever the scope's
@@ -185,10 +193,13 @@ func (c *Client) adoptChange(before, found *snapshot, event Event) (*flight, boo
 	switch event.Kind {
 	case 0:
 		c.publish(found)
+		c.noteIdentity(found)
 	case EventRefreshed:
 		c.trouble = trouble{}
+		c.carry(found, before)
 		c.publish(found)
 		c.emit(event)
+		c.noteIdentity(found)
 	default:
 		c.activateLocked(found, event)
 	}
