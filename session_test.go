@@ -95,7 +95,7 @@ func TestSessionTable(t *testing.T) {
 			want: facets{true, "value", "value", "service failure", "value"}, calls: 1},
 		{name: "offline, tokens expired, credentials good", config: identityPool(true), age: 80 * time.Minute,
 			prepare: func(t *testing.T, c *Client, p *fakePool) { p.identity.life = 2 * time.Hour; warm(offline)(t, c, p) },
-			want: facets{true, "value", "value", "value", network}, calls: 2},
+			want:    facets{true, "value", "value", "value", network}, calls: 2},
 		{name: "offline, all expired", config: identityPool(true), age: 2 * time.Hour, prepare: warm(offline),
 			want: facets{true, "value", "value", network, network}, calls: 2},
 		{name: "offline, cold", config: identityPool(true), age: 2 * time.Hour, prepare: func(_ *testing.T, _ *Client, p *fakePool) { p.set(offline) },
