@@ -179,7 +179,7 @@ func TestServiceEndings(t *testing.T) {
 			srv, client := service(t)
 			signIn(t, client)
 			tt.end(t, srv)
-			if _, err := tokens(t, client); err != nil {
+			if _, err := tokens(t, client, latchkey.TokensOnly()); err != nil {
 				t.Errorf("before the refresh: %v", err)
 			}
 			_, err := tokens(t, client, latchkey.ForceRefresh())

@@ -17,6 +17,7 @@ import (
 type app struct {
 	program    string // how to type this program's name
 	configFlag string
+	homeFlag   string
 	json       bool
 
 	in       io.Reader
@@ -26,6 +27,14 @@ type app struct {
 	catchSignals func()
 
 	opened *latchkey.Client
+}
+
+// home is the folder that sessions are kept in.
+func (a *app) home() (string, error) {
+	if a.homeFlag != "" {
+		return filepath.Abs(a.homeFlag)
+	}
+	return home()
 }
 
 // home is the folder that everything of this user is kept in.
@@ -70,8 +79,9 @@ func (a *app) noConfig(err error) error {
 	return &failure{code: exitUsage, err: errors.New(text), hints: []string{hint}}
 }
 
-// client opens the session client over the stored sessions.
-func (a *app) client() (*latchkey.Client, error) {
+// client opens the session client over the stored sessions. Changes to its
+// configuration are for commands that open it first.
+func (a *app) client(changes ...func(*latchkey.Config)) (*latchkey.Client, error) {
 	if a.opened != nil {
 		return a.opened, nil
 	}
@@ -79,7 +89,10 @@ func (a *app) client() (*latchkey.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder, err := home()
+	for _, change := range changes {
+		change(&config)
+	}
+	folder, err := a.home()
 	if err != nil {
 		return nil, err
 	}

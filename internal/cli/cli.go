@@ -83,11 +83,11 @@ you sign in to, compatible with Amazon Cognito, on your own machine.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return a.misuse(cmd, err.Error()) })
 	root.AddGroup(&cobra.Group{ID: groupService, Title: "The service:"},
 		&cobra.Group{ID: groupSession, Title: "Your session:"},
-		&cobra.Group{ID: groupToken, Title: "Tokens:"})
+		&cobra.Group{ID: groupToken, Title: "Tokens and credentials:"})
 	for group, commands := range map[string][]*cobra.Command{
 		groupService: {a.upCommand(), a.poolCommand()},
 		groupSession: {a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.sessionCommand(), a.accountsCommand()},
-		groupToken:   {a.tokenCommand(), a.decodeCommand(), a.verifyCommand()},
+		groupToken:   {a.tokenCommand(), a.credentialsCommand(), a.decodeCommand(), a.verifyCommand()},
 	} {
 		for _, command := range commands {
 			command.GroupID = group

@@ -56,7 +56,7 @@ func exitCode(err error) int {
 		code int
 	}{
 		{latchkey.ErrSignedOut, exitSignedOut}, {latchkey.ErrSessionExpired, exitSignedOut},
-		{latchkey.ErrNotRefreshable, exitSignedOut},
+		{latchkey.ErrNotRefreshable, exitSignedOut}, {latchkey.ErrNeedsSignIn, exitSignedOut},
 		{latchkey.ErrNetwork, exitNetwork}, {jwt.ErrKeysUnavailable, exitNetwork},
 	} {
 		if errors.Is(err, kind.is) {
@@ -135,6 +135,10 @@ func (a *app) advise(e *latchkey.Error) []string {
 	switch {
 	case errors.Is(e, latchkey.ErrSignedOut), errors.Is(e, latchkey.ErrSessionExpired), errors.Is(e, latchkey.ErrNotRefreshable):
 		return []string{login}
+	case errors.Is(e, latchkey.ErrNoIdentityPool):
+		return []string{"add identity_pool_id to the configuration's auth"}
+	case errors.Is(e, latchkey.ErrGuestsDisabled):
+		return []string{login + ", or allow guests in the identity pool and in the configuration"}
 	case errors.Is(e, latchkey.ErrNetwork):
 		return []string{"is the service running? `" + a.program + " up` starts a local one; nothing was signed out"}
 	case errors.Is(e, latchkey.ErrConfig), e.Hint == "":

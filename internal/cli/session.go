@@ -31,6 +31,7 @@ type overview struct {
 	AccessToken facet  `json:"access_token"`
 	IDToken     facet  `json:"id_token"`
 	IdentityID  facet  `json:"identity_id"`
+	Role        string `json:"role,omitempty"` // that the ID token asks for
 	Credentials facet  `json:"aws_credentials"`
 }
 
@@ -42,7 +43,7 @@ func (a *app) sessionCommand() *cobra.Command {
 		Args:  a.atMost(0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.session(cmd, refresh) },
 	}
-	command.Flags().BoolVar(&refresh, "refresh", false, "get new tokens first, though the old ones are still good")
+	command.Flags().BoolVar(&refresh, "refresh", false, "get new tokens and AWS credentials first, though the old ones are still good")
 	return command
 }
 
@@ -55,14 +56,19 @@ func (a *app) session(cmd *cobra.Command, refresh bool) error {
 	if refresh {
 		options = append(options, latchkey.ForceRefresh())
 	}
+	user, signedOut := client.CurrentUser(cmd.Context())
+	if errors.Is(signedOut, latchkey.ErrStore) {
+		return signedOut // it is told once
+	}
+	if signedOut != nil && !refresh {
+		options = append(options, latchkey.TokensOnly()) // to look makes no guest
+	}
 	session, err := client.FetchSession(cmd.Context(), options...)
 	if err != nil {
 		return err
 	}
 	o := a.overview(session, time.Now())
-	if user, err := client.CurrentUser(cmd.Context()); err == nil {
-		o.Username = user.Username
-	}
+	o.Username = user.Username
 	if a.json {
 		a.writeJSON(o)
 	} else {
@@ -86,6 +92,9 @@ func (a *app) overview(session *latchkey.Session, now time.Time) overview {
 		err = errors.New("the service issued none")
 	}
 	o.IDToken = a.tokenFacet("ID token", tokens.ID, now, err)
+	if tokens.ID != nil {
+		o.Role = tokens.ID.PreferredRole()
+	}
 	id, err := session.IdentityID()
 	o.IdentityID = a.facet("Identity id", id, time.Time{}, now, err)
 	credentials, err := session.Credentials()
@@ -103,7 +112,7 @@ func (a *app) tokenFacet(name string, token *jwt.Unverified, now time.Time, err 
 func (a *app) facet(name, value string, expires, now time.Time, err error) facet {
 	if err != nil {
 		f := facet{name: name, Error: a.reason(err)}
-		f.quiet = errors.Is(err, latchkey.ErrNoIdentityPool) || errors.Is(err, latchkey.ErrNotSupported)
+		f.quiet = errors.Is(err, latchkey.ErrNoIdentityPool) || errors.Is(err, latchkey.ErrNotFetched) || errors.Is(err, latchkey.ErrGuestsDisabled)
 		if e, ok := errors.AsType[*latchkey.Error](err); ok {
 			f.Code = e.Code
 		}
@@ -125,7 +134,7 @@ func (a *app) showSession(o overview) {
 	}
 	table.Add(ui.Cell{Text: "Signed in", Style: ui.Faint}, ui.Cell{Text: who, Style: style})
 	for _, f := range []facet{o.UserID, o.AccessToken, o.IDToken, o.IdentityID, o.Credentials} {
-		if !o.SignedIn && f.Error == o.AccessToken.Error {
+		if !o.SignedIn && (f.Error == o.AccessToken.Error || f.quiet) {
 			continue // "no" says it, and the error that follows says why
 		}
 		value := ui.Cell{Text: f.Value}
@@ -140,6 +149,9 @@ func (a *app) showSession(o overview) {
 			value.Text += ", " + left(time.Duration(*f.SecondsLeft)*time.Second) + " left"
 		}
 		table.Add(ui.Cell{Text: f.name, Style: ui.Faint}, value)
+		if f.name == o.IdentityID.name && o.Role != "" {
+			table.Field("Role", o.Role)
+		}
 	}
 	table.Write(a.out)
 }

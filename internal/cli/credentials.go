@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latchkey-auth/latchkey"
+)
+
+// The forms that credentials writes.
+const (
+	formatProcess = "process" // what credential_process of the AWS CLI and SDKs reads
+	formatEnv     = "env"     // lines for a shell to run
+	formatJSON    = "json"
+)
+
+// processCredentials is what credential_process demands, to the letter.
+type processCredentials struct {
+	Version         int
+	AccessKeyID     string `json:"AccessKeyId"`
+	SecretAccessKey string
+	SessionToken    string
+	Expiration      string // RFC 3339, in UTC
+}
+
+// awsCredentials is what credentials tells with --json.
+type awsCredentials struct {
+	AccessKeyID     string    `json:"access_key_id"`
+	SecretAccessKey string    `json:"secret_access_key"`
+	SessionToken    string    `json:"session_token"`
+	ExpiresAt       time.Time `json:"expires_at"`
+	SecondsLeft     int64     `json:"seconds_left"`
+}
+
+// credentialsFlags are the flags of credentials.
+type credentialsFlags struct {
+	format, install string
+	guest, force    bool
+}
+
+func (a *app) credentialsCommand() *cobra.Command {
+	var flags credentialsFlags
+	command := &cobra.Command{
+		Use:   "credentials",
+		Short: "Print AWS credentials, for the AWS CLI and SDKs",
+		Long: "Prints the AWS credentials that the identity pool gives to whoever is signed in,\n" +
+			"renewed first if they have expired. The form \"process\" is what credential_process\n" +
+			"in the AWS configuration file reads; --install writes a profile that does.",
+		Example: "  latchkey credentials --install work   # once\n" +
+			"  aws s3 ls --profile work\n" +
+			"  eval \"$(latchkey credentials --format env)\"",
+		Args: a.atMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.credentials(cmd, flags) },
+	}
+	f := command.Flags()
+	f.StringVar(&flags.format, "format", formatProcess, "`form` of what is printed: process, env or json")
+	f.BoolVar(&flags.guest, "guest", false, "print a guest's credentials while nobody is signed in")
+	f.StringVar(&flags.install, "install", "", "write the `profile` into the AWS configuration file instead")
+	f.BoolVar(&flags.force, "force", false, "with --install: replace a profile that something else has made")
+	f.StringVar(&a.homeFlag, "home", "", "`folder` that sessions are kept in (default $LATCHKEY_HOME, then your configuration folder)")
+	return command
+}
+
+func (a *app) credentials(cmd *cobra.Command, flags credentialsFlags) error {
+	if a.json && !cmd.Flags().Changed("format") {
+		flags.format = formatJSON
+	}
+	switch {
+	case flags.format != formatProcess && flags.format != formatEnv && flags.format != formatJSON:
+		return a.misuse(cmd, "there are the forms process, env and json, and not "+quote(flags.format))
+	case cmd.Flags().Changed("install"):
+		return a.installProfile(cmd, flags)
+	case flags.force:
+		return a.misuse(cmd, "--force goes with --install")
+	}
+	got, err := a.fetchCredentials(cmd.Context(), flags.guest)
+	if err != nil {
+		return err
+	}
+	switch flags.format {
+	case formatEnv:
+		a.writeEnv(got)
+	case formatJSON:
+		a.writeJSON(awsCredentials{
+			got.AccessKeyID, got.SecretAccessKey.Reveal(), got.SessionToken.Reveal(),
+			got.Expiration.UTC(), int64(time.Until(got.Expiration) / time.Second),
+		})
+	default:
+		a.writeJSON(processCredentials{
+			1, got.AccessKeyID, got.SecretAccessKey.Reveal(), got.SessionToken.Reveal(), got.Expiration.UTC().Format(time.RFC3339),
+		})
+	}
+	return nil
+}
+
+// fetchCredentials gets the user's credentials. A guest's are another matter: a
+// profile that was meant for a user must not silently become one.
+func (a *app) fetchCredentials(ctx context.Context, guest bool) (latchkey.Credentials, error) {
+	allowed := false
+	client, err := a.client(func(config *latchkey.Config) {
+		allowed = config.AllowGuests
+		config.AllowGuests = allowed && guest
+	})
+	if err != nil {
+		return latchkey.Credentials{}, err
+	}
+	got, err := client.FetchCredentials(ctx)
+	if !errors.Is(err, latchkey.ErrGuestsDisabled) || guest {
+		return got, err
+	}
+	out := &failure{code: exitSignedOut, err: errors.New("you are signed out"), hints: []string{"sign in with " + a.typed("login")}}
+	if allowed {
+		out.hints = append(out.hints, a.typed("credentials --guest")+" prints a guest's credentials")
+	}
+	return latchkey.Credentials{}, out
+}
+
+// writeEnv prints what a shell sets the AWS tools' variables by.
+func (a *app) writeEnv(c latchkey.Credentials) {
+	for _, variable := range [][2]string{
+		{"AWS_ACCESS_KEY_ID", c.AccessKeyID},
+		{"AWS_SECRET_ACCESS_KEY", c.SecretAccessKey.Reveal()},
+		{"AWS_SESSION_TOKEN", c.SessionToken.Reveal()},
+		{"AWS_CREDENTIAL_EXPIRATION", c.Expiration.UTC().Format(time.RFC3339)},
+	} {
+		a.out.Print("export " + variable[0] + "=" + shellQuote(variable[1]))
+	}
+}
