@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,6 +15,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/bench/measure"
+	"github.com/latchkey-auth/latchkey/cognitocreds"
 	"github.com/latchkey-auth/latchkey/internal/localservice"
 )
 
@@ -38,10 +42,42 @@ func runLocal() (ready localservice.Ready, stop func() error, err error) {
 	}, nil
 }
 
-func signedIn(ctx context.Context, ready localservice.Ready) (*latchkey.Client, error) {
+// counter counts calls by operation on their way to the service.
+type counter struct {
+	mu    sync.Mutex
+	calls map[string]int
+}
+
+func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	c.mu.Lock()
+	c.calls[operation]++
+	c.mu.Unlock()
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// coldCallers has twenty callers ask a client for what it does not have yet.
+func coldCallers(ctx context.Context, client *latchkey.Client) error {
+	var group sync.WaitGroup
+	failures := make([]error, 20)
+	for i := range failures {
+		group.Go(func() {
+			session, err := client.FetchSession(ctx)
+			if err == nil {
+				_, err = session.Credentials()
+			}
+			failures[i] = err
+		})
+	}
+	group.Wait()
+	return errors.Join(failures...)
+}
+
+func signedIn(ctx context.Context, ready localservice.Ready, calls *counter) (*latchkey.Client, error) {
 	client, err := latchkey.New(latchkey.Config{
 		UserPoolID: ready.UserPoolID, ClientID: ready.ClientID, UserPoolEndpoint: ready.Endpoint,
-		Issuer: ready.Endpoint + "/" + ready.UserPoolID,
+		Issuer:         ready.Endpoint + "/" + ready.UserPoolID,
+		IdentityPoolID: ready.IdentityPoolID, IdentityPoolEndpoint: ready.Endpoint, HTTPClient: &http.Client{Transport: calls},
 	})
 	if err != nil {
 		return nil, err
@@ -59,11 +95,16 @@ func benchFetch(b *bench) error {
 	if err != nil {
 		return err
 	}
-	client, err := signedIn(ctx, ready)
+	calls := &counter{calls: map[string]int{}}
+	client, err := signedIn(ctx, ready, calls)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	if err := coldCallers(ctx, client); err != nil {
+		return err
+	}
+	provider := cognitocreds.New(client)
 	cache := aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "s", CanExpire: true, Expires: time.Now().Add(time.Hour)}, nil
 	}))
@@ -71,6 +112,13 @@ func benchFetch(b *bench) error {
 	fetch := func(n int) {
 		for range n {
 			if _, err := client.FetchSession(ctx); err != nil {
+				failed = err
+			}
+		}
+	}
+	provide := func(n int) {
+		for range n {
+			if _, err := provider.Retrieve(ctx); err != nil {
 				failed = err
 			}
 		}
@@ -89,7 +137,8 @@ func benchFetch(b *bench) error {
 			}
 		}},
 		measure.Contestant{Name: "aws.CredentialsCache.Retrieve, hit", Op: retrieve},
-		measure.Contestant{Name: "FetchSession, hit", Op: fetch},
+		measure.Contestant{Name: "FetchSession with credentials, hit", Op: fetch},
+		measure.Contestant{Name: "cognitocreds Retrieve, hit", Op: provide},
 		measure.Contestant{Name: "FetchSession, hit, on every core", Op: parallel(fetch), Wall: true},
 		measure.Contestant{Name: "FetchSession, hit, wall time", Op: fetch, Wall: true})
 	var rows [][]string
@@ -99,6 +148,10 @@ func benchFetch(b *bench) error {
 	b.table([]string{"cached", "each", "allocations", "of CredentialsCache"}, rows)
 	b.atMost(1.1, results[2].Over(results[1].Times(1)).Median, "cached FetchSession: of aws.CredentialsCache.Retrieve")
 	b.atMost(0, float64(int(results[2].Allocs)), "cached FetchSession: allocations")
+	b.atMost(1.1, results[3].Over(results[1].Times(1)).Median, "cached credentials through cognitocreds: of aws.CredentialsCache over static ones")
+	b.atMost(0, float64(int(results[3].Allocs)), "cached credentials through cognitocreds: allocations")
+	fmt.Fprintf(b.out, "\n20 cold callers at once: GetId %d, GetCredentialsForIdentity %d (Amplify: 20 and 20).\n", calls.calls["GetId"], calls.calls["GetCredentialsForIdentity"])
+	b.atMost(2, float64(calls.calls["GetId"]+calls.calls["GetCredentialsForIdentity"]), "20 cold callers at once: calls of the identity pool")
 	if err := stop(); err != nil {
 		return err
 	}

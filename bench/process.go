@@ -61,7 +61,8 @@ func (b *bench) services(w *workshop, binary string) error {
 	return nil
 }
 
-// commands compares `latchkey token` with the smallest cobra program.
+// commands compares `latchkey token` and `latchkey credentials` with the smallest
+// cobra program.
 func (b *bench) commands(w *workshop, latchkey, hello string) error {
 	service, ready, err := w.startLatchkey(latchkey)
 	if err != nil {
@@ -70,9 +71,14 @@ func (b *bench) commands(w *workshop, latchkey, hello string) error {
 	login := exec.Command(latchkey, "login", ready.Username, "--password-stdin", "--config", ready.ConfigFile)
 	login.Env, login.Stdin = w.environment(), strings.NewReader(ready.Password+"\n")
 	out, err := login.CombinedOutput()
-	service.stop() // the command must not need it
+	if err == nil {
+		first := exec.Command(latchkey, "credentials", "--config", ready.ConfigFile)
+		first.Env = w.environment()
+		_, err = first.Output() // from now on they are in the store
+	}
+	service.stop() // the commands must not need it
 	if err != nil {
-		return fmt.Errorf("latchkey login: %w\n%s", err, out)
+		return fmt.Errorf("latchkey login, credentials: %w\n%s", err, out)
 	}
 	var failed error
 	spawn := func(name string, args ...string) measure.Contestant {
@@ -87,11 +93,24 @@ func (b *bench) commands(w *workshop, latchkey, hello string) error {
 				}
 			}}
 	}
-	results := measure.Rounds(b.rounds, spawn(hello), spawn(latchkey, "token", "--config", ready.ConfigFile))
+	contestants := []measure.Contestant{
+		spawn(hello), spawn(latchkey, "token", "--config", ready.ConfigFile), spawn(latchkey, "credentials", "--config", ready.ConfigFile),
+	}
+	peers, err := w.credentialPeers(ready)
+	if err != nil {
+		return err
+	}
+	results := measure.Rounds(b.rounds, append(contestants, peers...)...)
 	ratio := results[1].Over(results[0].Times(1))
-	b.table([]string{"command, whole process", "wall time", "ratio"}, [][]string{
-		{results[0].Name + " (cobra)", results[0].Range(), "1"}, {results[1].Name, results[1].Range(), ratio.String()},
-	})
+	rows := [][]string{{results[0].Name + " (cobra)", results[0].Range(), "1"}}
+	for _, r := range results[1:] {
+		rows = append(rows, []string{r.Name, r.Range(), r.Over(results[0].Times(1)).String()})
+	}
+	b.table([]string{"command, whole process", "wall time", "ratio"}, rows)
+	b.atMost(2, results[2].Over(results[0].Times(1)).Median, "latchkey credentials from a valid store: of a hello-world cobra program")
+	for _, peer := range results[3:] {
+		b.atMost(0.5, results[2].Over(peer.Times(1)).Median, "latchkey credentials from a valid store: of "+peer.Name)
+	}
 	b.atMost(2.5, ratio.Median, "latchkey token from a valid stored session: of a hello-world cobra program")
 	return failed
 }
