@@ -47,10 +47,22 @@ func TestCurl(t *testing.T) {
 			t.Errorf("%s: the body arrived as %q", name, got.Body)
 		}
 	}
-	output, err := run(t, credentials, curl, "-sS", "--noproxy", "*", "--aws-sigv4", "aws:amz:"+region+":"+service,
-		"--user", credentials.AccessKeyID+":wrong", "-H", "X-Amz-Security-Token: "+credentials.SessionToken, server.URL)
-	if err != nil || !strings.Contains(output, "InvalidSignatureException") {
-		t.Errorf("a wrong key: %s, %v", output, err)
+	for name, test := range map[string]struct {
+		secret, want string
+		args         []string
+	}{
+		"a wrong key": {"wrong", "does not match the signature", nil},
+		// curl signs the headers that it is given, and not the type that it adds.
+		"its own type": {credentials.SecretAccessKey, "header content-type is not signed", []string{"-d", "a=b"}},
+	} {
+		args := append([]string{
+			"-sS", "--noproxy", "*", "--aws-sigv4", "aws:amz:" + region + ":" + service, "--user", credentials.AccessKeyID + ":" + test.secret,
+			"-H", "X-Amz-Security-Token: " + credentials.SessionToken,
+		}, test.args...)
+		output, err := run(t, credentials, curl, append(args, server.URL)...)
+		if err != nil || !strings.Contains(output, "InvalidSignatureException") || !strings.Contains(output, test.want) {
+			t.Errorf("%s: %s, %v", name, output, err)
+		}
 	}
 }
 
