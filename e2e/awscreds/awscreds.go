@@ -1,6 +1,6 @@
 // Package awscreds gets AWS credentials from a running service as programs do:
-// signed in with Latchkey's client, or as a guest, and then with the AWS SDK's own
-// identity pool client.
+// with Latchkey's client, signed in or as a guest, which hands them to the AWS SDK
+// through cognitocreds.
 package awscreds
 
 import (
@@ -10,87 +10,59 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/cognitocreds"
 	"github.com/latchkey-auth/latchkey/e2e/local"
 )
 
-// Provider is an aws.CredentialsProvider. Each Retrieve asks the service.
+// Provider is an aws.CredentialsProvider over a client of its own.
 type Provider struct {
-	up       local.Ready
-	client   *latchkey.Client // nil for guests
-	identity *string
+	*cognitocreds.Provider
+	Client *latchkey.Client
 }
 
 // SignedIn signs the demo user in.
 func SignedIn(ctx context.Context, up local.Ready) (*Provider, error) {
-	client, err := latchkey.New(latchkey.Config{
-		UserPoolID: up.UserPoolID, ClientID: up.ClientID, UserPoolEndpoint: up.Endpoint, Issuer: up.Endpoint + "/" + up.UserPoolID,
-	})
+	p, err := open(up, false)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := client.SignIn(ctx, latchkey.Password(up.Username, up.Password)); err != nil {
-		return nil, err
-	}
-	return &Provider{up: up, client: client}, nil
+	_, err = p.Client.SignIn(ctx, latchkey.Password(up.Username, up.Password))
+	return p, err
 }
 
 // Guest does not sign in.
-func Guest(up local.Ready) *Provider { return &Provider{up: up} }
+func Guest(up local.Ready) (*Provider, error) { return open(up, true) }
 
-// Retrieve asks the service for credentials, for the identity that the first call
-// was given.
-func (p *Provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	logins := map[string]string{}
-	if p.client != nil {
-		session, err := p.client.FetchSession(ctx)
-		if err != nil {
-			return aws.Credentials{}, err
-		}
-		tokens, err := session.Tokens()
-		if err != nil {
-			return aws.Credentials{}, err
-		}
-		logins["cognito-idp."+p.up.Region+".amazonaws.com/"+p.up.UserPoolID] = tokens.ID.Raw()
-	}
-	identities := Identities(p.up)
-	if p.identity == nil {
-		made, err := identities.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: &p.up.IdentityPoolID, Logins: logins})
-		if err != nil {
-			return aws.Credentials{}, err
-		}
-		p.identity = made.IdentityId
-	}
-	got, err := identities.GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: p.identity, Logins: logins})
+func open(up local.Ready, guests bool) (*Provider, error) {
+	client, err := latchkey.New(latchkey.Config{
+		UserPoolID: up.UserPoolID, ClientID: up.ClientID, UserPoolEndpoint: up.Endpoint, Issuer: up.Endpoint + "/" + up.UserPoolID,
+		IdentityPoolID: up.IdentityPoolID, IdentityPoolEndpoint: up.Endpoint, AllowGuests: guests,
+	})
 	if err != nil {
-		return aws.Credentials{}, err
+		return nil, err
 	}
-	return aws.Credentials{
-		AccessKeyID: aws.ToString(got.Credentials.AccessKeyId), SecretAccessKey: aws.ToString(got.Credentials.SecretKey),
-		SessionToken: aws.ToString(got.Credentials.SessionToken), Source: "e2e", CanExpire: true, Expires: aws.ToTime(got.Credentials.Expiration),
-	}, nil
+	return &Provider{Provider: cognitocreds.New(client), Client: client}, nil
 }
 
-// IdentityID is the identity of the last Retrieve.
-func (p *Provider) IdentityID() string { return aws.ToString(p.identity) }
+// IdentityID is the identity that the credentials belong to.
+func (p *Provider) IdentityID(ctx context.Context) (string, error) {
+	session, err := p.Client.FetchSession(ctx)
+	if err != nil {
+		return "", err
+	}
+	return session.IdentityID()
+}
 
 // Close lets go of the client.
-func (p *Provider) Close() error {
-	if p.client == nil {
-		return nil
-	}
-	return p.client.Close()
-}
+func (p *Provider) Close() error { return p.Client.Close() }
 
-// Identities is the AWS SDK's client of the identity pool API. Its administrative
-// calls are signed with the service's key.
+// Identities is the AWS SDK's client of the identity pool API, with the service's
+// key for administration.
 func Identities(up local.Ready) *cognitoidentity.Client {
 	return cognitoidentity.New(cognitoidentity.Options{
-		Region: up.Region, BaseEndpoint: &up.Endpoint, Credentials: administrator(up),
-	})
-}
-
-func administrator(up local.Ready) aws.CredentialsProvider {
-	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{AccessKeyID: up.AccessKeyID, SecretAccessKey: up.SecretAccessKey}, nil
+		Region: up.Region, BaseEndpoint: &up.Endpoint,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: up.AccessKeyID, SecretAccessKey: up.SecretAccessKey}, nil
+		}),
 	})
 }

@@ -35,8 +35,12 @@ type Ready struct {
 	AccessKeyID     string `json:"access_key_id"`
 	SecretAccessKey string `json:"secret_access_key"`
 	ConfigFile      string `json:"config_file"`
-	// CredentialKeyFile is the key with which APIs verify credentials.
-	CredentialKeyFile string `json:"credential_key_file"`
+}
+
+// CredentialKeyFile is the key with which APIs verify credentials; it lies in the
+// data folder.
+func (r Ready) CredentialKeyFile() string {
+	return filepath.Join(filepath.Dir(r.ConfigFile), "credentials.key")
 }
 
 // Process is a `latchkey up` that runs.

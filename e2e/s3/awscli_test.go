@@ -1,15 +1,13 @@
 package s3
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -22,39 +20,56 @@ func static(c aws.Credentials) func(context.Context) (aws.Credentials, error) {
 	return func(context.Context) (aws.Credentials, error) { return c, nil }
 }
 
-// commandLine has the AWS CLI copy a file there and back, with a profile whose
-// credentials come from a process.
+// terminal runs programs as a user does, with a home of its own.
+type terminal struct {
+	w      world
+	folder string
+}
+
+func (c terminal) try(t *testing.T, stdin, program string, arguments ...string) (string, error) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), program, arguments...)
+	command.Env = []string{
+		"PATH=/usr/bin:/bin", "HOME=" + c.folder, "LANG=C.UTF-8", "AWS_EC2_METADATA_DISABLED=true", "AWS_DEFAULT_REGION=" + c.w.up.Region,
+		"LATCHKEY_HOME=" + filepath.Join(c.folder, "latchkey"), "LATCHKEY_CONFIG=" + c.w.up.ConfigFile,
+	}
+	command.Stdin = strings.NewReader(stdin)
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	err := command.Run()
+	return output.String(), err
+}
+
+func (c terminal) run(t *testing.T, stdin, program string, arguments ...string) string {
+	t.Helper()
+	said, err := c.try(t, stdin, program, arguments...)
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", filepath.Base(program), arguments, err, said)
+	}
+	return said
+}
+
+// commandLine: sign in, install a profile, and the AWS CLI copies a file there and
+// back with it; after sign-out it does not.
 func commandLine(t *testing.T, w world) {
 	local.Need(t, awscli)
-	folder := t.TempDir()
-	made, err := signIn(t, w).Retrieve(t.Context())
-	check(t, err)
-	output, err := json.Marshal(map[string]any{
-		"Version": 1, "AccessKeyId": made.AccessKeyID, "SecretAccessKey": made.SecretAccessKey,
-		"SessionToken": made.SessionToken, "Expiration": made.Expires.UTC().Format(time.RFC3339),
-	})
-	check(t, err)
-	credentials, config := filepath.Join(folder, "credentials.json"), filepath.Join(folder, "config")
-	check(t, os.WriteFile(credentials, output, 0o600))
-	check(t, os.WriteFile(config, fmt.Appendf(nil, "[profile latchkey]\nregion = %s\ncredential_process = /bin/cat %s\n", w.up.Region, credentials), 0o600))
-	file, back := filepath.Join(folder, "there"), filepath.Join(folder, "back")
+	c := terminal{w, t.TempDir()}
+	aws := []string{"--endpoint-url", w.endpoint, "--profile", "latchkey", "s3"}
+	file, back := filepath.Join(c.folder, "there"), filepath.Join(c.folder, "back")
 	check(t, os.WriteFile(file, []byte("from the command line"), 0o600))
-	aws := func(arguments ...string) string {
-		command := exec.CommandContext(t.Context(), awscli, append([]string{"--endpoint-url", w.endpoint, "--profile", "latchkey", "--no-cli-pager"}, arguments...)...)
-		command.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + folder, "LANG=C.UTF-8", "AWS_CONFIG_FILE=" + config, "AWS_EC2_METADATA_DISABLED=true"}
-		said, err := command.CombinedOutput()
-		if err != nil {
-			t.Fatalf("aws %v: %v\n%s", arguments, err, said)
-		}
-		return string(said)
-	}
-	aws("s3", "mb", "s3://papers")
-	aws("s3", "cp", file, "s3://papers/a b.txt")
-	if listed := aws("s3", "ls", "s3://papers"); !strings.Contains(listed, "a b.txt") {
+	c.run(t, w.up.Password+"\n", local.Command(), "login", w.up.Username, "--password-stdin")
+	c.run(t, "", local.Command(), "credentials", "--install", "latchkey")
+	c.run(t, "", awscli, append(aws, "mb", "s3://papers")...)
+	c.run(t, "", awscli, append(aws, "cp", file, "s3://papers/a b.txt")...)
+	if listed := c.run(t, "", awscli, append(aws, "ls", "s3://papers")...); !strings.Contains(listed, "a b.txt") {
 		t.Errorf("listed %s", listed)
 	}
-	aws("s3", "cp", "s3://papers/a b.txt", back)
+	c.run(t, "", awscli, append(aws, "cp", "s3://papers/a b.txt", back)...)
 	if text, err := os.ReadFile(back); err != nil || string(text) != "from the command line" {
 		t.Errorf("came back as %q, %v", text, err)
+	}
+	c.run(t, "", local.Command(), "logout")
+	if said, err := c.try(t, "", awscli, append(aws, "ls", "s3://papers")...); err == nil || !strings.Contains(said, "signed out") {
+		t.Errorf("after sign-out: %s, %v", said, err)
 	}
 }

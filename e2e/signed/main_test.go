@@ -43,7 +43,7 @@ func serve(t *testing.T, up local.Ready, changes ...func(*sigv4auth.Config)) *ht
 
 func api(t *testing.T, up local.Ready, changes ...func(*sigv4auth.Config)) http.Handler {
 	t.Helper()
-	key, err := sigv4auth.ReadKey(up.CredentialKeyFile)
+	key, err := sigv4auth.ReadKey(up.CredentialKeyFile())
 	check(t, err)
 	config := sigv4auth.Config{
 		Keys: [][]byte{key}, Regions: []string{region}, Services: []string{service, "s3", "dynamodb"}, Pools: []string{up.IdentityPoolID},
@@ -79,7 +79,9 @@ func signIn(t *testing.T, up local.Ready) (aws.Credentials, string) {
 	t.Cleanup(func() { check(t, provider.Close()) })
 	credentials, err := provider.Retrieve(t.Context())
 	check(t, err)
-	return credentials, provider.IdentityID()
+	identity, err := provider.IdentityID(t.Context())
+	check(t, err)
+	return credentials, identity
 }
 
 // send sends a signed request and reads the answer, which must have that status.

@@ -159,7 +159,9 @@ func TestSDKUploadsOverTLS(t *testing.T) {
 func TestGuests(t *testing.T) {
 	t.Parallel()
 	up := local.Up()
-	guest := awscreds.Guest(up)
+	guest, err := awscreds.Guest(up)
+	check(t, err)
+	t.Cleanup(func() { check(t, guest.Close()) })
 	credentials, err := guest.Retrieve(t.Context())
 	check(t, err)
 	get := func(url string, status int) (echo, string) {
@@ -171,14 +173,16 @@ func TestGuests(t *testing.T) {
 	if _, code := get(serve(t, up).URL, http.StatusForbidden); code != "AccessDeniedException" {
 		t.Errorf("a guest where none are let in: %s", code)
 	}
+	identity, err := guest.IdentityID(t.Context())
+	check(t, err)
 	seen, _ := get(serve(t, up, func(c *sigv4auth.Config) { c.AllowGuests = true }).URL, http.StatusOK)
-	if seen.Caller.IdentityID != guest.IdentityID() || seen.Caller.Authenticated || seen.Caller.RoleARN != "arn:aws:iam::000000000000:role/latchkey-guest" {
+	if seen.Caller.IdentityID != identity || seen.Caller.Authenticated || seen.Caller.RoleARN != "arn:aws:iam::000000000000:role/latchkey-guest" {
 		t.Errorf("the API saw %+v", seen.Caller)
 	}
 }
 
 // TestExpiry: credentials that last three seconds end, for real, in the middle of
-// a program, which goes on with new ones.
+// a program, which does not notice: the client renews them before.
 func TestExpiry(t *testing.T) {
 	t.Parallel()
 	process, err := local.Start(filepath.Join(t.TempDir(), "data"), "--credential-life", "3s")
@@ -189,8 +193,7 @@ func TestExpiry(t *testing.T) {
 	provider, err := awscreds.SignedIn(t.Context(), up)
 	check(t, err)
 	t.Cleanup(func() { check(t, provider.Close()) })
-	cache := aws.NewCredentialsCache(provider)
-	client := s3.New(s3.Options{Region: region, BaseEndpoint: &server.URL, UsePathStyle: true, RetryMaxAttempts: 1, Credentials: cache})
+	client := s3.New(s3.Options{Region: region, BaseEndpoint: &server.URL, UsePathStyle: true, RetryMaxAttempts: 1, Credentials: provider})
 	get := func(client *s3.Client) error {
 		_, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("b"), Key: aws.String("k")})
 		return err
@@ -200,7 +203,7 @@ func TestExpiry(t *testing.T) {
 	ids := map[string]bool{}
 	for end := time.Now().Add(7 * time.Second); time.Now().Before(end); {
 		check(t, get(client))
-		now, err := cache.Retrieve(t.Context())
+		now, err := provider.Retrieve(t.Context())
 		check(t, err)
 		ids[now.AccessKeyID] = true
 		<-time.After(200 * time.Millisecond)
