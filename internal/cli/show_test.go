@@ -81,7 +81,7 @@ func FuzzMembers(f *testing.F) {
 
 func TestUpFlags(t *testing.T) {
 	t.Parallel()
-	good := upFlags{listen: "127.0.0.1:0", httpsListen: "[::1]:9230", logLevel: "INFO"}
+	good := upFlags{listen: "127.0.0.1:0", httpsListen: "[::1]:9230", logLevel: "INFO", credentialLife: time.Hour}
 	if _, wrong := good.check(); wrong != "" {
 		t.Errorf("refused: %s", wrong)
 	}
