@@ -340,29 +340,34 @@ func TestForget(t *testing.T) {
 
 func TestSignAll(t *testing.T) {
 	t.Parallel()
-	store := newStore(t)
-	ring := newRing(t, store, keys.Options{Workers: 2})
-	createPool(t, store, ring, poolID)
-	set, _ := fetch(t, ring, poolID)
-	var requests []keys.Request
-	for i := range 10 {
-		signer, err := ring.Signer(t.Context(), poolID, []keys.Use{keys.ID, keys.Access}[i%2])
-		if err != nil {
-			t.Fatal(err)
-		}
-		requests = append(requests, keys.Request{Signer: signer, Digest: sha256.Sum256([]byte{byte(i)})})
-	}
-	signatures, err := ring.SignAll(t.Context(), requests...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, request := range requests {
-		if err := set.verify(request.Signer.KeyID, request.Digest, signatures[i]); err != nil {
-			t.Errorf("signature %d: %v", i, err)
-		}
-	}
-	if none, err := ring.SignAll(t.Context()); err != nil || len(none) != 0 {
-		t.Errorf("SignAll of nothing = %v, %v", none, err)
+	for _, workers := range []int{1, 2} {
+		t.Run(fmt.Sprint(workers), func(t *testing.T) {
+			t.Parallel()
+			store := newStore(t)
+			ring := newRing(t, store, keys.Options{Workers: workers})
+			createPool(t, store, ring, poolID)
+			set, _ := fetch(t, ring, poolID)
+			var requests []keys.Request
+			for i := range 10 {
+				signer, err := ring.Signer(t.Context(), poolID, []keys.Use{keys.ID, keys.Access}[i%2])
+				if err != nil {
+					t.Fatal(err)
+				}
+				requests = append(requests, keys.Request{Signer: signer, Digest: sha256.Sum256([]byte{byte(i)})})
+			}
+			signatures, err := ring.SignAll(t.Context(), requests...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, request := range requests {
+				if err := set.verify(request.Signer.KeyID, request.Digest, signatures[i]); err != nil {
+					t.Errorf("signature %d: %v", i, err)
+				}
+			}
+			if none, err := ring.SignAll(t.Context()); err != nil || len(none) != 0 {
+				t.Errorf("SignAll of nothing = %v, %v", none, err)
+			}
+		})
 	}
 }
 
@@ -432,8 +437,12 @@ func TestSignFails(t *testing.T) {
 			t.Errorf("Sign by a function that panics: %v", err)
 		}
 	}
-	if _, err := ring.SignAll(t.Context(), keys.Request{Signer: signer}, keys.Request{Signer: signer}); !errors.Is(err, broken) {
-		t.Errorf("SignAll: %v", err)
+	for _, workers := range []int{1, 2} {
+		ring := newRing(t, store, keys.Options{Workers: workers})
+		got, err := ring.SignAll(t.Context(), keys.Request{Signer: signer}, keys.Request{Signer: signer})
+		if !errors.Is(err, broken) || got != nil {
+			t.Errorf("SignAll with %d workers = %q, %v", workers, got, err)
+		}
 	}
 	noKeys := newRing(t, store, keys.Options{Generate: func() (*rsa.PrivateKey, error) { return nil, broken }})
 	if _, err := noKeys.Create(t.Context(), poolID); !errors.Is(err, broken) {
