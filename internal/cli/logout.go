@@ -18,6 +18,7 @@ type signedOut struct {
 	LocalError  string `json:"local_error,omitempty"`
 	Revoked     bool   `json:"revoked"`
 	RevokeError string `json:"revoke_error,omitempty"`
+	Queued      bool   `json:"queued"`
 	Global      bool   `json:"global"`
 	GlobalError string `json:"global_error,omitempty"`
 }
@@ -51,7 +52,7 @@ func (a *app) logout(ctx context.Context, global bool) error {
 		a.writeJSON(signedOut{
 			Username: report.Username,
 			Local:    report.Local, LocalError: a.reason(report.LocalError),
-			Revoked: report.Revoked, RevokeError: a.reason(report.RevokeError),
+			Revoked: report.Revoked, RevokeError: a.reason(report.RevokeError), Queued: report.Queued,
 			Global: report.Global, GlobalError: a.reason(report.GlobalError),
 		})
 	} else {
@@ -105,6 +106,10 @@ func (a *app) incomplete(report latchkey.SignOutReport, err error) error {
 		what = "the refresh token was not revoked"
 		err = report.RevokeError
 		f.hints = []string{"nobody can use it from this machine any more; it stays good wherever it was copied to"}
+		if report.Queued {
+			what = "the refresh token is not revoked yet"
+			f.hints = []string{"it waits on this machine, and is revoked when a latchkey command next reaches the service"}
+		}
 	}
 	text, _ := a.explain(err)
 	f.err = errors.New(what + ": " + text)
