@@ -100,7 +100,7 @@ func generation(t *testing.T, store storage.Store, id string) (n int64) {
 
 // rotatingSession makes a session whose client rotates. Its tokens are not
 // really signed: it is the row that is tried here.
-func rotatingSession(t *testing.T, store storage.Store) (pools *userpool.Service, client string, token wire.Sensitive, session string) {
+func rotatingSession(t *testing.T, store storage.Store, change ...func(*userpool.Config)) (pools *userpool.Service, client string, token wire.Sensitive, session string) {
 	t.Helper()
 	box, err := seal.New(bytes.Repeat([]byte{3}, 32))
 	if err != nil {
@@ -114,7 +114,11 @@ func rotatingSession(t *testing.T, store storage.Store) (pools *userpool.Service
 		_ = ring.Close()
 		_ = store.Close()
 	})
-	pools = userpool.New(userpool.Config{Storage: store, Box: box, Keys: ring, Issuer: func(id string) string { return "https://issuer.example/" + id }})
+	config := userpool.Config{Storage: store, Box: box, Keys: ring, Issuer: func(id string) string { return "https://issuer.example/" + id }}
+	for _, f := range change {
+		f(&config)
+	}
+	pools = userpool.New(config)
 	ctx := context.Background()
 	check := func(err error) {
 		t.Helper()
@@ -140,6 +144,61 @@ func rotatingSession(t *testing.T, store storage.Store) (pools *userpool.Service
 	})
 	check(err)
 	return pools, client, in.AuthenticationResult.RefreshToken, decode(t, in.AuthenticationResult.AccessToken).EventID()
+}
+
+// TestLostAnswers: with the option a rotated token is good until its successor is
+// used, for a day at most, and not a moment longer.
+func TestLostAnswers(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name         string
+		lost, after  time.Duration
+		used, refuse bool
+	}{
+		{"without the option, in the grace period", 0, 59 * time.Second, false, false},
+		{"without the option, after it", 0, 61 * time.Second, false, true},
+		{"a lost answer", time.Hour, 59 * time.Minute, false, false},
+		{"too late", time.Hour, 61 * time.Minute, false, true},
+		{"a day is the most", 48 * time.Hour, 25 * time.Hour, false, true},
+		{"the successor was used", time.Hour, time.Second, true, true},
+		{"less than the client's grace", time.Second, 59 * time.Second, false, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			now := time.Now()
+			pools, client, first, _ := rotatingSession(t, memory.New(), func(c *userpool.Config) {
+				c.LostAnswers = test.lost
+				c.Now = func() time.Time { return now }
+			})
+			refresh := func(token wire.Sensitive) (wire.Sensitive, error) {
+				out, err := pools.GetTokensFromRefreshToken(t.Context(), &wire.GetTokensFromRefreshTokenRequest{ClientId: client, RefreshToken: token})
+				if err != nil {
+					return "", err
+				}
+				return out.AuthenticationResult.RefreshToken, nil
+			}
+			second, err := refresh(first)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.used {
+				if second, err = refresh(second); err != nil {
+					t.Fatal(err)
+				}
+			}
+			now = now.Add(test.after)
+			again, err := refresh(first)
+			if !test.refuse {
+				if err != nil || again != second {
+					t.Fatalf("the same successor was due: %v", err)
+				}
+				return
+			}
+			wantException(t, err, wire.RefreshTokenReuseException, wire.MessageRefreshTokenReuse)
+			_, err = refresh(second)
+			wantException(t, err, wire.NotAuthorizedException, wire.MessageRefreshTokenRevoked)
+		})
+	}
 }
 
 // TestReplayAfterRestart: a rotated token that comes back after the service

@@ -49,6 +49,12 @@ type Config struct {
 	// AdminKeys are the access keys that may call admin operations, with their
 	// secrets. Without any, every admin operation is refused.
 	AdminKeys map[string]secret.String
+	// LostAnswers is how long a rotated refresh token stays good while its
+	// successor has not been used, beyond the client's RetryGracePeriodSeconds: a
+	// client whose answer was lost may come back that much later. At most a day;
+	// the default 0 is Cognito's rule. The price: while it lasts, two who hold the
+	// same token are given the same successor and neither is found out.
+	LostAnswers time.Duration
 	// Limits bounds what one source and all sources together may ask for.
 	Limits Limits
 	// Observer learns of each answer; nil is none.
@@ -110,7 +116,7 @@ func New(c Config) (*Server, error) {
 	s.fillDefaults(c, base)
 	s.pools = userpool.New(userpool.Config{
 		Storage: s.feed.watch(c.Storage), Box: c.Box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
-		Gate: arithmeticGate(c.Limits), Logger: s.log, Now: s.now,
+		Gate: arithmeticGate(c.Limits), LostAnswers: c.LostAnswers, Logger: s.log, Now: s.now,
 	})
 	s.identities = identitypool.New(identitypool.Config{
 		Storage: c.Storage, Box: c.Box, Keys: s.ring, Issuer: s.idIssuer, UserPools: s.pools, Region: c.Region,

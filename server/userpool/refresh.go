@@ -163,7 +163,7 @@ func (s *Service) loadPresented(tx storage.Tx, g *grant, token string) (presente
 // refresh judges a refresh token, signs the next tokens and records it all in
 // one conditional update.
 func (s *Service) refresh(ctx context.Context, g *grant, p presented) (*wire.AuthenticationResultType, error) {
-	verdict := judge(g.session, p, g.app.settings, g.now)
+	verdict := s.judge(g.session, p, g.app.settings, g.now)
 	if verdict == familyOver {
 		return nil, s.endFamily(ctx, g.session)
 	}
@@ -200,7 +200,7 @@ func (s *Service) advance(ctx context.Context, g *grant, p presented, result *wi
 		g.session.Generation++
 	case advanced:
 		return result, nil
-	case judge(again.session, p, g.app.settings, g.now) != sameSuccessor:
+	case s.judge(again.session, p, g.app.settings, g.now) != sameSuccessor:
 		return nil, s.endFamily(ctx, again.session)
 	default:
 		g.session = again.session
@@ -242,13 +242,14 @@ const (
 
 // judge compares a presented token with the session. The grace period runs
 // from the first rotation and is never extended; a token two generations old
-// is a copy, whatever the time.
-func judge(session storage.Session, p presented, settings *ClientSettings, now time.Time) verdict {
+// is a copy, whatever the time. While it is one generation old its successor was
+// never used, for that would have made another generation.
+func (s *Service) judge(session storage.Session, p presented, settings *ClientSettings, now time.Time) verdict {
 	switch {
 	case p.generation == session.Generation:
 		return stepForward
 	case settings.rotates() && p.generation == session.Generation-1 &&
-		now.Before(session.RotatedAt.Add(settings.retryGrace())):
+		now.Before(session.RotatedAt.Add(max(settings.retryGrace(), s.lost))):
 		return sameSuccessor
 	}
 	return familyOver

@@ -28,11 +28,18 @@ type Config struct {
 	// Lockout is the schedule of password lockout; the zero value is Cognito's.
 	Lockout policy.Lockout
 	// Gate bounds the password arithmetic that runs at once; nil is no bound.
-	Gate   *policy.Gate
-	Logger *slog.Logger
+	Gate *policy.Gate
+	// LostAnswers is how long a rotated refresh token stays good while its
+	// successor has not been used, where that is longer than the client's
+	// RetryGracePeriodSeconds; at most a day. 0 leaves it at Cognito's rule.
+	LostAnswers time.Duration
+	Logger      *slog.Logger
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 }
+
+// longestLost bounds Config.LostAnswers.
+const longestLost = 24 * time.Hour
 
 // verifierSize is the length of an SRP verifier in the 3072-bit group.
 const verifierSize = 384
@@ -46,6 +53,7 @@ type Service struct {
 	region  string
 	lockout policy.Lockout
 	gate    *policy.Gate
+	lost    time.Duration // see Config.LostAnswers
 	log     *slog.Logger
 	clock   func() time.Time
 
@@ -62,7 +70,7 @@ type Service struct {
 func New(c Config) *Service {
 	s := &Service{
 		store: c.Storage, box: c.Box, keys: c.Keys, issuer: c.Issuer, region: c.Region,
-		lockout: c.Lockout, gate: c.Gate, log: c.Logger, clock: c.Now,
+		lockout: c.Lockout, gate: c.Gate, lost: min(c.LostAnswers, longestLost), log: c.Logger, clock: c.Now,
 		lists: paging.Lists{Box: c.Box, Purpose: purposePaging},
 	}
 	if s.region == "" {
