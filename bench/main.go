@@ -3,7 +3,7 @@
 //
 //	go run . [-rounds 7] [-only tokens,srp] [-write ../docs/performance.md]
 //
-// Each section is a file: tokens.go, srp.go, fetch.go, service.go, timing.go, writes.go,
+// Each section is a file: tokens.go, flood.go, srp.go, fetch.go, service.go, timing.go, writes.go,
 // loopback.go, process.go. With -write the tables replace what stands between
 // the markers of the named page.
 package main
@@ -28,6 +28,7 @@ type section struct {
 
 var sections = []section{
 	{"tokens", "Tokens: decode and verify", benchTokens},
+	{"flood", "Tokens of unknown keys", benchFlood},
 	{"srp", "SRP: one handshake", benchSRP},
 	{"fetch", "A cached session", benchFetch},
 	{"service", "The service: CPU of one request", benchService},

@@ -141,8 +141,11 @@ func Spread(values []float64) Ratio {
 func (r Result) Median() time.Duration { return time.Duration(Spread(r.perOpNano).Median) }
 
 // Range is median and range in a readable unit.
-func (r Result) Range() string {
-	s := Spread(r.perOpNano)
+func (r Result) Range() string { return ShowSpread(r.perOpNano) }
+
+// ShowSpread is median and range of nanoseconds in a readable unit.
+func ShowSpread(nano []float64) string {
+	s := Spread(nano)
 	return fmt.Sprintf("%s [%s..%s]", Show(s.Median), Show(s.Min), Show(s.Max))
 }
 
