@@ -150,6 +150,19 @@ type Attempt struct {
 	LockedUntil time.Time
 }
 
+// Code is a code that was sent to a user and is good for one use. A user has at
+// most one for each purpose.
+type Code struct {
+	PoolID    string
+	UserSub   string
+	Purpose   string // what it is good for, in the owner's words
+	Hash      []byte // never the code itself
+	Address   string // where it was sent: an e-mail address or a phone number
+	Tries     int    // wrong answers so far
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
 // Match is how a user filter compares.
 type Match int
 

@@ -96,5 +96,6 @@ type Tx struct {
 	Identities    Identities
 	Keys          Keys
 	Attempts      Attempts
+	Codes         Codes
 	Spent         Spent
 }

@@ -38,7 +38,7 @@ type Users interface {
 	Lookup(poolID, login string) (User, error)
 	BySub(poolID, sub string) (User, error)
 	Update(User) error // by PoolID and Sub; *LoginTakenError
-	// Delete removes the user with memberships and sessions.
+	// Delete removes the user with memberships, sessions and codes.
 	Delete(poolID, sub string) error
 	// List goes by sub.
 	List(poolID string, filter UserFilter, after string, limit int) ([]User, error)
@@ -151,6 +151,17 @@ type Attempts interface {
 	Put(Attempt) error
 	Delete(key string) error // no error when there is none
 	// Prune removes counters that were last touched before.
+	Prune(before time.Time, limit int) (int, error)
+}
+
+// Codes are the codes that were sent to users.
+type Codes interface {
+	Code(poolID, sub, purpose string) (Code, error)
+	// Put replaces the user's code for that purpose. The user must exist.
+	Put(Code) error
+	// Delete is no error when there is none.
+	Delete(poolID, sub, purpose string) error
+	// Prune removes at most limit codes that expired before and returns how many.
 	Prune(before time.Time, limit int) (int, error)
 }
 

@@ -59,6 +59,7 @@ type state struct {
 	identityLogins tree[string]   // pool, provider, subject: identity
 	keys           tree[*storage.Key]
 	attempts       tree[storage.Attempt]
+	codes          tree[*storage.Code] // pool, sub, purpose
 	spent          tree[time.Time]
 }
 
@@ -161,6 +162,7 @@ func (t *tx) tables() storage.Tx {
 		Identities:    identities{t},
 		Keys:          keys{t},
 		Attempts:      attempts{t},
+		Codes:         codes{t},
 		Spent:         spent{t},
 	}
 }

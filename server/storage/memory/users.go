@@ -158,6 +158,9 @@ func (t *tx) removeUser(poolID, sub string) {
 		s, _ := t.sessions.get(key{k[2]})
 		t.removeSession(s)
 	}
+	for k := range t.codes.within(key{poolID, sub}, poolID, sub) {
+		t.codes = t.codes.remove(k)
+	}
 	t.users = t.users.remove(key{poolID, sub})
 }
 

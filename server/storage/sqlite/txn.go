@@ -40,6 +40,7 @@ func (t *txn) tables() storage.Tx {
 		Identities:    identities{t},
 		Keys:          keys{t},
 		Attempts:      attempts{t},
+		Codes:         codes{t},
 		Spent:         spent{t},
 	}
 }

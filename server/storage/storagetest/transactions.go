@@ -196,6 +196,9 @@ func writes(tx storage.Tx) map[string]func() error {
 		"Attempts.Put":         func() error { return tx.Attempts.Put(storage.Attempt{Key: "a"}) },
 		"Attempts.Delete":      func() error { return tx.Attempts.Delete("a") },
 		"Attempts.Prune":       func() error { return only(tx.Attempts.Prune(later, 10)) },
+		"Codes.Put":            func() error { return tx.Codes.Put(code(poolA, subA, "reset")) },
+		"Codes.Delete":         func() error { return tx.Codes.Delete(poolA, subA, "reset") },
+		"Codes.Prune":          func() error { return only(tx.Codes.Prune(later, 10)) },
 		"Spent.Spend":          func() error { return only(tx.Spent.Spend("a", later)) },
 		"Spent.Prune":          func() error { return only(tx.Spent.Prune(later, 10)) },
 	}
