@@ -48,6 +48,8 @@ var constraints = map[string]constraint{
 	"TokenModelType":         constraint{}.matching(`[A-Za-z0-9-_=.]+`).secret(),
 	"PasswordType":           length(6, 256).matching(`^[\S]+.*[\S]+$`).secret(),
 	"UsernameType":           length(1, 128).matching(`[` + visible + `]+`).secret(),
+	"SecretHashType":         length(1, 128).matching(`[\w+=/]+`).secret(),
+	"ConfirmationCodeType":   length(1, 2048).matching(`[\S]+`),
 	"UserPoolIdType":         length(1, 55).matching(`[\w-]+_[0-9a-zA-Z]+`),
 	"DeviceKeyType":          length(1, 55).matching(`[\w-]+_[0-9a-f-]+`),
 	"AttributeNameType":      length(1, 32).matching(`[` + visible + `\t\n\r ]+`),
