@@ -45,12 +45,16 @@ func (s *Server) tidy(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			codes, err := tx.Codes.Prune(now, pruneBatch)
+			if err != nil {
+				return err
+			}
 			spent, err := tx.Spent.Prune(now, pruneBatch)
 			if err != nil {
 				return err
 			}
 			revocations, err := tx.Revocations.Prune(now, pruneBatch)
-			more = max(sessions, attempts, spent, revocations) == pruneBatch
+			more = max(sessions, attempts, codes, spent, revocations) == pruneBatch
 			return err
 		})
 		if err != nil {

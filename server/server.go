@@ -49,6 +49,9 @@ type Config struct {
 	// AdminKeys are the access keys that may call admin operations, with their
 	// secrets. Without any, every admin operation is refused.
 	AdminKeys map[string]secret.String
+	// Courier brings codes to people: package mail's Sender, an outbox, or one of
+	// your own. Without one nobody can sign up or recover a password by code.
+	Courier userpool.Courier
 	// LostAnswers is how long a rotated refresh token stays good while its
 	// successor has not been used, beyond the client's RetryGracePeriodSeconds: a
 	// client whose answer was lost may come back that much later. At most a day;
@@ -116,7 +119,7 @@ func New(c Config) (*Server, error) {
 	s.fillDefaults(c, base)
 	s.pools = userpool.New(userpool.Config{
 		Storage: s.feed.watch(c.Storage), Box: c.Box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
-		Gate: arithmeticGate(c.Limits), LostAnswers: c.LostAnswers, Logger: s.log, Now: s.now,
+		Gate: arithmeticGate(c.Limits), Courier: c.Courier, LostAnswers: c.LostAnswers, Logger: s.log, Now: s.now,
 	})
 	s.identities = identitypool.New(identitypool.Config{
 		Storage: c.Storage, Box: c.Box, Keys: s.ring, Issuer: s.idIssuer, UserPools: s.pools, Region: c.Region,

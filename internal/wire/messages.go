@@ -62,6 +62,8 @@ const (
 // Texts about codes.
 const (
 	MessageCodeMismatch       = "Invalid verification code provided, please try again."   // CodeMismatchException
+	MessageCodeNotDelivered   = "Unable to deliver the code."                             // CodeDeliveryFailureException; Cognito's own text is unknown
+	MessageNoContact          = "Cannot resend codes. Auto verification not turned on."   // InvalidParameterException, ResendConfirmationCode
 	MessageCodeExpired        = "Invalid code provided, please request a code again."     // ExpiredCodeException, also when none is outstanding
 	MessageMFACodeMismatch    = "Invalid code or auth state for the user."                // CodeMismatchException, SMS and e-mail
 	MessageTOTPMismatch       = "Invalid code received for user"                          // CodeMismatchException

@@ -18,6 +18,7 @@ const (
 	purposeRefresh   = "userpool/refresh-token"
 	purposeMadeUp    = "userpool/made-up-user"
 	purposePaging    = "userpool/paging"
+	purposeCode      = "userpool/code"
 )
 
 // loadApp finds the app client with its pool.

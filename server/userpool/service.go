@@ -29,6 +29,10 @@ type Config struct {
 	Lockout policy.Lockout
 	// Gate bounds the password arithmetic that runs at once; nil is no bound.
 	Gate *policy.Gate
+	// Courier brings codes and temporary passwords to people. Without one,
+	// operations that have to send something fail with
+	// CodeDeliveryFailureException.
+	Courier Courier
 	// LostAnswers is how long a rotated refresh token stays good while its
 	// successor has not been used, where that is longer than the client's
 	// RetryGracePeriodSeconds; at most a day. 0 leaves it at Cognito's rule.
@@ -53,6 +57,7 @@ type Service struct {
 	region  string
 	lockout policy.Lockout
 	gate    *policy.Gate
+	courier Courier
 	lost    time.Duration // see Config.LostAnswers
 	log     *slog.Logger
 	clock   func() time.Time
@@ -70,7 +75,7 @@ type Service struct {
 func New(c Config) *Service {
 	s := &Service{
 		store: c.Storage, box: c.Box, keys: c.Keys, issuer: c.Issuer, region: c.Region,
-		lockout: c.Lockout, gate: c.Gate, lost: min(c.LostAnswers, longestLost), log: c.Logger, clock: c.Now,
+		lockout: c.Lockout, gate: c.Gate, courier: c.Courier, lost: min(c.LostAnswers, longestLost), log: c.Logger, clock: c.Now,
 		lists: paging.Lists{Box: c.Box, Purpose: purposePaging},
 	}
 	if s.region == "" {
@@ -103,6 +108,17 @@ func (s *Service) Operations() map[string]wire.Handler {
 		"AdminUserGlobalSignOut":      wire.Handle(s.AdminUserGlobalSignOut),
 		"GetUser":                     wire.Handle(s.GetUser),
 		"ChangePassword":              wire.Handle(s.ChangePassword),
+
+		"SignUp":                           wire.Handle(s.SignUp),
+		"ConfirmSignUp":                    wire.Handle(s.ConfirmSignUp),
+		"ResendConfirmationCode":           wire.Handle(s.ResendConfirmationCode),
+		"ForgotPassword":                   wire.Handle(s.ForgotPassword),
+		"ConfirmForgotPassword":            wire.Handle(s.ConfirmForgotPassword),
+		"UpdateUserAttributes":             wire.Handle(s.UpdateUserAttributes),
+		"DeleteUserAttributes":             wire.Handle(s.DeleteUserAttributes),
+		"GetUserAttributeVerificationCode": wire.Handle(s.GetUserAttributeVerificationCode),
+		"VerifyUserAttribute":              wire.Handle(s.VerifyUserAttribute),
+		"DeleteUser":                       wire.Handle(s.DeleteUser),
 
 		"CreateUserPool":         wire.Handle(s.CreateUserPool),
 		"DescribeUserPool":       wire.Handle(s.DescribeUserPool),

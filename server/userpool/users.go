@@ -115,10 +115,7 @@ func (s *Service) AdminGetUser(ctx context.Context, in *wire.AdminGetUserRequest
 // again; the sub is never used again.
 func (s *Service) AdminDeleteUser(ctx context.Context, in *wire.AdminDeleteUserRequest) (*wire.AdminDeleteUserResponse, error) {
 	err := s.changeUser(ctx, in.UserPoolId, in.Username, func(tx storage.Tx, _ *PoolSettings, user *storage.User) error {
-		if err := s.announce(tx, storage.Ended{PoolID: user.PoolID, UserSub: user.Sub}); err != nil {
-			return err
-		}
-		return tx.Users.Delete(user.PoolID, user.Sub)
+		return s.removeUser(tx, user)
 	})
 	if err != nil {
 		return nil, err
@@ -168,17 +165,31 @@ func (s *Service) AdminConfirmSignUp(ctx context.Context, in *wire.AdminConfirmS
 }
 
 // AdminResetUserPassword refuses sign-ins until the user has set a new password,
-// and ends all sessions. Who has not signed up to the end, or still
-// has a temporary password, cannot be reset.
+// ends all sessions, and sends a code to the user's verified contact. A user who
+// has none is reset all the same: an administrator has other ways to reach
+// people. Who has not signed up to the end, or still has a temporary password,
+// cannot be reset.
 func (s *Service) AdminResetUserPassword(ctx context.Context, in *wire.AdminResetUserPasswordRequest) (*wire.AdminResetUserPasswordResponse, error) {
-	resettable := []wire.UserStatus{wire.UserStatusConfirmed, wire.UserStatusResetRequired}
-	err := s.changeUser(ctx, in.UserPoolId, in.Username, func(tx storage.Tx, _ *PoolSettings, user *storage.User) error {
+	var m *Message
+	err := s.changeUser(ctx, in.UserPoolId, in.Username, func(tx storage.Tx, set *PoolSettings, user *storage.User) error {
 		if !slices.Contains(resettable, wire.UserStatus(user.Status)) {
 			return wire.NewException(wire.NotAuthorizedException, wire.MessagePasswordNotResettable)
 		}
 		user.Status = string(wire.UserStatusResetRequired)
-		return s.endSessions(tx, user)
+		if err := s.endSessions(tx, user); err != nil {
+			return err
+		}
+		to, reachable := set.recoveryContact(*user)
+		if !reachable || s.courier == nil {
+			return nil
+		}
+		code, err := s.newCode(tx, attemptKey(*user), *user, codeReset, to.address)
+		m = new(set.codeTemplate(to.medium, resetTemplate).message(*user, to, code))
+		return err
 	})
+	if err == nil && m != nil {
+		err = s.deliver(ctx, *m)
+	}
 	if err != nil {
 		return nil, err
 	}

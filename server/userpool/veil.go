@@ -9,14 +9,15 @@ import (
 // a look-up more or less costs, and fine beside what a network adds.
 const veilStep = 2 * time.Millisecond
 
-// veiled runs a step of a sign-in so that its time does not tell whether the
+// veiled runs a step of a sign-in, or of an account flow, so that its time does not tell whether the
 // user exists, where the client hides that: an answer without tokens goes out
 // at the next full step of the grid. Both kinds of user cost the same work to
 // within a few microseconds; this hides the rest.
-func veiled(ctx context.Context, a *app, step func() (*outcome, error)) (*outcome, error) {
+func veiled[T any](ctx context.Context, a *app, step func() (*T, error)) (*T, error) {
 	start := time.Now()
 	out, err := step()
-	if !a.settings.hidesUsers() || err == nil && out.AuthenticationResult != nil {
+	o, signsIn := any(out).(*outcome)
+	if !a.settings.hidesUsers() || err == nil && signsIn && o.AuthenticationResult != nil {
 		return out, err
 	}
 	timer := time.NewTimer(veilStep - time.Since(start)%veilStep)

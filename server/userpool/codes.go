@@ -1,0 +1,125 @@
+package userpool
+
+import (
+	"crypto/hmac"
+	"errors"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/random"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/policy"
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
+
+// What a code is good for. Those that verify an attribute end in its name.
+const (
+	codeSignUp = "sign-up"
+	codeReset  = "reset"
+	codeVerify = "verify:"
+)
+
+// Lives of codes and how often one is tried (developer guide, "Quotas in Amazon
+// Cognito": sign-up and attribute codes 24 hours, forgotten passwords one hour).
+const (
+	codeLength = 6
+	codeTries  = 5
+	codeLife   = 24 * time.Hour
+	resetLife  = time.Hour
+)
+
+// How often codes are sent to a user and answered, for each purpose (the same
+// page: ResendConfirmationCode and GetUserAttributeVerificationCode 5, ConfirmSignUp
+// and VerifyUserAttribute 15, each per user and hour).
+var (
+	sendings = policy.Quota{Events: 5, Per: time.Hour}
+	answers  = policy.Quota{Events: 15, Per: time.Hour}
+)
+
+// lifeOf is how long a code for that purpose is good.
+func lifeOf(purpose string) time.Duration {
+	if purpose == codeReset {
+		return resetLife
+	}
+	return codeLife
+}
+
+// hashCode is what is stored in the place of a code. The key is not in the
+// database, without which six digits would be guessed at once.
+func (s *Service) hashCode(c storage.Code, code string) []byte {
+	return s.box.MAC(purposeCode, []byte(c.PoolID), []byte(c.UserSub), []byte(c.Purpose), []byte(c.Address), []byte(code))
+}
+
+// newCode makes a code for a user, in the place of the one before. attempts
+// names the user, real or made up; a made-up one gets no code, and runs out of
+// sendings all the same.
+func (s *Service) newCode(tx storage.Tx, attempts string, user storage.User, purpose, address string) (code string, err error) {
+	now := s.now()
+	ok, err := sendings.Take(tx, "codes sent/"+purpose+"/"+attempts, now)
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "", wire.NewException(wire.LimitExceededException, wire.MessageAttemptLimitExceeded)
+	}
+	if user.Sub == "" || address == "" {
+		return "", nil
+	}
+	code = random.Text(random.Digits, codeLength)
+	c := storage.Code{
+		PoolID: user.PoolID, UserSub: user.Sub, Purpose: purpose, Address: address,
+		CreatedAt: now, ExpiresAt: now.Add(lifeOf(purpose)),
+	}
+	c.Hash = s.hashCode(c, code)
+	return code, tx.Codes.Put(c)
+}
+
+// codeAnswer is what an answer to a code was worth.
+type codeAnswer int
+
+const (
+	codeRight codeAnswer = iota
+	codeWrong
+	codeGone // there is none, or no longer
+)
+
+// tryCode judges an answer inside an Update closure that must succeed for the
+// answer to count. A right one uses the code up, and so does the fifth wrong one.
+// That a code is too old is said only to somebody who knows it.
+func (s *Service) tryCode(tx storage.Tx, attempts string, user storage.User, purpose string, code wire.Sensitive) (codeAnswer, storage.Code, error) {
+	ok, err := answers.Take(tx, "codes answered/"+purpose+"/"+attempts, s.now())
+	if err != nil {
+		return codeWrong, storage.Code{}, err
+	}
+	if !ok {
+		return codeWrong, storage.Code{}, wire.NewException(wire.LimitExceededException, wire.MessageAttemptLimitExceeded)
+	}
+	c, err := tx.Codes.Code(user.PoolID, user.Sub, purpose)
+	if errors.Is(err, storage.ErrNotFound) {
+		return codeGone, c, nil
+	}
+	if err != nil {
+		return codeWrong, c, err
+	}
+	if !hmac.Equal(c.Hash, s.hashCode(c, string(code))) {
+		if c.Tries++; c.Tries >= codeTries {
+			return codeWrong, c, tx.Codes.Delete(c.PoolID, c.UserSub, c.Purpose)
+		}
+		return codeWrong, c, tx.Codes.Put(c)
+	}
+	if !s.now().Before(c.ExpiresAt) {
+		return codeGone, c, nil
+	}
+	return codeRight, c, tx.Codes.Delete(c.PoolID, c.UserSub, c.Purpose)
+}
+
+// refusal is what the caller is told of an answer that was not right. Where the
+// client hides who exists, a code that is not there looks like a wrong one.
+func (c codeAnswer) refusal(hides bool) error {
+	switch {
+	case c == codeRight:
+		return nil
+	case c == codeGone && !hides:
+		return wire.NewException(wire.ExpiredCodeException, wire.MessageCodeExpired)
+	}
+	return wire.NewException(wire.CodeMismatchException, wire.MessageCodeMismatch)
+}
