@@ -25,6 +25,7 @@ import (
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/identitypool"
 	"github.com/latchkey-auth/latchkey/server/keys"
+	"github.com/latchkey-auth/latchkey/server/outbox"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
 )
@@ -47,6 +48,7 @@ type world struct {
 
 	identities string // the identity pool's id, see identityWorld
 	broker     func(context.Context, identitypool.Grant) (identitypool.Credentials, error)
+	outbox     *outbox.Outbox
 }
 
 // safeBuffer is a bytes.Buffer for the many goroutines of a server.
@@ -90,7 +92,7 @@ func newWorld(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Creat
 // newWorldOf is newWorld with a service that configure has had its say in.
 func newWorldOf(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.CreateUserPoolClientRequest), configure func(*server.Config)) *world {
 	t.Helper()
-	w := &world{t: t, store: memory.New(), log: &safeBuffer{}}
+	w := &world{t: t, store: memory.New(), log: &safeBuffer{}, outbox: outbox.New(nil)}
 	box, err := seal.New(bytes.Repeat([]byte{1}, 32))
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +107,8 @@ func newWorldOf(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Cre
 	web := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.server.ServeHTTP(rw, r) }))
 	w.url = "http://" + web.Listener.Addr().String()
 	config := server.Config{
-		Storage: w.store, Box: box, Keys: ring, PublicURL: w.url, Now: w.now, Broker: brokerFunc(w.credentials),
+		Storage: w.store, Box: box, Keys: ring, PublicURL: w.url, Now: w.now,
+		Broker: brokerFunc(w.credentials), Courier: w.outbox,
 		AdminKeys: map[string]secret.String{admin.AccessKeyID: admin.SecretAccessKey},
 		Logger:    slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

@@ -64,6 +64,8 @@ var rules = []rule{
 	{"server/metrics", []string{"server"}, []string{"github.com/VictoriaMetrics/metrics"}},
 	{"server/keys", []string{"internal/seal", "jwt", "server/storage"}, []string{"golang.org/x/sync"}},
 	{"server/paging", []string{"internal/seal", "internal/wire"}, nil},
+	{"server/outbox", []string{"server/userpool"}, nil},
+	{"server/mail", []string{"internal/secret", "server/userpool"}, []string{"github.com/wneessen/go-mail"}},
 	{"server/policy", []string{"server/storage"}, []string{"golang.org/x/time"}},
 	{"server/identitypool/...", []string{"internal/...", "jwt", "server/identitypool", "server/keys", "server/paging", "server/storage"},
 		[]string{"golang.org/x/sync", "github.com/go-json-experiment/json"}},
