@@ -1,0 +1,288 @@
+// Package mail sends a service's messages through an SMTP server.
+//
+// A [Sender] is a userpool.Courier. It takes a message into a bounded queue and
+// answers at once, so that the time of a call tells nothing about the mail
+// server, nor whether there was anything to send; a few goroutines bring the
+// queue to the server, over TLS, and try again when the server says "later". The
+// conversation itself is package github.com/wneessen/go-mail's.
+package mail
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	netmail "net/mail"
+	"strconv"
+	"sync"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+
+	"github.com/latchkey-auth/latchkey/internal/secret"
+	"github.com/latchkey-auth/latchkey/server/userpool"
+)
+
+// Encryption is how the connection to the mail server is protected.
+type Encryption int
+
+const (
+	// StartTLS begins in the clear and refuses to go on without TLS (RFC 3207);
+	// usually port 587.
+	StartTLS Encryption = iota
+	// ImplicitTLS begins with TLS (RFC 8314); usually port 465.
+	ImplicitTLS
+	// NoTLS is for a server on the loopback interface only.
+	NoTLS
+)
+
+const (
+	queueLength    = 1000
+	senders        = 4
+	defaultTimeout = 15 * time.Second
+)
+
+// pauses are the times between tries at a server that says "later", or does not
+// answer: a code lives for an hour or longer.
+var pauses = []time.Duration{2 * time.Second, 10 * time.Second, 30 * time.Second, 2 * time.Minute}
+
+// Errors of [Sender.Deliver] beside userpool.ErrMedium.
+var (
+	ErrQueueFull = errors.New("mail: the queue is full; the mail server does not keep up")
+	ErrClosed    = errors.New("mail: sender is closed")
+	ErrAddress   = errors.New("mail: not an address that mail can be sent to")
+)
+
+// Config says where mail goes through. Server and From are required.
+type Config struct {
+	Server     string // host:port
+	From       string // such as "Example <no-reply@example.com>"
+	Encryption Encryption
+	// Username and Password sign in to the server; without them nobody does.
+	Username string
+	Password secret.String
+	// RootCAs are the authorities to trust; nil is the system's.
+	RootCAs *x509.CertPool
+	// Timeout bounds one conversation; default 15 s.
+	Timeout time.Duration
+	// Logger is told of each message that could not be sent, without what it says.
+	Logger *slog.Logger
+}
+
+// Sender sends mail. It is safe for concurrent use.
+type Sender struct {
+	config  Config
+	options []gomail.Option
+	host    string
+	queue   chan userpool.Message
+	life    context.Context
+	cancel  context.CancelFunc
+	work    sync.WaitGroup
+
+	mu     sync.RWMutex // guards closed, and queue against being closed
+	closed bool
+}
+
+// New checks a configuration and starts a Sender; it does not connect yet. Call
+// [Sender.Close] in the end.
+func New(c Config) (*Sender, error) {
+	host, port, err := net.SplitHostPort(c.Server)
+	number, portErr := strconv.Atoi(port)
+	if err != nil || portErr != nil || host == "" {
+		return nil, fmt.Errorf("mail: Server %q is not host:port", c.Server)
+	}
+	if _, err := netmail.ParseAddress(c.From); err != nil {
+		return nil, fmt.Errorf("mail: From %q is not an address: %w", c.From, err)
+	}
+	if ip := net.ParseIP(host); c.Encryption == NoTLS && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("mail: %s is another machine; codes and passwords go there over TLS only: set Encryption to StartTLS or ImplicitTLS", host)
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Sender{config: c, host: host, options: options(c, host, number), queue: make(chan userpool.Message, queueLength)}
+	s.life, s.cancel = context.WithCancel(context.Background())
+	if c.Encryption != ImplicitTLS { // there go-mail's own dialer is needed
+		s.options = append(s.options, gomail.WithDialContextFunc(s.dial))
+	}
+	if _, err := gomail.NewClient(host, s.options...); err != nil {
+		s.cancel()
+		return nil, fmt.Errorf("mail: %w", err)
+	}
+	for range senders {
+		s.work.Go(s.run)
+	}
+	return s, nil
+}
+
+// options are go-mail's words for a configuration.
+func options(c Config, host string, port int) []gomail.Option {
+	all := []gomail.Option{
+		gomail.WithPort(port), gomail.WithTimeout(c.Timeout), gomail.WithoutNoop(),
+		gomail.WithTLSConfig(&tls.Config{ServerName: host, RootCAs: c.RootCAs, MinVersion: tls.VersionTLS12}),
+	}
+	switch c.Encryption {
+	case ImplicitTLS:
+		all = append(all, gomail.WithSSL())
+	case NoTLS:
+		all = append(all, gomail.WithTLSPolicy(gomail.NoTLS))
+	default:
+		all = append(all, gomail.WithTLSPolicy(gomail.TLSMandatory))
+	}
+	if c.Username != "" {
+		all = append(all, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover),
+			gomail.WithUsername(c.Username), gomail.WithPassword(c.Password.Reveal()))
+	}
+	return all
+}
+
+// Deliver takes an e-mail into the queue. Errors: userpool.ErrMedium for a text
+// message, [ErrAddress], [ErrQueueFull], [ErrClosed].
+func (s *Sender) Deliver(_ context.Context, m userpool.Message) error {
+	if m.Medium != userpool.MediumEmail {
+		return fmt.Errorf("%w: mail does not go by %s", userpool.ErrMedium, m.Medium)
+	}
+	if _, err := s.compose(m); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return ErrClosed
+	}
+	select {
+	case s.queue <- m:
+		return nil
+	default:
+		return ErrQueueFull
+	}
+}
+
+// compose makes the e-mail. Whatever is not a plain address, such as one with a
+// line break that would add a header, is refused.
+func (s *Sender) compose(m userpool.Message) (*gomail.Msg, error) {
+	parsed, err := netmail.ParseAddress(m.Address)
+	if err != nil || parsed.Address != m.Address {
+		return nil, ErrAddress
+	}
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	if err := errors.Join(msg.From(s.config.From), msg.To(m.Address)); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAddress, err)
+	}
+	msg.Subject(m.Subject)
+	msg.SetDate()
+	msg.SetMessageID()
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834, section 5
+	kind := gomail.TypeTextPlain
+	if m.HTML {
+		kind = gomail.TypeTextHTML
+	}
+	msg.SetBodyString(kind, m.Text.Reveal())
+	return msg, nil
+}
+
+// run sends what is in the queue until it is closed and empty.
+func (s *Sender) run() {
+	for m := range s.queue {
+		if err := s.send(m); err != nil {
+			s.config.Logger.Error("mail: a message was not sent", "pool", m.PoolID, "server", s.config.Server, "error", err)
+		}
+	}
+}
+
+// send tries until a message is taken, refused for good, or given up.
+func (s *Sender) send(m userpool.Message) error {
+	for try := 0; ; try++ {
+		err := s.converse(m)
+		if err == nil || !temporary(err) || try >= len(pauses) {
+			return err
+		}
+		s.config.Logger.Warn("mail: the server takes no mail now; it is tried again", "server", s.config.Server, "in", pauses[try], "error", err)
+		select {
+		case <-time.After(pauses[try]):
+		case <-s.life.Done():
+			return err
+		}
+	}
+}
+
+func (s *Sender) converse(m userpool.Message) error {
+	msg, err := s.compose(m)
+	if err != nil {
+		return err
+	}
+	client, err := gomail.NewClient(s.host, s.options...)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(s.life, s.config.Timeout)
+	defer cancel()
+	return client.DialAndSendWithContext(ctx, msg)
+}
+
+// dial connects, and closes the connection when the Sender gives up: the
+// conversation itself goes by deadlines alone.
+func (s *Sender) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &guarded{conn, context.AfterFunc(s.life, func() { _ = conn.Close() })}, nil
+}
+
+// guarded is a connection whose guard ends with it.
+type guarded struct {
+	net.Conn
+	release func() bool
+}
+
+func (g *guarded) Close() error {
+	g.release()
+	return g.Conn.Close()
+}
+
+// temporary reports whether another try may help: it does not when the server
+// refused this message or this sender for good (a reply of 5yz, RFC 5321), or
+// is not who it should be.
+func temporary(err error) bool {
+	if refused, ok := errors.AsType[*gomail.SendError](err); ok {
+		return refused.IsTemp()
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return false
+	}
+	_, network := errors.AsType[net.Error](err)
+	return network
+}
+
+// Close stops taking messages and waits until the queue is sent or ctx ends; what
+// is left then is lost, and is the error. With ImplicitTLS a conversation under
+// way may then take its Timeout to end. The second call only waits.
+func (s *Sender) Close(ctx context.Context) error {
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		close(s.queue)
+	}
+	s.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		s.work.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		s.cancel()
+		return nil
+	case <-ctx.Done():
+		s.cancel()
+		<-done
+		return fmt.Errorf("mail: messages were still waiting to be sent: %w", ctx.Err())
+	}
+}
