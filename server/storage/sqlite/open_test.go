@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -202,10 +203,15 @@ func TestDamagedPage(t *testing.T) {
 
 func TestSchemaVersions(t *testing.T) {
 	t.Parallel()
+	steps, err := migrations(embedded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := fmt.Sprintf("INSERT INTO schema_migrations VALUES (%d, 'later.sql', 'sum', 0)", len(steps)+1)
 	for name, test := range map[string]struct{ change, want string }{
-		"newer":   {"INSERT INTO schema_migrations VALUES (4, '0004_later.sql', 'sum', 0)", "use a newer Latchkey"},
+		"newer":   {next, "use a newer Latchkey"},
 		"edited":  {"UPDATE schema_migrations SET checksum = 'other' WHERE version = 1", "0001_initial.sql differs"},
-		"missing": {"UPDATE schema_migrations SET version = 4 WHERE version = 1", "no step 1"},
+		"missing": {"UPDATE schema_migrations SET version = 99 WHERE version = 1", "no step 1"},
 	} {
 		path := filepath.Join(t.TempDir(), name+".db")
 		db, err := Open(t.Context(), path, quiet)
