@@ -27,11 +27,17 @@ const (
 // housekeeping: it forgets what has expired and rotates keys that are due. A
 // listener that fails ends the others; its error comes back.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
+	return s.ServeBehind(ctx, s, listeners...)
+}
+
+// ServeBehind is Serve with a handler in front, which has pages of its own and
+// passes the rest on to s.
+func (s *Server) ServeBehind(ctx context.Context, front http.Handler, listeners ...net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
 	s.feed.start()
 	defer context.AfterFunc(ctx, s.feed.stop)()
 	for _, listener := range listeners {
-		web := s.httpServer(s)
+		web := s.httpServer(front)
 		group.Go(func() error { return serve(ctx, web, listener) })
 	}
 	group.Go(func() error {

@@ -91,6 +91,10 @@ func TestUpFlags(t *testing.T) {
 		"service name": func(f *upFlags) { f.listen = "127.0.0.1:http" },
 		"metrics":      func(f *upFlags) { f.metricsListen = ":" },
 		"level":        func(f *upFlags) { f.logLevel = "trace" },
+		"no life":      func(f *upFlags) { f.credentialLife = 0 },
+		"a long life":  func(f *upFlags) { f.credentialLife = 13 * time.Hour },
+		"no STS":       func(f *upFlags) { f.sts = "sts" },
+		"STS's least":  func(f *upFlags) { f.sts, f.credentialLife = "https://sts.example.com", time.Minute },
 	} {
 		flags := good
 		spoil(&flags)

@@ -117,6 +117,9 @@ func (a *app) up(cmd *cobra.Command, flags upFlags) error {
 		STS: flags.sts, CredentialLife: flags.credentialLife,
 		Logger: slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level})),
 	}
+	if !a.json {
+		options.Sent = a.tellSent
+	}
 	if flags.metricsListen != "" {
 		recorder := metrics.New()
 		options.Metrics, options.Observer = recorder, recorder

@@ -7,6 +7,7 @@ import (
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/internal/cli/ui"
 	"github.com/latchkey-auth/latchkey/internal/localservice"
+	"github.com/latchkey-auth/latchkey/server/outbox"
 )
 
 // announce tells where the service is: a line of JSON, or a screen.
@@ -21,6 +22,7 @@ func (a *app) announce(ready localservice.Ready, folder string) {
 	table := &ui.Table{Indent: "    "}
 	table.Field("Endpoint", ready.Endpoint)
 	table.Field("HTTPS", ready.HTTPSEndpoint)
+	table.Field("Outbox", ready.Endpoint+"/outbox")
 	if ready.MetricsEndpoint != "" {
 		table.Field("Metrics", ready.MetricsEndpoint)
 	}
@@ -43,6 +45,13 @@ func (a *app) announce(ready localservice.Ready, folder string) {
 	a.out.Print("")
 	a.out.Print("  " + a.out.Paint(ui.Faint, "Ctrl-C stops it; users and sessions stay in "+ui.Clean(folder)))
 	a.out.Print("")
+}
+
+// tellSent shows a message that the service would have sent, its code included:
+// whoever runs a service on this machine is who tries it out.
+func (a *app) tellSent(e outbox.Entry) {
+	a.err.Print("  " + a.err.Paint(ui.Cyan, "✉") + " " + e.At.Format("15:04:05") + " " + e.Medium + " to " + ui.Clean(e.Address) + ": " +
+		a.err.Paint(ui.Bold, ui.Clean(e.Text.Reveal())))
 }
 
 // mask shows just enough of a key's id to tell it from another.

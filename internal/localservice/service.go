@@ -22,6 +22,7 @@ import (
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/identitypool"
 	"github.com/latchkey-auth/latchkey/server/keys"
+	"github.com/latchkey-auth/latchkey/server/outbox"
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
 )
 
@@ -42,7 +43,9 @@ type Options struct {
 	CredentialLife time.Duration
 	Metrics        http.Handler
 	Observer       server.Observer
-	Logger         *slog.Logger
+	// Sent is told of each message that the outbox keeps; it must not block.
+	Sent   func(outbox.Entry)
+	Logger *slog.Logger
 }
 
 // Ready is what a client needs to know of a service that accepts connections.
@@ -74,6 +77,7 @@ type Service struct {
 	store     *sqlite.Store
 	ring      *keys.Ring
 	server    *server.Server
+	outbox    *outbox.Outbox
 	authority *localca.Authority
 	web       net.Listener
 	secure    net.Listener // TLS is put on it by Run
@@ -193,8 +197,10 @@ func (s *Service) openServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.outbox = outbox.New(s.options.Sent)
 	s.server, err = server.New(server.Config{
-		Broker: broker, CredentialLife: s.options.CredentialLife, Providers: identitypool.Providers{AllowLoopback: true},
+		Courier: s.outbox,
+		Broker:  broker, CredentialLife: s.options.CredentialLife, Providers: identitypool.Providers{AllowLoopback: true},
 		Storage: s.store, Box: box, Keys: s.ring, PublicURL: url("http", s.web), Region: Region,
 		AdminKeys: map[string]secret.String{s.state.AccessKeyID: secret.New(s.state.SecretAccessKey)},
 		Observer:  s.options.Observer, Logger: s.options.Logger,
@@ -227,7 +233,12 @@ func (s *Service) Ready() Ready { return s.ready }
 // Run answers until ctx ends and requests that are running have finished.
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.server.Serve(ctx, s.web, tls.NewListener(s.secure, s.authority.TLSConfig())) })
+	front := http.NewServeMux()
+	front.Handle("/", s.server)
+	front.Handle("/outbox", s.outbox)
+	group.Go(func() error {
+		return s.server.ServeBehind(ctx, front, s.web, tls.NewListener(s.secure, s.authority.TLSConfig()))
+	})
 	if s.metrics != nil {
 		group.Go(func() error { return s.server.ServeHandler(ctx, s.options.Metrics, s.metrics) })
 	}
