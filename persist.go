@@ -53,7 +53,9 @@ func (c *Client) persist(s *snapshot) {
 			}
 			c.log.Warn("latchkey: the session could not be stored", "username", s.record.Account.Username, "error", err)
 			if errors.Is(err, store.ErrConflict) {
-				return // the next refresh reads what took its place
+				if s = c.settleConflict(context.WithoutCancel(c.life), s); s == nil {
+					return
+				}
 			}
 		}
 	})

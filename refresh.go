@@ -115,6 +115,11 @@ func (r *renewal) read(ctx context.Context) (outcome, bool) {
 	switch {
 	case err == nil && unsaved && record.Generation <= memory.kept:
 		r.record, r.kept = memory.record, record.Generation
+	case err == nil && unsaved:
+		again, ok := r.c.rebase(ctx, memory, record)
+		if r.record, r.kept = record, record.Generation; ok {
+			memory, r.record, r.kept = again, again.record, again.kept
+		}
 	case err == nil:
 		r.record, r.kept = record, record.Generation
 	case errors.Is(err, store.ErrNotFound) && !unsaved:
@@ -284,9 +289,20 @@ func (r *renewal) keep(ctx context.Context, issued grant) outcome {
 			err = storeFault("FetchSession", err)
 		}
 		fresh := r.c.newSnapshot(next, kept, time.Now(), issued.validity(r.c.cfg.RefreshAhead))
+		fresh.replaced = r.stored()
 		return outcome{snapshot: fresh, event: Event{Kind: EventRefreshed, Err: err}}
 	}
 	return outcome{err: storeFault("FetchSession", store.ErrConflict), orphan: NewSecret(issued.refresh)}
+}
+
+// stored is the access token that the store has while the newest cannot be
+// stored: the one just replaced, or that of an earlier refresh if this one too
+// began with a record that was in memory only.
+func (r *renewal) stored() Secret {
+	if m := r.memory(); m != nil && m.kept < m.record.Generation && m.record.Tokens.Access.Equal(r.record.Tokens.Access) {
+		return m.replaced
+	}
+	return r.record.Tokens.Access
 }
 
 // overtaken decides what becomes of an answer whose record was changed while the

@@ -17,8 +17,10 @@ type snapshot struct {
 	clock   validity // of the tokens
 	// kept is the generation that the store is known to hold. It is less than
 	// the record's while the record could not be saved.
-	kept   uint64
-	readAt time.Time // when the store was read
+	kept uint64
+	// replaced is the access token that the store still has then; see rebased.
+	replaced Secret
+	readAt   time.Time // when the store was read
 
 	// guest is the record of the scope's guest, or of the session of another
 	// provider that stands in its place, while nobody of the user pool is signed in.

@@ -186,6 +186,11 @@ func (v *vending) readUser(ctx context.Context, memory *snapshot) error {
 	switch {
 	case err == nil && unsaved && record.Generation <= memory.kept:
 		v.record, v.unsaved = memory.record, true
+	case err == nil && unsaved:
+		again, ok := v.c.rebase(ctx, memory, record)
+		if v.record, v.kept = record, record.Generation; ok {
+			v.record, v.kept, v.unsaved = again.record, again.kept, again.kept < again.record.Generation
+		}
 	case err == nil:
 		v.record, v.kept = record, record.Generation
 	case errors.Is(err, store.ErrNotFound) && !unsaved:
