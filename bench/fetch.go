@@ -147,7 +147,7 @@ func benchFetch(b *bench) error {
 	}
 	b.table([]string{"cached", "each", "allocations", "of CredentialsCache"}, rows)
 	b.atMost(0.95, results[2].Over(results[1].Times(1)).Median, "cached FetchSession: of aws.CredentialsCache.Retrieve")
-	b.atLeast(1.8, results[4].Over(results[3].Times(1)).Median, "cached FetchSession: two cores' rate, of one core's")
+	b.atLeast(1.8, results[5].Over(results[4].Times(1)).Median, "cached FetchSession: two cores' rate, of one core's")
 	b.atMost(0, float64(int(results[2].Allocs)), "cached FetchSession: allocations")
 	b.atMost(1.1, results[3].Over(results[1].Times(1)).Median, "cached credentials through cognitocreds: of aws.CredentialsCache over static ones")
 	b.atMost(0, float64(int(results[3].Allocs)), "cached credentials through cognitocreds: allocations")

@@ -3,7 +3,7 @@
 //
 //	go run . [-rounds 7] [-only tokens,srp] [-write ../docs/performance.md]
 //
-// Each section is a file: tokens.go, flood.go, srp.go, fetch.go, service.go, timing.go, writes.go,
+// Each section is a file: tokens.go, flood.go, srp.go, fetch.go, service.go, identity.go, timing.go, writes.go,
 // loopback.go, process.go. With -write the tables replace what stands between
 // the markers of the named page.
 package main
@@ -32,6 +32,7 @@ var sections = []section{
 	{"srp", "SRP: one handshake", benchSRP},
 	{"fetch", "A cached session", benchFetch},
 	{"service", "The service: CPU of one request", benchService},
+	{"identity", "The service: CPU of identity pool credentials", benchIdentity},
 	{"timing", "Telling users apart by time", benchTiming},
 	{"writes", "Durable writes", benchWrites},
 	{"loopback", "The service over loopback", benchLoopback},

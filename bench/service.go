@@ -21,6 +21,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/srp"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
+	"github.com/latchkey-auth/latchkey/server/identitypool/ownbroker"
 	"github.com/latchkey-auth/latchkey/server/keys"
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
 )
@@ -51,7 +52,11 @@ func newWorld(sign keys.SignFunc) (*world, error) {
 		return nil, err
 	}
 	w.ring = keys.NewRing(w.store, box, keys.Options{Sign: sign})
-	w.handler, err = server.New(server.Config{Storage: w.store, Box: box, Keys: w.ring, PublicURL: "http://127.0.0.1:9229"})
+	broker, err := ownbroker.New(ownbroker.Config{Keys: [][]byte{bytes.Repeat([]byte{2}, 32)}})
+	if err != nil {
+		return nil, err
+	}
+	w.handler, err = server.New(server.Config{Storage: w.store, Box: box, Keys: w.ring, PublicURL: "http://127.0.0.1:9229", Broker: broker})
 	if err != nil {
 		return nil, err
 	}
@@ -101,15 +106,19 @@ func (w *world) provision() error {
 	return err
 }
 
-// call performs an operation through the handler.
+// call performs a user pool operation through the handler.
 func (w *world) call(operation string, request, response any) error {
+	return w.perform(wire.UserPools, operation, request, response)
+}
+
+func (w *world) perform(service wire.Service, operation string, request, response any) error {
 	body, err := wire.Marshal(request)
 	if err != nil {
 		return err
 	}
 	r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:9229/", bytes.NewReader(body))
 	r.Header.Set("Content-Type", wire.ContentType)
-	r.Header.Set(wire.HeaderTarget, wire.Target(wire.UserPools, operation))
+	r.Header.Set(wire.HeaderTarget, wire.Target(service, operation))
 	r.RemoteAddr = "127.0.0.1:1"
 	answer := httptest.NewRecorder()
 	w.handler.ServeHTTP(answer, r)
