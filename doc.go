@@ -30,6 +30,15 @@
 // nothing. An ended session stays ended, as ErrSessionExpired, until the next
 // sign-in; it is never replaced by a guest in silence.
 //
+// # AWS credentials
+//
+// With Config.IdentityPoolID a session has an identity id and AWS credentials as
+// well, and where guests are allowed so has one of nobody. They are got when they
+// are asked for and renewed in the manner of tokens, but apart from them: an
+// identity pool that fails leaves the tokens alone, and never ends a session.
+// [Client.FetchCredentials] gives them alone, package cognitocreds gives them to
+// aws-sdk-go-v2, and [Client.Federate] gets them for another provider's token.
+//
 // # Errors
 //
 // Facets of a [Session] fail on their own. Errors have a kind for errors.Is and
@@ -54,5 +63,5 @@
 // Inside, client.go holds the one pointer that FetchSession reads and the rules
 // for replacing it; fetch.go decides whether a caller waits, flight.go what
 // callers share, refresh.go does the refresh, and classify.go says what an
-// answer means.
+// answer means. wallet.go holds what the identity pool gave, vend.go gets it.
 package latchkey

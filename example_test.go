@@ -79,6 +79,27 @@ func ExampleClient_FetchSession() {
 	}
 }
 
+// Google's token straight to the identity pool, without a user pool.
+func ExampleClient_Federate() {
+	session, err := client.Federate(ctx, "accounts.google.com", func(ctx context.Context) (latchkey.Secret, error) {
+		token, err := googleToken(ctx) // a fresh ID token, whenever it is asked for
+		return latchkey.NewSecret(token), err
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	id, _ := session.IdentityID()
+	fmt.Println(id)
+	// Later, when Google's session is over and the credentials have expired:
+	_, err = client.FetchCredentials(ctx)
+	if e, ok := errors.AsType[*latchkey.Error](err); ok && errors.Is(err, latchkey.ErrNeedsSignIn) {
+		fmt.Println("sign in again with", e.Provider)
+	}
+}
+
+// googleToken stands for whatever signs the user in with Google.
+func googleToken(context.Context) (string, error) { return "", errors.New("not signed in") }
+
 func ExampleForceRefresh() {
 	session, err := client.FetchSession(ctx, latchkey.ForceRefresh())
 	if err != nil {
