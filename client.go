@@ -162,7 +162,7 @@ func (c *Client) load(ctx context.Context, f *flight) {
 	}
 	found := c.newSnapshot(record, record.Generation, time.Now(), nil)
 	if !found.live() {
-		c.loadGuest(ctx, found)
+		c.loadGuest(ctx, found, c.current.Load())
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -151,19 +151,32 @@ func (s *snapshot) answer(want FetchOption, tokensErr, walletErr error) *Session
 	return &session
 }
 
-// loadGuest reads the guest's record into a snapshot of nobody.
-func (c *Client) loadGuest(ctx context.Context, s *snapshot) {
+// loadGuest reads the guest's record into a snapshot of nobody. A record that
+// memory has and the store has lost to damage is put back; while none can be read,
+// memory's counts, and the reverse.
+func (c *Client) loadGuest(ctx context.Context, s, old *snapshot) {
 	if c.cfg.IdentityPoolID == "" || s.expired() {
 		return
 	}
 	guest, err := c.loadBounded(ctx, c.guestAccount())
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		// The store has set it aside, or will say so again to who needs it.
-		c.log.WarnContext(ctx, "latchkey: the guest's record cannot be read", "error", err)
-	}
 	if err == nil {
 		c.seat(s, guest, guest.Generation, nil)
 	}
+	if err == nil || errors.Is(err, store.ErrNotFound) {
+		return
+	}
+	c.log.WarnContext(ctx, "latchkey: the guest's record cannot be read", "error", err)
+	if old == nil || old.live() || old.guest.Generation == 0 {
+		return
+	}
+	kept := old.guestKept
+	if errors.Is(err, store.ErrDamaged) {
+		if kept = 0; c.save(ctx, old.guest, 0) == nil {
+			kept = old.guest.Generation
+		}
+	}
+	wallet := old.wallet
+	c.seat(s, old.guest, kept, &wallet)
 }
 
 // seat puts a guest's record into a snapshot of nobody that is not published yet.
@@ -180,7 +193,11 @@ func (c *Client) seat(s *snapshot, guest store.Record, kept uint64, fresh *valid
 // knows, unless that is newer, or the same with better clocks.
 func (c *Client) followGuest(s, found *snapshot) {
 	unsaved := s.guestKept < s.guest.Generation
-	if unsaved && found.guest.Generation < s.guest.Generation || found.guest.Generation == s.guest.Generation {
+	if unsaved && found.guest.Generation < s.guest.Generation {
+		return
+	}
+	if found.guest.Generation == s.guest.Generation {
+		s.guestKept = found.guestKept
 		return
 	}
 	c.seat(s, found.guest, found.guestKept, nil)

@@ -4,7 +4,7 @@
 //	go run . [-rounds 7] [-only tokens,srp] [-write ../docs/performance.md]
 //
 // Each section is a file: tokens.go, flood.go, srp.go, fetch.go, service.go, identity.go, timing.go, writes.go,
-// loopback.go, process.go. With -write the tables replace what stands between
+// loopback.go, process.go with helpers.go. With -write the tables replace what stands between
 // the markers of the named page.
 package main
 
