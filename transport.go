@@ -13,6 +13,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
@@ -163,11 +164,11 @@ func transportFault(ctx, bounded context.Context, op string, err error) error {
 
 // echoed is how Cognito repeats the value of a member that it does not like,
 // which may be a password or a token.
-var echoed = regexp.MustCompile(`(?s)Value '.*?' at '`)
+var echoed = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)Value '.*?' at '`) })
 
 // presentable is the service's text on one line, without echoed values.
 func presentable(message string) string {
-	message = echoed.ReplaceAllLiteralString(message, "Value '[redacted]' at '")
+	message = echoed().ReplaceAllLiteralString(message, "Value '[redacted]' at '")
 	message = strings.Join(strings.Fields(message), " ")
 	if len(message) > maxText {
 		message = strings.ToValidUTF8(message[:maxText], "") + "…"

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"html"
 	"regexp"
 	"strings"
 	"sync"
@@ -470,4 +471,52 @@ func TestWithoutContact(t *testing.T) {
 	wantException(t, err, wire.InvalidParameterException, wire.MessageNoContact)
 	must[wire.AdminConfirmSignUpResponse](w, "AdminConfirmSignUp", &wire.AdminConfirmSignUpRequest{UserPoolId: w.pool, Username: "ann"})
 	w.signIn("ann")
+}
+
+// TestInvitations: a new user is sent the temporary password where the
+// administrator wants it, and by nothing else.
+func TestInvitations(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
+		verifying(p, c)
+		p.AdminCreateUserConfig = &wire.AdminCreateUserConfigType{InviteMessageTemplate: &wire.MessageTemplateType{
+			EmailSubject: "Welcome {username}", EmailMessage: "<p>{username}: <code>{####}</code></p>",
+		}}
+	})
+	create := func(name, action string, media ...string) {
+		t.Helper()
+		must[wire.AdminCreateUserResponse](w, "AdminCreateUser", &wire.AdminCreateUserRequest{
+			UserPoolId: w.pool, Username: name, MessageAction: action, DesiredDeliveryMediums: media,
+			UserAttributes: append(email(name+"@example.com"), wire.AttributeType{Name: "phone_number", Value: "+15550001234"}),
+		})
+	}
+	create("quiet", wire.MessageActionSuppress, "EMAIL")
+	if n := len(w.outbox.Entries()); n != 0 {
+		t.Fatalf("%d messages though they are suppressed", n)
+	}
+	create("ann", "", "EMAIL", "SMS")
+	entries := w.outbox.Entries()
+	if len(entries) != 2 || entries[0].Medium != "SMS" || entries[1].Medium != "EMAIL" {
+		t.Fatalf("%v", entries)
+	}
+	mail := entries[1]
+	if mail.Subject != "Welcome ann" || !mail.HTML || mail.Address != "ann@example.com" {
+		t.Errorf("%+v", mail.Message)
+	}
+	_, rest, _ := strings.Cut(mail.Text.Reveal(), "<code>")
+	password, _, _ := strings.Cut(rest, "</code>")
+	out, err := w.withPassword("ann", html.UnescapeString(password))
+	if err != nil || out.ChallengeName != wire.ChallengeNewPasswordRequired {
+		t.Errorf("the invitation's password: %+v, %v", out, err)
+	}
+	create("bob", "")
+	if e := w.outbox.Entries(); len(e) != 3 || e[0].Medium != "SMS" || e[0].Address != "+15550001234" {
+		t.Errorf("by default: %v", e)
+	}
+	must[wire.AdminCreateUserResponse](w, "AdminCreateUser", &wire.AdminCreateUserRequest{
+		UserPoolId: w.pool, Username: "ann", MessageAction: wire.MessageActionResend, DesiredDeliveryMediums: []string{"EMAIL"},
+	})
+	if e := w.outbox.Entries(); len(e) != 4 || e[0].Address != "ann@example.com" || e[0].Text.Reveal() == mail.Text.Reveal() {
+		t.Errorf("sent again: %v", e)
+	}
 }

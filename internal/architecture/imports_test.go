@@ -61,7 +61,7 @@ var rules = []rule{
 	{"latchkeytest", []string{"", "server/...", "internal/..."}, nil},
 	{"server/storage/sqlite", []string{"server/storage"}, []string{"modernc.org/sqlite", "github.com/gofrs/flock", "github.com/go-json-experiment/json"}},
 	{"server/storage/...", []string{"server/storage"}, []string{"pgregory.net/rapid", "github.com/google/go-cmp"}},
-	{"server/metrics", []string{"server"}, []string{"github.com/VictoriaMetrics/metrics"}},
+	{"server/metrics", []string{"server"}, nil},
 	{"server/keys", []string{"internal/seal", "jwt", "server/storage"}, []string{"golang.org/x/sync"}},
 	{"server/paging", []string{"internal/seal", "internal/wire"}, nil},
 	{"server/outbox", []string{"server/userpool"}, nil},

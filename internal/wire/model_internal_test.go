@@ -255,7 +255,7 @@ func (w *modelWalk) compare(path, tag string, field reflect.StructField, scalar 
 		return
 	}
 	w.constraints++
-	got := constraints[name]
+	got := constraints()[name]
 	switch name {
 	case "PasswordType", "LambdaVersionType", "ExplicitAuthFlowsType", "ClientNameType", "IdentityProviderId":
 		return // differ on purpose, see the constraint table
@@ -312,7 +312,7 @@ func TestEveryConstraintIsUsed(t *testing.T) {
 		visit(shape)
 		planFor(shape)
 	}
-	for name, c := range constraints {
+	for name, c := range constraints() {
 		if !used[name] {
 			t.Errorf("%s is used by no shape", name)
 		}

@@ -1,6 +1,9 @@
 package wire
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // Service is one of Cognito's two APIs, named as X-Amz-Target names it.
 type Service string
@@ -48,11 +51,12 @@ func Target(s Service, op string) string { return string(s) + "." + op }
 // It knows all operations of both APIs, also those without a shape here, so
 // that a caller can tell one that is not offered from one that does not exist.
 func LookupTarget(target string) (Operation, bool) {
-	operation, ok := operations[target]
+	operation, ok := operations()[target]
 	return operation, ok
 }
 
-var operations = operationTable()
+// operations is made when it is first asked for, which most commands never do.
+var operations = sync.OnceValue(operationTable)
 
 func operationTable() map[string]Operation {
 	table := make(map[string]Operation, 192)

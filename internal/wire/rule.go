@@ -25,7 +25,7 @@ func ruleFor(field reflect.StructField, tag string) *rule {
 	if !ok {
 		return nil
 	}
-	c, ok := constraints[name]
+	c, ok := constraints()[name]
 	if !ok {
 		panic(fmt.Sprintf("wire: %s names %s, which is not in the constraint table", field.Name, name))
 	}

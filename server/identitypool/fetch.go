@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -71,13 +72,15 @@ func newFetcher(p Providers) *http.Client {
 
 // special are networks that are not the public Internet though net/netip has no
 // name for them, or that carry an IPv4 address of any kind inside.
-var special = prefixes(
-	"0.0.0.0/8", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
-	"203.0.113.0/24", "240.0.0.0/4", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23",
-	"2001:db8::/32", "2002::/16",
-)
+var special = sync.OnceValue(func() []netip.Prefix {
+	return prefixes(
+		"0.0.0.0/8", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
+		"203.0.113.0/24", "240.0.0.0/4", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23",
+		"2001:db8::/32", "2002::/16",
+	)
+})
 
-var shared = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
+var shared = netip.PrefixFrom(netip.AddrFrom4([4]byte{100, 64, 0, 0}), 10) // RFC 6598
 
 func prefixes(texts ...string) []netip.Prefix {
 	list := make([]netip.Prefix, len(texts))
@@ -98,7 +101,7 @@ func (p Providers) admits(address netip.Addr) bool {
 	case !address.IsGlobalUnicast():
 		return false
 	}
-	for _, prefix := range special {
+	for _, prefix := range special() {
 		if prefix.Contains(address) {
 			return false
 		}

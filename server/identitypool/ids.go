@@ -3,6 +3,7 @@ package identitypool
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/latchkey-auth/latchkey/internal/random"
 )
@@ -17,9 +18,9 @@ const (
 )
 
 // idPattern is the API reference's, with both parts there.
-var idPattern = regexp.MustCompile(`^[\w-]+:[0-9a-f-]+$`)
+var idPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w-]+:[0-9a-f-]+$`) })
 
-func isID(id string) bool { return len(id) <= maxID && idPattern.MatchString(id) }
+func isID(id string) bool { return len(id) <= maxID && idPattern().MatchString(id) }
 
 // newID draws the id of a pool or an identity: nobody can guess it, and it is
 // never given out again.

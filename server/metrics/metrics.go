@@ -1,39 +1,47 @@
-// Package metrics counts what the service answers, for Prometheus. It is the
-// one importer of a metrics library: a program that embeds the server without
-// metrics does not link it.
+// Package metrics counts what the service answers, for Prometheus.
 //
 // A [Recorder] is the server's Observer and, as an [http.Handler], the page
-// that Prometheus reads. Serve that page on a listener of its own: it is not
-// for the public.
+// that Prometheus reads, in its text format (version 0.0.4). Serve that page on a
+// listener of its own: it is not for the public. process.go has what is told of
+// the process.
+//
+// The format is a few lines, and is written here because of what the libraries
+// for it cost at the start of every program that links them, the short commands
+// of the one binary included.
 package metrics
 
 import (
+	"bytes"
+	"cmp"
+	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/latchkey-auth/latchkey/server"
 )
 
 // Recorder counts answers. It is safe for concurrent use.
 type Recorder struct {
-	set    *metrics.Set
-	series sync.Map // operation and exception → *metrics.Counter
-	took   sync.Map // operation → *histogram
+	answers sync.Map // answer → *atomic.Uint64
+	took    sync.Map // operation → *histogram
 }
 
 var _ server.Observer = (*Recorder)(nil)
 
-// New makes a Recorder with a registry of its own:
+// answer names a series of answers.
+type answer struct{ operation, exception string }
+
+// New makes a Recorder of its own:
 //
-//	latchkey_answers_total{operation, exception}   counter; exception "" is success
+//	latchkey_answers_total{exception, operation}   counter; exception "" is success
 //	latchkey_operation_seconds{operation}          histogram: _bucket{le}, _sum, _count
 //	go_*, process_*                                of the runtime and the process
-func New() *Recorder { return &Recorder{set: metrics.NewSet()} }
+func New() *Recorder { return &Recorder{} }
 
 // Observe counts one answer. A request that names no operation of any API
 // counts under "unknown", so that a stranger cannot make up new series.
@@ -41,29 +49,16 @@ func (r *Recorder) Observe(operation, exception string, took time.Duration) {
 	if operation == "" {
 		operation = "unknown"
 	}
-	r.counter(operation, exception).Inc()
-	r.histogram(operation).observe(took)
-}
-
-// counter and histogram remember what they made: the library builds a series'
-// name for every look-up.
-func (r *Recorder) counter(operation, exception string) *metrics.Counter {
-	key := [2]string{operation, exception}
-	if c, ok := r.series.Load(key); ok {
-		return c.(*metrics.Counter)
+	counter, ok := r.answers.Load(answer{operation, exception})
+	if !ok {
+		counter, _ = r.answers.LoadOrStore(answer{operation, exception}, new(atomic.Uint64))
 	}
-	c := r.set.GetOrCreateCounter(`latchkey_answers_total{exception="` + label(exception) + `",operation="` + label(operation) + `"}`)
-	r.series.Store(key, c)
-	return c
-}
-
-func (r *Recorder) histogram(operation string) *histogram {
-	if h, ok := r.took.Load(operation); ok {
-		return h.(*histogram)
+	counter.(*atomic.Uint64).Add(1)
+	h, ok := r.took.Load(operation)
+	if !ok {
+		h, _ = r.took.LoadOrStore(operation, new(histogram))
 	}
-	h := newHistogram(r.set, label(operation))
-	r.took.Store(operation, h)
-	return h
+	h.(*histogram).observe(took)
 }
 
 // bounds of the buckets: 125 µs to 4 s, each twice the one before.
@@ -72,55 +67,80 @@ const (
 	buckets    = 16
 )
 
-// histogram is one as Prometheus reads it, made of counters: each bucket counts
-// what took at most its bound, and the one more everything. (The library's own
-// has other buckets, and its summary a goroutine that never ends.)
+// histogram counts by the smallest bucket that holds a value; the last one holds
+// what is beyond all bounds.
 type histogram struct {
-	atMost [buckets + 1]*metrics.Counter
-	sum    *metrics.FloatCounter
-	count  *metrics.Counter
+	counts [buckets + 1]atomic.Uint64
+	sum    atomic.Int64 // nanoseconds
 }
 
-func newHistogram(set *metrics.Set, operation string) *histogram {
-	const name = "latchkey_operation_seconds"
-	h := &histogram{
-		sum:   set.GetOrCreateFloatCounter(name + `_sum{operation="` + operation + `"}`),
-		count: set.GetOrCreateCounter(name + `_count{operation="` + operation + `"}`),
+func (h *histogram) observe(took time.Duration) {
+	i := 0
+	for i < buckets && took > firstBound<<i {
+		i++
 	}
-	for i := range h.atMost {
+	h.counts[i].Add(1)
+	h.sum.Add(int64(took))
+}
+
+// write adds the lines of one operation. A bucket's line counts all that took at
+// most its bound; the count is that of the last one, so that they agree.
+func (h *histogram) write(b *bytes.Buffer, operation string) {
+	total := uint64(0)
+	for i := range h.counts {
+		total += h.counts[i].Load()
 		bound := "+Inf"
 		if i < buckets {
 			bound = strconv.FormatFloat((firstBound << i).Seconds(), 'g', -1, 64)
 		}
-		h.atMost[i] = set.GetOrCreateCounter(name + `_bucket{le="` + bound + `",operation="` + operation + `"}`)
+		fmt.Fprintf(b, "latchkey_operation_seconds_bucket{le=%q,operation=%s} %d\n", bound, operation, total)
 	}
-	return h
+	fmt.Fprintf(b, "latchkey_operation_seconds_sum{operation=%s} %g\n", operation, time.Duration(h.sum.Load()).Seconds())
+	fmt.Fprintf(b, "latchkey_operation_seconds_count{operation=%s} %d\n", operation, total)
 }
 
-func (h *histogram) observe(took time.Duration) {
-	for i := range h.atMost {
-		if i == buckets || took <= firstBound<<i {
-			h.atMost[i].Inc()
-		}
-	}
-	h.sum.Add(took.Seconds())
-	h.count.Inc()
+// label writes a label's value. A backslash, a quotation mark and a line break
+// are escaped, as the format has it.
+func label(value string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(value) + `"`
 }
 
-// label keeps what may stand in a label's value without escaping: the names of
-// operations and exceptions are letters and digits.
-func label(name string) string {
-	return strings.Map(func(c rune) rune {
-		if c == '"' || c == '\\' || c < ' ' {
-			return '_'
-		}
-		return c
-	}, name)
-}
-
-// ServeHTTP writes the metrics in Prometheus' text format.
+// ServeHTTP writes the page.
 func (r *Recorder) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	var b bytes.Buffer
+	r.writeAnswers(&b)
+	r.writeTimes(&b)
+	writeProcess(&b)
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	r.set.WritePrometheus(w)
-	metrics.WriteProcessMetrics(w)
+	_, _ = w.Write(b.Bytes())
+}
+
+func (r *Recorder) writeAnswers(b *bytes.Buffer) {
+	b.WriteString("# HELP latchkey_answers_total Answers by operation and exception; no exception is success.\n# TYPE latchkey_answers_total counter\n")
+	for _, key := range sorted(&r.answers, func(a, b answer) int {
+		return cmp.Or(cmp.Compare(a.operation, b.operation), cmp.Compare(a.exception, b.exception))
+	}) {
+		counter, _ := r.answers.Load(key)
+		fmt.Fprintf(b, "latchkey_answers_total{exception=%s,operation=%s} %d\n",
+			label(key.exception), label(key.operation), counter.(*atomic.Uint64).Load())
+	}
+}
+
+func (r *Recorder) writeTimes(b *bytes.Buffer) {
+	b.WriteString("# HELP latchkey_operation_seconds Time until the answer, by operation.\n# TYPE latchkey_operation_seconds histogram\n")
+	for _, operation := range sorted(&r.took, cmp.Compare[string]) {
+		h, _ := r.took.Load(operation)
+		h.(*histogram).write(b, label(operation))
+	}
+}
+
+// sorted gives the keys of a map in order: a page is the same each time.
+func sorted[K any](m *sync.Map, compare func(a, b K) int) []K {
+	var keys []K
+	m.Range(func(key, _ any) bool {
+		keys = append(keys, key.(K))
+		return true
+	})
+	slices.SortFunc(keys, compare)
+	return keys
 }

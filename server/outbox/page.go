@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -15,7 +16,9 @@ var (
 	//go:embed page.css
 	style string
 
-	page = template.Must(template.New("page").Parse(pageText))
+	// page is parsed when it is first asked for: the short commands of the one
+	// binary pay for everything that is done at its start.
+	page = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageText)) })
 )
 
 // shown is an entry as the page shows it. HTML messages are shown as their
@@ -57,7 +60,7 @@ func (o *Outbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 	var text bytes.Buffer
-	if err := page.Execute(&text, list); err != nil {
+	if err := page().Execute(&text, list); err != nil {
 		http.Error(w, "the outbox cannot be shown", http.StatusInternalServerError)
 		return
 	}

@@ -266,12 +266,16 @@ func (s *Service) AdminCreateUser(ctx context.Context, in *wire.AdminCreateUserR
 	if err != nil {
 		return nil, err
 	}
+	var password wire.Sensitive
 	if in.TemporaryPassword == "" && set.passwordless(user) {
 		user.Status = string(wire.UserStatusConfirmed)
-	} else if err := s.giveTemporaryPassword(ctx, set, &user, in.TemporaryPassword, user.CreatedAt); err != nil {
+	} else if password, err = s.giveTemporaryPassword(ctx, set, &user, in.TemporaryPassword, user.CreatedAt); err != nil {
 		return nil, err
 	}
 	err = s.store.Update(ctx, func(tx storage.Tx) error { return s.insertUser(tx, set, &user, in.ForceAliasCreation) })
+	if err == nil {
+		err = s.invite(ctx, set, user, in, password)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -318,17 +322,40 @@ func (p *PoolSettings) passwordless(user storage.User) bool {
 }
 
 // giveTemporaryPassword gives user a password that has to be changed, a random
-// one unless the administrator chose it. Whoever sends invitations learns
-// a random one; nobody else does.
-func (s *Service) giveTemporaryPassword(ctx context.Context, set *PoolSettings, user *storage.User, chosen wire.Sensitive, now time.Time) error {
+// one unless the administrator chose it. The invitation tells it, and nothing else
+// does.
+func (s *Service) giveTemporaryPassword(ctx context.Context, set *PoolSettings, user *storage.User, chosen wire.Sensitive, now time.Time) (wire.Sensitive, error) {
 	if chosen == "" {
 		chosen = wire.Sensitive(policy.Generate(set.passwordRules()))
 	}
 	password, err := s.preparePassword(ctx, user.PoolID, set, user.Username, user.Sub, string(chosen))
 	if err != nil {
-		return err
+		return "", err
 	}
 	password.apply(user, false, now.Add(set.temporaryLife()), now)
+	return chosen, nil
+}
+
+// invite sends a new user the temporary password, by the media that the
+// administrator wishes (Cognito's default is SMS) and the user can be reached by,
+// unless MessageAction is SUPPRESS. A service without a courier invites nobody.
+func (s *Service) invite(ctx context.Context, set *PoolSettings, user storage.User, in *wire.AdminCreateUserRequest, password wire.Sensitive) error {
+	if in.MessageAction == wire.MessageActionSuppress || s.courier == nil || password == "" {
+		return nil
+	}
+	wished := in.DesiredDeliveryMediums
+	if len(wished) == 0 {
+		wished = []string{MediumSMS}
+	}
+	for _, attribute := range []string{loginEmail, loginPhone} {
+		to := contactOf(user, attribute)
+		if to.address == "" || !slices.Contains(wished, to.medium) {
+			continue
+		}
+		if err := s.deliver(ctx, set.inviteTemplate(to.medium).message(user, to, string(password))); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -369,7 +396,8 @@ func (s *Service) renewInvitation(ctx context.Context, in *wire.AdminCreateUserR
 		return nil, err
 	}
 	renewed := found
-	if err := s.giveTemporaryPassword(ctx, set, &renewed, in.TemporaryPassword, s.after(found.ModifiedAt)); err != nil {
+	password, err := s.giveTemporaryPassword(ctx, set, &renewed, in.TemporaryPassword, s.after(found.ModifiedAt))
+	if err != nil {
 		return nil, err
 	}
 	var user storage.User
@@ -382,6 +410,9 @@ func (s *Service) renewInvitation(ctx context.Context, in *wire.AdminCreateUserR
 		user = *current
 		return tx.Users.Update(user)
 	})
+	if err == nil {
+		err = s.invite(ctx, set, user, in, password)
+	}
 	if err != nil {
 		return nil, err
 	}

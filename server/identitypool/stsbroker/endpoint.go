@@ -9,17 +9,18 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
-var regionPattern = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
+var regionPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`) })
 
 // endpointOf answers the address to ask, in the form in which it is sent.
 func endpointOf(c Config) (string, error) {
 	if c.Endpoint != "" {
 		return checkEndpoint(c.Endpoint)
 	}
-	if !regionPattern.MatchString(c.Region) {
+	if !regionPattern().MatchString(c.Region) {
 		return "", fmt.Errorf(`stsbroker: %q is no AWS region; set Region, such as "eu-west-1", or the Endpoint of another STS`, c.Region)
 	}
 	domain := "amazonaws.com"
