@@ -68,14 +68,34 @@ type Session struct {
 	UserSub     string
 	OriginJTI   string // the origin_jti claim, the same in every token of the session
 	DeviceKey   string
-	Scope       string // scope claim of the access tokens
-	UserEpoch   int64  // User.SignOuts at sign-in
-	Generation  int64  // of the newest refresh token
-	CreatedAt   time.Time
+	Scope       string    // scope claim of the access tokens
+	UserEpoch   int64     // User.SignOuts at sign-in
+	Generation  int64     // of the newest refresh token
+	CreatedAt   time.Time // when the user signed in: the auth_time claim
 	RefreshedAt time.Time // last refresh, with or without rotation
 	RotatedAt   time.Time // when Generation was reached
 	ExpiresAt   time.Time
 	RevokedAt   time.Time
+}
+
+// Domain is a host name of a user pool's sign-in: a prefix, or a whole name.
+// Names are unique over all pools.
+type Domain struct {
+	Name       string
+	PoolID     string
+	Settings   []byte // the owner's encoding
+	CreatedAt  time.Time
+	ModifiedAt time.Time
+}
+
+// ResourceServer is an API whose scopes a user pool hands out.
+type ResourceServer struct {
+	PoolID     string
+	Identifier string // the part of a scope before its last slash
+	Name       string
+	Settings   []byte // the owner's encoding
+	CreatedAt  time.Time
+	ModifiedAt time.Time
 }
 
 // Revocation says that a session has ended before its tokens expired. It tells

@@ -87,6 +87,8 @@ type Store interface {
 type Tx struct {
 	Pools         Pools
 	Clients       Clients
+	Domains       Domains
+	Resources     ResourceServers
 	Users         Users
 	Groups        Groups
 	Members       Members

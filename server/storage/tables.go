@@ -31,6 +31,26 @@ type Clients interface {
 	List(poolID, after string, limit int) ([]Client, error)
 }
 
+// Domains are the host names of all pools.
+type Domains interface {
+	Insert(Domain) error // ErrExists
+	Domain(name string) (Domain, error)
+	Update(Domain) error
+	Delete(name string) error
+	// List gives a pool's domains by name.
+	List(poolID string) ([]Domain, error)
+}
+
+// ResourceServers are the resource servers of all pools.
+type ResourceServers interface {
+	Insert(ResourceServer) error // ErrExists
+	ResourceServer(poolID, identifier string) (ResourceServer, error)
+	Update(ResourceServer) error
+	Delete(poolID, identifier string) error
+	// List goes by identifier.
+	List(poolID, after string, limit int) ([]ResourceServer, error)
+}
+
 // Users are the users of all pools.
 type Users interface {
 	Insert(User) error // ErrExists, *LoginTakenError

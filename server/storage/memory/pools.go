@@ -61,6 +61,12 @@ func (t pools) Delete(id string) error {
 	for k := range t.poolClients.within(start, id) {
 		t.removeClient(id, k[1])
 	}
+	for k := range t.poolDomains.within(start, id) {
+		t.removeDomain(id, k[1])
+	}
+	for k := range t.resources.within(start, id) {
+		t.resources = t.resources.remove(k)
+	}
 	for k := range t.groups.within(start, id) {
 		t.groups = t.groups.remove(k)
 	}

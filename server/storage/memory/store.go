@@ -44,6 +44,9 @@ type state struct {
 	pools          tree[*storage.Pool]
 	clients        tree[*storage.Client]
 	poolClients    tree[struct{}] // pool, client
+	domains        tree[*storage.Domain]
+	poolDomains    tree[struct{}] // pool, domain
+	resources      tree[*storage.ResourceServer]
 	users          tree[*storage.User]
 	logins         tree[string] // pool, login: sub
 	groups         tree[*storage.Group]
@@ -153,6 +156,8 @@ func (t *tx) tables() storage.Tx {
 	return storage.Tx{
 		Pools:         pools{t},
 		Clients:       clients{t},
+		Domains:       domains{t},
+		Resources:     resources{t},
 		Users:         users{t},
 		Groups:        groups{t},
 		Members:       members{t},

@@ -31,6 +31,8 @@ func (t *txn) tables() storage.Tx {
 	return storage.Tx{
 		Pools:         pools{t},
 		Clients:       clients{t},
+		Domains:       domains{t},
+		Resources:     resources{t},
 		Users:         users{t},
 		Groups:        groups{t},
 		Members:       members{t},

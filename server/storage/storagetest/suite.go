@@ -34,6 +34,8 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		"Pools":             testPools,
 		"PoolCascade":       testPoolCascade,
 		"Clients":           testClients,
+		"Domains":           testDomains,
+		"ResourceServers":   testResourceServers,
 		"Groups":            testGroups,
 		"Members":           testMembers,
 		"Keys":              testKeys,
