@@ -132,6 +132,16 @@ var constraints = sync.OnceValue(func() map[string]constraint {
 		"FeatureType":                    oneOf(FeatureEnabled, FeatureDisabled),
 		"RetryGracePeriodSecondsType":    length(0, 60),
 
+		// Domains and resource servers. A domain's pattern is the published one with
+		// dots, for whole names, which the service takes as well.
+		"DomainType":                         length(1, 253).matching(`^[a-z0-9](?:[a-z0-9\-.]{0,251}[a-z0-9])?$`),
+		"ResourceServerIdentifierType":       length(1, 256).matching(`[\x21\x23-\x5B\x5D-\x7E]+`),
+		"ResourceServerNameType":             length(1, 256).matching(`[\w\s+=,.@-]+`),
+		"ResourceServerScopeListType":        constraint{max: 100},
+		"ResourceServerScopeNameType":        length(1, 256).matching(`[\x21\x23-\x2E\x30-\x5B\x5D-\x7E]+`),
+		"ResourceServerScopeDescriptionType": length(1, 256),
+		"ListResourceServersLimitType":       length(1, 50),
+
 		// Identity pools.
 		"IdentityPoolId":                  length(1, 55).matching(`[\w-]+:[0-9a-f-]+`),
 		"IdentityId":                      length(1, 55).matching(`[\w-]+:[0-9a-f-]+`),
