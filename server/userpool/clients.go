@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -42,7 +41,7 @@ func (s *Service) CreateUserPoolClient(ctx context.Context, in *wire.CreateUserP
 		if _, a.poolSet, err = s.loadPool(tx, in.UserPoolId); err != nil {
 			return err
 		}
-		if err := a.configure(in.UserPoolClientSettings, "creating"); err != nil {
+		if err := a.configure(tx, in.UserPoolClientSettings, "creating"); err != nil {
 			return err
 		}
 		err = tx.Clients.Insert(a.client)
@@ -71,15 +70,18 @@ func idOfClient(name string) (string, error) {
 
 // configure gives the client the settings of a request, checked and complete.
 // doing is "creating" or "updating".
-func (a *app) configure(w wire.UserPoolClientSettings, doing string) error {
+func (a *app) configure(tx storage.Tx, w wire.UserPoolClientSettings, doing string) error {
 	settings := &ClientSettings{wire.UserPoolClientType{UserPoolClientSettings: completeClient(w)}}
 	if err := a.poolSet.checkClientAttributes(settings, doing); err != nil {
 		return err
 	}
-	for _, check := range []func(*ClientSettings) error{checkLives, checkFlows, checkRotation, checkRedirects, checkScopes} {
+	for _, check := range []func(*ClientSettings) error{checkLives, checkFlows, checkRotation, checkRedirects, checkProviders} {
 		if err := check(settings); err != nil {
 			return err
 		}
+	}
+	if err := checkScopes(tx, a.client.PoolID, settings); err != nil {
+		return err
 	}
 	if err := checkOAuthFlows(settings, a.secret != ""); err != nil {
 		return err
@@ -207,56 +209,13 @@ func checkRotation(c *ClientSettings) error {
 	return nil
 }
 
-// checkRedirects checks the URLs that users may be sent to (developer guide,
-// "App client settings"; RFC 6749, section 3.1.2).
-func checkRedirects(c *ClientSettings) error {
-	for _, target := range slices.Concat(c.CallbackURLs, c.LogoutURLs) {
-		u, err := url.Parse(target)
-		switch {
-		case err != nil || u.Scheme == "" || u.Host == "" && strings.HasPrefix(u.Scheme, "http"):
-			return invalid("Redirect URI %s is not an absolute URI.", target)
-		case strings.Contains(target, "#"):
-			return invalid("Redirect URI %s must not have a fragment.", target)
-		case u.Scheme == "http" && !loopback(u.Hostname()):
-			return invalid("%s cannot use the HTTP protocol.", target)
-		case slices.Contains([]string{"javascript", "data", "vbscript", "file", "blob"}, u.Scheme):
-			return invalid("Redirect URI %s has a scheme that is not allowed.", target)
-		}
-	}
-	if c.DefaultRedirectURI != "" && !slices.Contains(c.CallbackURLs, c.DefaultRedirectURI) {
-		return invalid("DefaultRedirectURI must be one of CallbackURLs.")
-	}
-	return nil
-}
-
-// loopback reports whether a host is this machine, where plain HTTP is safe
-// enough to develop with (RFC 8252, section 8.3).
-func loopback(host string) bool {
-	return host == "localhost" || host == "127.0.0.1" || host == "::1"
-}
-
-// scopes are those that every pool has. Resource servers would add others.
-var scopes = []string{"openid", "email", "phone", "profile", scopeAPI}
-
-// checkScopes checks scopes and identity providers against what the pool has.
-func checkScopes(c *ClientSettings) error {
-	for _, scope := range c.AllowedOAuthScopes {
-		if !slices.Contains(scopes, scope) {
-			return wire.Exceptionf(wire.ScopeDoesNotExistException, "Scope does not exist: %s", scope)
-		}
-	}
-	for _, name := range c.SupportedIdentityProviders {
-		if name != "COGNITO" {
-			return invalid("The provider %s does not exist for the user pool.", name)
-		}
-	}
-	return nil
-}
-
 // checkOAuthFlows checks which OAuth flows go together: client_credentials is a
 // client acting for itself, which it has to prove (RFC 6749, section 4.4).
 func checkOAuthFlows(c *ClientSettings, confidential bool) error {
 	flows := c.AllowedOAuthFlows
+	if isTrue(c.AllowedOAuthFlowsUserPoolClient) && (len(flows) == 0 || len(c.AllowedOAuthScopes) == 0) {
+		return wire.NewException(wire.InvalidOAuthFlowException, "AllowedOAuthFlows and AllowedOAuthScopes are required if user pool client is allowed to use OAuth flows.")
+	}
 	if !slices.Contains(flows, "client_credentials") {
 		return nil
 	}
@@ -325,7 +284,7 @@ func (s *Service) UpdateUserPoolClient(ctx context.Context, in *wire.UpdateUserP
 		if a, err = s.loadAppOf(tx, in.UserPoolId, in.ClientId); err != nil {
 			return err
 		}
-		if err := a.configure(in.UserPoolClientSettings, "updating"); err != nil {
+		if err := a.configure(tx, in.UserPoolClientSettings, "updating"); err != nil {
 			return err
 		}
 		a.client.Name = cmp.Or(in.ClientName, a.client.Name)

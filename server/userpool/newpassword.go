@@ -64,23 +64,33 @@ func (s *Service) answerNewPassword(ctx context.Context, a *app, session wire.Se
 	if answers["USERNAME"] != c.User && answers["USERNAME"] != c.Login {
 		return nil, wire.NewException(wire.NotAuthorizedException, wire.MessageInvalidSession)
 	}
-	who, err := s.challenged(ctx, a, c)
+	who, change, err := s.replacePassword(ctx, a, c, answers)
 	if err != nil {
 		return nil, err
+	}
+	return s.signIn(ctx, a, who, c.AttemptKey, change)
+}
+
+// replacePassword judges a new password and its attributes for a challenge. The
+// user that it returns has them, for tokens that are signed first; change gives
+// them to the user as stored.
+func (s *Service) replacePassword(ctx context.Context, a *app, c challenge, answers wire.Parameters) (user storage.User, change func(storage.Tx, *storage.User) error, err error) {
+	who, err := s.challenged(ctx, a, c)
+	if err != nil {
+		return user, nil, err
 	}
 	given, err := a.newAttributes(who.user, answers)
 	if err != nil {
-		return nil, err
+		return user, nil, err
 	}
 	password, err := s.preparePassword(ctx, a.pool.ID, a.poolSet, who.user.Username, who.user.Sub, answers["NEW_PASSWORD"])
 	if err != nil {
-		return nil, err
+		return user, nil, err
 	}
-	// The first tokens already show what the answer brings.
 	if err := setAttributes(&who.user, given); err != nil {
-		return nil, err
+		return user, nil, err
 	}
-	return s.signIn(ctx, a, who.user, c.AttemptKey, func(tx storage.Tx, user *storage.User) error {
+	return who.user, func(tx storage.Tx, user *storage.User) error {
 		if err := s.spend(tx, c); err != nil {
 			return err
 		}
@@ -92,7 +102,7 @@ func (s *Service) answerNewPassword(ctx context.Context, a *app, session wire.Se
 		}
 		password.apply(user, true, user.TemporaryUntil, s.now())
 		return aliasConflict(tx.Users.Update(*user))
-	})
+	}, nil
 }
 
 // newAttributes reads the attributes of an answer: each must be one that the

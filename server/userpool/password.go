@@ -27,15 +27,21 @@ func (s *Service) signInWithPassword(ctx context.Context, a *app, params wire.Pa
 	if err := a.checkSecretHash(params["SECRET_HASH"], login); err != nil {
 		return nil, err
 	}
+	who, err := s.provePassword(ctx, a, login, password)
+	if err != nil {
+		return nil, err
+	}
+	return s.firstFactorPassed(ctx, a, who)
+}
+
+// provePassword finds whose password it is, or fails as for a wrong one.
+func (s *Service) provePassword(ctx context.Context, a *app, login, password string) (*subject, error) {
 	who, err := s.findSubject(ctx, a, login)
 	if err != nil {
 		return nil, err
 	}
 	err = s.guess(ctx, who.attemptKey, nil, func() (bool, error) { return s.passwordIs(ctx, a, who, password) })
-	if err != nil {
-		return nil, err
-	}
-	return s.firstFactorPassed(ctx, a, who)
+	return who, err
 }
 
 // required refuses parameters of which one is missing.

@@ -236,8 +236,11 @@ func (s *Service) DescribeUserPool(ctx context.Context, in *wire.DescribeUserPoo
 			return err
 		}
 		users, err := countUsers(tx, pool.ID)
+		if err != nil {
+			return err
+		}
 		shape = poolShape(pool, set, users)
-		return err
+		return showDomains(tx, shape)
 	})
 	if err != nil {
 		return nil, err
@@ -316,6 +319,13 @@ func (s *Service) DeleteUserPool(ctx context.Context, in *wire.DeleteUserPoolReq
 		}
 		if set.DeletionProtection == wire.DeletionProtectionActive {
 			return invalid("The user pool cannot be deleted because deletion protection is activated. Deletion protection must be inactivated first.")
+		}
+		domains, err := tx.Domains.List(pool.ID)
+		if err != nil {
+			return err
+		}
+		if len(domains) > 0 {
+			return invalid("User pool cannot be deleted. It has a domain configured that should be deleted first.")
 		}
 		return tx.Pools.Delete(pool.ID)
 	})

@@ -131,6 +131,16 @@ func (s *Service) Operations() map[string]wire.Handler {
 		"UpdateUserPoolClient":   wire.Handle(s.UpdateUserPoolClient),
 		"DeleteUserPoolClient":   wire.Handle(s.DeleteUserPoolClient),
 
+		"CreateUserPoolDomain":   wire.Handle(s.CreateUserPoolDomain),
+		"DescribeUserPoolDomain": wire.Handle(s.DescribeUserPoolDomain),
+		"UpdateUserPoolDomain":   wire.Handle(s.UpdateUserPoolDomain),
+		"DeleteUserPoolDomain":   wire.Handle(s.DeleteUserPoolDomain),
+		"CreateResourceServer":   wire.Handle(s.CreateResourceServer),
+		"DescribeResourceServer": wire.Handle(s.DescribeResourceServer),
+		"UpdateResourceServer":   wire.Handle(s.UpdateResourceServer),
+		"DeleteResourceServer":   wire.Handle(s.DeleteResourceServer),
+		"ListResourceServers":    wire.Handle(s.ListResourceServers),
+
 		"AdminCreateUser":           wire.Handle(s.AdminCreateUser),
 		"AdminGetUser":              wire.Handle(s.AdminGetUser),
 		"AdminDeleteUser":           wire.Handle(s.AdminDeleteUser),

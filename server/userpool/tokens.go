@@ -32,16 +32,20 @@ type grant struct {
 	user    storage.User
 	groups  []storage.Group
 	session storage.Session
+	nonce   string // of the authorization request, for the ID token
 	now     time.Time
 }
 
 // mint signs an access and an ID token side by side.
 func (s *Service) mint(ctx context.Context, g *grant) (*wire.AuthenticationResultType, error) {
+	if g.oauth() {
+		return s.mintOAuth(ctx, g)
+	}
 	access, err := s.draft(ctx, g.app.pool.ID, keys.Access, s.accessClaims(g))
 	if err != nil {
 		return nil, err
 	}
-	id, err := s.draft(ctx, g.app.pool.ID, keys.ID, s.idClaims(g))
+	id, err := s.draft(ctx, g.app.pool.ID, keys.ID, s.idClaims(g, ""))
 	if err != nil {
 		return nil, err
 	}
@@ -102,13 +106,20 @@ func (s *Service) accessClaims(g *grant) []byte {
 	c.text("client_id", g.app.client.ID)
 	s.commonClaims(c, g, "access", g.app.settings.accessLife())
 	c.text("scope", g.session.Scope)
+	if g.oauth() {
+		c.number("version", 2)
+	}
 	c.text("username", g.user.Username)
 	return c.end()
 }
 
 // idClaims are the claims of an ID token (developer guide, "Understanding the identity token").
-func (s *Service) idClaims(g *grant) []byte {
+// accessHash is the at_hash claim, empty for none.
+func (s *Service) idClaims(g *grant, accessHash string) []byte {
 	c := newClaims(1536)
+	if accessHash != "" {
+		c.text("at_hash", accessHash)
+	}
 	c.text("sub", g.user.Sub)
 	c.list("cognito:groups", groupNames(g.groups))
 	if roles, preferred := groupRoles(g.groups); len(roles) > 0 {
@@ -120,9 +131,12 @@ func (s *Service) idClaims(g *grant) []byte {
 	c.text("iss", s.issuer(g.app.pool.ID))
 	c.text("cognito:username", g.user.Username)
 	c.text("aud", g.app.client.ID)
+	if g.nonce != "" {
+		c.text("nonce", g.nonce)
+	}
 	s.commonClaims(c, g, "id", g.app.settings.idLife())
 	for _, name := range slices.Sorted(maps.Keys(g.user.Attributes)) {
-		if name != "sub" && g.app.mayRead(name) {
+		if name != "sub" && g.shows(name) {
 			c.attribute(name, g.user.Attributes[name])
 		}
 	}
@@ -266,16 +280,20 @@ func comparePrecedence(x, y *int32) int {
 	return int(*x) - int(*y)
 }
 
-// signIn makes a session: signs its first tokens, then writes its row. change,
-// when given, runs in the same transaction on the user as stored then.
-func (s *Service) signIn(ctx context.Context, a *app, user storage.User, attemptKey string, change func(storage.Tx, *storage.User) error) (*outcome, error) {
-	now := s.now()
-	session := storage.Session{
+// newSession is the row of a sign-in over the API.
+func newSession(a *app, user storage.User, now time.Time) storage.Session {
+	return storage.Session{
 		ID: random.UUID(), PoolID: a.pool.ID, ClientID: a.client.ID, UserSub: user.Sub,
 		OriginJTI: random.UUID(), Scope: scopeAPI, UserEpoch: user.SignOuts, Generation: 1,
 		CreatedAt: now, RefreshedAt: now, RotatedAt: now, ExpiresAt: now.Add(a.settings.refreshLife()),
 	}
-	g := &grant{app: a, user: user, session: session, now: now}
+}
+
+// signIn makes a session: signs its first tokens, then writes its row. change,
+// when given, runs in the same transaction on the user as stored then.
+func (s *Service) signIn(ctx context.Context, a *app, user storage.User, attemptKey string, change func(storage.Tx, *storage.User) error) (*outcome, error) {
+	now := s.now()
+	g := &grant{app: a, user: user, session: newSession(a, user, now), now: now}
 	err := s.store.View(ctx, func(tx storage.Tx) (err error) {
 		g.groups, err = tx.Members.GroupsOf(a.pool.ID, user.Sub, "", maxGroups)
 		return err
@@ -295,28 +313,35 @@ func (s *Service) signIn(ctx context.Context, a *app, user storage.User, attempt
 	return &outcome{AuthenticationResult: result}, nil
 }
 
-// keepSignIn writes a sign-in, unless the account changed while it was signed:
-// then the password that was right is no longer the point.
+// keepSignIn writes a sign-in. A global sign-out that came first does not end
+// this session.
 func (s *Service) keepSignIn(tx storage.Tx, g *grant, attemptKey string, change func(storage.Tx, *storage.User) error) error {
-	user, err := tx.Users.BySub(g.user.PoolID, g.user.Sub)
+	user, err := s.admit(tx, g.user, attemptKey, change)
 	if err != nil {
-		return notFound(err, wire.NewException(wire.NotAuthorizedException, wire.MessageIncorrectUsernameOrPassword))
-	}
-	if user.PasswordEpoch != g.user.PasswordEpoch {
-		return wire.NewException(wire.NotAuthorizedException, wire.MessageIncorrectUsernameOrPassword)
-	}
-	if refusal := s.accountRefusal(user); refusal != nil {
-		return refusal
-	}
-	// A global sign-out that came first does not end this session.
-	g.session.UserEpoch = user.SignOuts
-	if change != nil {
-		if err := change(tx, &user); err != nil {
-			return err
-		}
-	}
-	if err := s.lockout.Succeed(tx, attemptKey); err != nil {
 		return err
 	}
+	g.session.UserEpoch = user.SignOuts
 	return tx.Sessions.Insert(g.session)
+}
+
+// admit lets a proven user in, unless the account changed since the password was
+// judged: then the password that was right is no longer the point. It returns the
+// user as stored in the end.
+func (s *Service) admit(tx storage.Tx, proven storage.User, attemptKey string, change func(storage.Tx, *storage.User) error) (storage.User, error) {
+	user, err := tx.Users.BySub(proven.PoolID, proven.Sub)
+	if err != nil {
+		return user, notFound(err, wire.NewException(wire.NotAuthorizedException, wire.MessageIncorrectUsernameOrPassword))
+	}
+	if user.PasswordEpoch != proven.PasswordEpoch {
+		return user, wire.NewException(wire.NotAuthorizedException, wire.MessageIncorrectUsernameOrPassword)
+	}
+	if refusal := s.accountRefusal(user); refusal != nil {
+		return user, refusal
+	}
+	if change != nil {
+		if err := change(tx, &user); err != nil {
+			return user, err
+		}
+	}
+	return user, s.lockout.Succeed(tx, attemptKey)
 }
