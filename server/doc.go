@@ -2,6 +2,7 @@
 // identity pools behind one [http.Handler]. This package only wires its parts:
 //
 //	userpool      answers the user pool operations
+//	oauth         the OAuth and OpenID Connect endpoints
 //	identitypool  answers the identity pool operations, with a broker of credentials
 //	keys          signing keys, their rotation and the JWKS document
 //	paging        the tokens of lists

@@ -14,6 +14,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/identitypool"
 	"github.com/latchkey-auth/latchkey/server/keys"
+	"github.com/latchkey-auth/latchkey/server/oauth"
 	"github.com/latchkey-auth/latchkey/server/policy"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"github.com/latchkey-auth/latchkey/server/userpool"
@@ -58,6 +59,10 @@ type Config struct {
 	// the default 0 is Cognito's rule. The price: while it lasts, two who hold the
 	// same token are given the same successor and neither is found out.
 	LostAnswers time.Duration
+	// OptionalPKCE lets public clients leave PKCE out, as Cognito does. Without it
+	// an authorization request of a client without a secret must have a code
+	// challenge (RFC 9700, section 2.1.1).
+	OptionalPKCE bool
 	// Limits bounds what one source and all sources together may ask for.
 	Limits Limits
 	// Observer learns of each answer; nil is none.
@@ -90,6 +95,8 @@ type Server struct {
 	store      storage.Store
 	pools      *userpool.Service
 	identities *identitypool.Service
+	oauth      *oauth.Provider
+	pages      map[string]bool // patterns of what a person looks at
 	ring       *keys.Ring
 	ownsRing   bool
 	operations map[string]wire.Handler // by target
@@ -124,6 +131,10 @@ func New(c Config) (*Server, error) {
 	s.identities = identitypool.New(identitypool.Config{
 		Storage: c.Storage, Box: c.Box, Keys: s.ring, Issuer: s.idIssuer, UserPools: s.pools, Region: c.Region,
 		Providers: c.Providers, Broker: c.Broker, CredentialLife: c.CredentialLife, Logger: s.log, Now: s.now,
+	})
+	s.oauth = oauth.New(oauth.Config{
+		Clients: browserSide{s.pools}, Issuer: browserSide{s.pools}, Users: browserSide{s.pools}, Box: c.Box,
+		PublicURL: base, IssuerURL: s.issuer, OptionalPKCE: c.OptionalPKCE, Logger: s.log, Now: s.now,
 	})
 	s.offer()
 	s.signatures = &sigv4.Verifier{
@@ -184,6 +195,9 @@ func (s *Server) Pools() *userpool.Service { return s.pools }
 // IdentityPools gives the identity pool operations, for the same.
 func (s *Server) IdentityPools() *identitypool.Service { return s.identities }
 
+// OAuth gives the OAuth and OpenID Connect side, for sign-in pages of one's own.
+func (s *Server) OAuth() *oauth.Provider { return s.oauth }
+
 // Keys gives the signing keys, for rotation on command.
 func (s *Server) Keys() *keys.Ring { return s.ring }
 
@@ -203,8 +217,15 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP answers one request. Programs on any page may call the service; what
+// a person looks at, and what answers by cookie, is not for other pages to read.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/" {
+		if _, pattern := s.mux.Handler(r); s.pages[pattern] {
+			s.mux.ServeHTTP(w, r)
+			return
+		}
+	}
 	allowBrowsers(w.Header())
 	if r.Method == http.MethodOptions {
 		preflight(w, r)
@@ -215,11 +236,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /", s.serveOperation)
+	mux.HandleFunc("/", s.serveRest)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.HandleFunc("GET /{pool}/.well-known/jwks.json", s.serveJWKS)
 	mux.HandleFunc("GET /{pool}/.well-known/openid-configuration", s.serveDiscovery)
 	mux.HandleFunc("GET /{pool}/.well-known/revocations", s.serveRevocations)
+	s.routeOAuth(mux)
 	return mux
+}
+
+// serveRest serves operations, whatever path the endpoint of a client has.
+func (s *Server) serveRest(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+		return
+	}
+	s.serveOperation(w, r)
 }

@@ -21,11 +21,9 @@ func (s *Server) serveJWKS(w http.ResponseWriter, r *http.Request) {
 	writeDocument(w, document, maxAge)
 }
 
-// discovery is a pool's OpenID configuration (OpenID Connect Discovery 1.0,
-// section 3). Like Cognito's for a pool without a domain, a user pool's has no
-// authorization endpoint. An identity pool's has both endpoints, though nobody
-// signs in there: servers that take its tokens, such as MinIO, read no document
-// without them.
+// discovery is an identity pool's OpenID configuration (OpenID Connect Discovery
+// 1.0, section 3). It has both endpoints, though nobody signs in there: servers
+// that take its tokens, such as MinIO, read no document without them.
 type discovery struct {
 	Issuer                string   `json:"issuer"`
 	AuthorizationEndpoint string   `json:"authorization_endpoint,omitzero"`
@@ -48,14 +46,7 @@ func (s *Server) serveDiscovery(w http.ResponseWriter, r *http.Request) {
 		s.serveIdentityDiscovery(w, r, pool)
 		return
 	}
-	issuer := s.issuer(pool)
-	document, err := wire.Marshal(discovery{
-		Issuer: issuer, JWKSURI: issuer + "/.well-known/jwks.json",
-		SigningAlgs: []string{"RS256"}, ResponseTypes: []string{"code", "token"},
-		Scopes:                []string{"openid", "email", "phone", "profile"},
-		SubjectTypes:          []string{"public"},
-		TokenEndpointAuthWays: []string{"client_secret_basic", "client_secret_post"},
-	})
+	document, err := wire.Marshal(s.oauth.Describe(pool))
 	if err != nil {
 		s.documentFailed(w, r, err)
 		return

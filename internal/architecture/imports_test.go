@@ -69,6 +69,7 @@ var rules = []rule{
 	{"server/policy", []string{"server/storage"}, []string{"golang.org/x/time"}},
 	{"server/identitypool/...", []string{"internal/...", "jwt", "server/identitypool", "server/keys", "server/paging", "server/storage"},
 		[]string{"golang.org/x/sync", "github.com/go-json-experiment/json"}},
+	{"server/oauth", []string{"internal/...", "jwt", "server/keys", "server/policy", "server/storage"}, nil},
 	{"server/userpool", []string{"internal/...", "jwt", "server/keys", "server/paging", "server/policy", "server/storage"},
 		[]string{"golang.org/x/text", "golang.org/x/sync", "github.com/go-json-experiment/json"}},
 	{"server", []string{"internal/...", "jwt", "server/..."}, []string{"golang.org/x/sync"}},

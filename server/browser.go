@@ -1,0 +1,118 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/oauth"
+	"github.com/latchkey-auth/latchkey/server/userpool"
+)
+
+// routeOAuth mounts the OAuth endpoints, below the pool's id and, for a pool's
+// domains, at the root of a host.
+func (s *Server) routeOAuth(mux *http.ServeMux) {
+	s.pages = map[string]bool{}
+	for _, base := range []string{"", "/{pool}"} {
+		s.endpoint(mux, base+"/oauth2/token", s.oauth.Token)
+		s.endpoint(mux, base+"/oauth2/userInfo", s.oauth.UserInfo)
+		s.endpoint(mux, base+"/oauth2/revoke", s.oauth.Revoke)
+		s.page(mux, base+"/oauth2/authorize", s.oauth.Authorize)
+		s.page(mux, base+"/logout", s.oauth.Logout)
+	}
+	mux.HandleFunc("GET /.well-known/openid-configuration", s.atDomain(s.serveDiscovery))
+	mux.HandleFunc("GET /.well-known/jwks.json", s.atDomain(s.serveJWKS))
+}
+
+// endpoint mounts what programs call: within the bound of their source.
+func (s *Server) endpoint(mux *http.ServeMux, pattern string, handler http.HandlerFunc) {
+	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		if !s.admits(r) {
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, "too many requests", http.StatusTooManyRequests)
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), operationTimeout)
+		defer cancel()
+		handler(w, r.WithContext(ctx))
+	})
+}
+
+// page is endpoint for what a person looks at: no other origin may read it.
+func (s *Server) page(mux *http.ServeMux, pattern string, handler http.HandlerFunc) {
+	s.pages[pattern] = true
+	s.endpoint(mux, pattern, handler)
+}
+
+// atDomain serves a document of the pool whose domain the host is.
+func (s *Server) atDomain(handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		place, ok := s.oauth.Place(r)
+		if !ok {
+			http.Error(w, "no such pool", http.StatusNotFound)
+			return
+		}
+		r.SetPathValue("pool", place.PoolID)
+		handler(w, r)
+	}
+}
+
+// browserSide is the user pools as package oauth asks for them.
+type browserSide struct{ pools *userpool.Service }
+
+func (b browserSide) OAuthClient(ctx context.Context, id string) (*oauth.Client, error) {
+	c, err := b.pools.AppClient(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	set := c.Settings
+	return &oauth.Client{
+		ID: c.ID, PoolID: c.PoolID, Name: c.Name, Secret: c.Secret, Revocable: c.Revocable,
+		Enabled:      set.AllowedOAuthFlowsUserPoolClient != nil && *set.AllowedOAuthFlowsUserPoolClient,
+		CallbackURLs: set.CallbackURLs, LogoutURLs: set.LogoutURLs,
+		Flows: set.AllowedOAuthFlows, Scopes: set.AllowedOAuthScopes, Providers: set.SupportedIdentityProviders,
+	}, nil
+}
+
+func (b browserSide) PoolOfDomain(ctx context.Context, name string) (string, error) {
+	return b.pools.PoolOfDomain(ctx, name)
+}
+
+func (b browserSide) Issue(ctx context.Context, clientID string, user oauth.User, grant oauth.Grant) (*oauth.Tokens, error) {
+	result, err := b.pools.IssueTokens(ctx, clientID, userpool.Proven(user), userpool.BrowserGrant(grant))
+	return tokensOf(result, grant.Scope), err
+}
+
+func (b browserSide) Refresh(ctx context.Context, clientID string, token wire.Sensitive, scope string) (*oauth.Tokens, error) {
+	result, granted, err := b.pools.RefreshTokens(ctx, clientID, token, scope)
+	return tokensOf(result, granted), err
+}
+
+func (b browserSide) IssueToClient(ctx context.Context, clientID, scope string) (*oauth.Tokens, error) {
+	result, err := b.pools.ClientToken(ctx, clientID, scope)
+	return tokensOf(result, scope), err
+}
+
+func (b browserSide) Revoke(ctx context.Context, client *oauth.Client, token wire.Sensitive) error {
+	_, err := b.pools.RevokeToken(ctx, &wire.RevokeTokenRequest{ClientId: client.ID, ClientSecret: client.Secret, Token: token})
+	return err
+}
+
+func (b browserSide) StillGood(ctx context.Context, user oauth.User) (bool, error) {
+	return b.pools.StillGood(ctx, userpool.Proven(user))
+}
+
+func (b browserSide) UserInfo(ctx context.Context, poolID string, access wire.Sensitive) (string, []wire.AttributeType, error) {
+	return b.pools.UserInfo(ctx, poolID, access)
+}
+
+func tokensOf(r *wire.AuthenticationResultType, scope string) *oauth.Tokens {
+	if r == nil {
+		return nil
+	}
+	return &oauth.Tokens{
+		Access: r.AccessToken, ID: r.IdToken, Refresh: r.RefreshToken, ExpiresIn: r.ExpiresIn,
+		Scope: strings.TrimSpace(scope),
+	}
+}

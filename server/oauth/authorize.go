@@ -1,0 +1,127 @@
+package oauth
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/latchkey-auth/latchkey/internal/random"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+)
+
+// maxQuery bounds the query of an authorization request in bytes.
+const maxQuery = 16 << 10
+
+// Authorize serves GET /oauth2/authorize: to a browser that is signed in it gives
+// the answer at once, any other goes to the login page with the same query.
+func (p *Provider) Authorize(w http.ResponseWriter, r *http.Request) {
+	if !allow(w, r, http.MethodGet, http.MethodHead) {
+		return
+	}
+	place, ok := p.at(w, r)
+	if !ok {
+		return
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil || len(r.URL.RawQuery) > maxQuery {
+		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "the query is malformed or too long"})
+		return
+	}
+	request, err := p.ReadRequest(r.Context(), place.PoolID, query)
+	if e, refused := errors.AsType[*RequestError](err); refused {
+		p.Refuse(w, r, e)
+		return
+	}
+	user, signedIn, err := p.Session(r, place.PoolID)
+	switch {
+	case err != nil:
+		e := p.redirectable(request, refusal(codeServerError, "try again later"))
+		e.cause = err
+		p.Refuse(w, r, e)
+	case signedIn && !p.mustSignIn(request, user):
+		p.answer(w, r, request, user)
+	case slices.Contains(request.Prompt, "none"):
+		p.Refuse(w, r, p.redirectable(request, refusal(codeLoginRequired, "nobody is signed in")))
+	default:
+		redirect(w, r, place.Base+"/login?"+request.Query().Encode())
+	}
+}
+
+// mustSignIn reports whether the person has to sign in although somebody is
+// signed in (OpenID Connect Core 1.0, section 3.1.2.1, prompt and max_age).
+func (p *Provider) mustSignIn(q *Request, user User) bool {
+	if slices.Contains(q.Prompt, "login") || slices.Contains(q.Prompt, "select_account") {
+		return true
+	}
+	return q.MaxAge >= 0 && p.Now().Sub(user.AuthTime) > q.MaxAge
+}
+
+// Finish ends a sign-in on a page: it gives the browser a session of its own and
+// takes it back to the client with the answer.
+func (p *Provider) Finish(w http.ResponseWriter, r *http.Request, q *Request, user User) {
+	if err := p.begin(w, r, user); err != nil {
+		e := p.redirectable(q, refusal(codeServerError, "try again later"))
+		e.cause = err
+		p.Refuse(w, r, e)
+		return
+	}
+	p.answer(w, r, q, user)
+}
+
+// answer takes a browser back to the client with a code, or with tokens.
+func (p *Provider) answer(w http.ResponseWriter, r *http.Request, q *Request, user User) {
+	grant := Grant{SessionID: random.UUID(), Until: p.Now().Add(codeLife), Scope: q.Scope, Nonce: q.Nonce, Implicit: q.Implicit}
+	if q.Implicit {
+		p.answerTokens(w, r, q, user, grant)
+		return
+	}
+	code, err := p.sealCode(q, user, grant)
+	if err != nil {
+		p.fail(w, r, q, err)
+		return
+	}
+	redirect(w, r, p.answerURL(q, url.Values{"code": {code}}))
+}
+
+// answerTokens is the implicit grant (RFC 6749, section 4.2): no refresh token.
+func (p *Provider) answerTokens(w http.ResponseWriter, r *http.Request, q *Request, user User, grant Grant) {
+	tokens, err := p.Issuer.Issue(r.Context(), q.Client.ID, user, grant)
+	if err != nil {
+		p.fail(w, r, q, err)
+		return
+	}
+	values := url.Values{
+		"access_token": {string(tokens.Access)}, "token_type": {wire.TokenTypeBearer},
+		"expires_in": {strconv.Itoa(int(tokens.ExpiresIn))}, "scope": {q.Scope},
+	}
+	if tokens.ID != "" {
+		values.Set("id_token", string(tokens.ID))
+	}
+	redirect(w, r, p.answerURL(q, values))
+}
+
+// fail tells the client that its request could not be served.
+func (p *Provider) fail(w http.ResponseWriter, r *http.Request, q *Request, err error) {
+	e := refusal(codeServerError, "try again later")
+	if _, refused := errors.AsType[*wire.Exception](err); refused {
+		e = refusal(codeLoginRequired, "the sign-in is over")
+	} else {
+		e.cause = err
+	}
+	p.Refuse(w, r, p.redirectable(q, e))
+}
+
+// allow answers for methods other than these.
+func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
+	if slices.Contains(methods, r.Method) {
+		return true
+	}
+	for _, method := range methods {
+		w.Header().Add("Allow", method)
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	return false
+}

@@ -1,0 +1,65 @@
+package oauth
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/random"
+)
+
+// browser is what the cookie of a browser session holds.
+type browser struct {
+	ID    string // new at each sign-in
+	User  who
+	Until time.Time
+}
+
+// cookie gives the name of a pool's cookie. Browsers take __Host- only with
+// Secure, which plain http cannot have; that is for development on this machine.
+func (p *Provider) cookie(r *http.Request, poolID string) (name string, secure bool) {
+	if p.secure || r.TLS != nil {
+		return "__Host-latchkey-" + poolID, true
+	}
+	return "latchkey-" + poolID, false
+}
+
+// begin gives the browser a new session.
+func (p *Provider) begin(w http.ResponseWriter, r *http.Request, user User) error {
+	value, err := p.seal(purposeBrowser, user.PoolID, browser{ID: random.UUID(), User: whoIs(user), Until: p.Now().Add(browserLife)})
+	if err == nil {
+		p.setCookie(w, r, user.PoolID, value, int(browserLife/time.Second))
+	}
+	return err
+}
+
+func (p *Provider) setCookie(w http.ResponseWriter, r *http.Request, poolID, value string, age int) {
+	name, secure := p.cookie(r, poolID)
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: age, Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// end takes the session from the browser.
+func (p *Provider) end(w http.ResponseWriter, r *http.Request, poolID string) {
+	p.setCookie(w, r, poolID, "", -1)
+}
+
+// Session gives the user who is signed in in the browser that sent a request.
+// Two cookies of one name are none: one of them was put there by somebody else.
+func (p *Provider) Session(r *http.Request, poolID string) (user User, signedIn bool, err error) {
+	name, _ := p.cookie(r, poolID)
+	cookies := r.CookiesNamed(name)
+	if len(cookies) != 1 {
+		return User{}, false, nil
+	}
+	var b browser
+	if !p.open(purposeBrowser, poolID, cookies[0].Value, &b) || !p.Now().Before(b.Until) {
+		return User{}, false, nil
+	}
+	user = b.User.user(poolID)
+	good, err := p.Users.StillGood(r.Context(), user)
+	if err != nil || !good {
+		return User{}, false, err
+	}
+	return user, true, nil
+}

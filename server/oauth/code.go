@@ -1,0 +1,84 @@
+package oauth
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"regexp"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/wire"
+)
+
+// code is what an authorization code holds, under one lid with the pool's id.
+type code struct {
+	Session   string // the session that it becomes
+	Client    string
+	Redirect  string
+	Challenge string `json:",omitzero"`
+	Scope     string
+	Nonce     string `json:",omitzero"`
+	User      who
+	Until     time.Time
+}
+
+// who is a User in a sealed message.
+type who struct {
+	Sub, Username string
+	Auth          time.Time
+	SignOuts      int64 `json:",omitzero"`
+	Password      int64 `json:",omitzero"`
+}
+
+func whoIs(u User) who {
+	return who{Sub: u.Sub, Username: u.Username, Auth: u.AuthTime, SignOuts: u.SignOuts, Password: u.PasswordEpoch}
+}
+
+func (w who) user(poolID string) User {
+	return User{PoolID: poolID, Sub: w.Sub, Username: w.Username, AuthTime: w.Auth, SignOuts: w.SignOuts, PasswordEpoch: w.Password}
+}
+
+// sealCode makes the code of a grant.
+func (p *Provider) sealCode(q *Request, user User, g Grant) (string, error) {
+	return p.seal(purposeCode, user.PoolID, code{
+		Session: g.SessionID, Client: q.Client.ID, Redirect: q.RedirectURI, Challenge: q.Challenge,
+		Scope: g.Scope, Nonce: g.Nonce, User: whoIs(user), Until: g.Until,
+	})
+}
+
+// openCode reads a code of the pool that is not over.
+func (p *Provider) openCode(poolID, text string) (c code, ok bool) {
+	return c, p.open(purposeCode, poolID, text, &c) && p.Now().Before(c.Until)
+}
+
+func (p *Provider) seal(purpose, poolID string, v any) (string, error) {
+	plain, err := wire.Marshal(v)
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(p.Box.Seal(purpose, plain, []byte(poolID))), nil
+}
+
+func (p *Provider) open(purpose, poolID, text string, v any) bool {
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return false
+	}
+	plain, err := p.Box.Open(purpose, sealed, []byte(poolID))
+	return err == nil && wire.Unmarshal(plain, v) == nil
+}
+
+// verifierShape is what a code verifier looks like (RFC 7636, section 4.1).
+var verifierShape = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
+
+// proves reports whether a verifier belongs to the code's challenge. A verifier
+// without a challenge is refused too: the challenge may have been taken out on
+// the way (RFC 9700, section 2.1.1, downgrade).
+func (c *code) proves(verifier string) bool {
+	if c.Challenge == "" || verifier == "" {
+		return c.Challenge == verifier
+	}
+	sum := sha256.Sum256([]byte(verifier))
+	hash := base64.RawURLEncoding.EncodeToString(sum[:])
+	return verifierShape.MatchString(verifier) && subtle.ConstantTimeCompare([]byte(hash), []byte(c.Challenge)) == 1
+}

@@ -1,0 +1,121 @@
+package oauth
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/seal"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+)
+
+// Lives of what this package makes.
+const (
+	codeLife    = 2 * time.Minute
+	browserLife = time.Hour
+)
+
+// Purposes of sealing; each has a key of its own.
+const (
+	purposeCode    = "oauth/code"
+	purposeBrowser = "oauth/browser-session"
+)
+
+// Client is an app client as the endpoints see it.
+type Client struct {
+	ID, PoolID, Name string
+	Secret           wire.Sensitive // empty for a public client
+	// Enabled says that the client may use these endpoints at all
+	// (AllowedOAuthFlowsUserPoolClient).
+	Enabled                  bool
+	CallbackURLs, LogoutURLs []string
+	Flows, Scopes, Providers []string
+	Revocable                bool
+}
+
+// User is a user who has signed in in a browser, with the counts that end it.
+type User struct {
+	PoolID, Sub, Username   string
+	AuthTime                time.Time
+	SignOuts, PasswordEpoch int64
+}
+
+// Grant is what a browser was granted for a client. SessionID is the session that
+// it becomes, good for one use until Until.
+type Grant struct {
+	SessionID    string
+	Until        time.Time
+	Scope, Nonce string
+	Implicit     bool
+}
+
+// Tokens is what a client gets. ID and Refresh may be empty.
+type Tokens struct {
+	Access, ID, Refresh wire.Sensitive
+	ExpiresIn           int32 // seconds
+	Scope               string
+}
+
+// Clients finds app clients and the pools of domains. A client that does not
+// exist is a *wire.Exception, a domain that nobody has is "".
+type Clients interface {
+	OAuthClient(ctx context.Context, id string) (*Client, error)
+	PoolOfDomain(ctx context.Context, name string) (poolID string, err error)
+}
+
+// Issuer makes and ends sessions. What it refuses for good is a *wire.Exception;
+// other errors are the service's own trouble.
+type Issuer interface {
+	Issue(ctx context.Context, clientID string, user User, grant Grant) (*Tokens, error)
+	Refresh(ctx context.Context, clientID string, token wire.Sensitive, scope string) (*Tokens, error)
+	IssueToClient(ctx context.Context, clientID, scope string) (*Tokens, error)
+	Revoke(ctx context.Context, client *Client, token wire.Sensitive) error
+}
+
+// Users answers for users: whether a browser may go on as one, and what an access
+// token tells of one. Refusals are *wire.Exception.
+type Users interface {
+	StillGood(ctx context.Context, user User) (bool, error)
+	UserInfo(ctx context.Context, poolID string, access wire.Sensitive) (username string, attributes []wire.AttributeType, err error)
+}
+
+// Config is what a [Provider] is made of. All but the last four are required.
+type Config struct {
+	Clients Clients
+	Issuer  Issuer
+	Users   Users
+	Box     *seal.Box // seals codes and cookies
+	// PublicURL is how clients reach the service, without a trailing slash.
+	PublicURL string
+	// IssuerURL gives the iss claim of a pool's tokens.
+	IssuerURL func(poolID string) string
+	// OptionalPKCE lets public clients leave PKCE out, as Cognito does.
+	OptionalPKCE bool
+	// ErrorPage shows a person what went wrong where no redirect is safe. The
+	// default is a line of text. It sets the status.
+	ErrorPage func(w http.ResponseWriter, r *http.Request, e *RequestError)
+	Logger    *slog.Logger
+	Now       func() time.Time
+}
+
+// Provider serves the endpoints. It is safe for concurrent use.
+type Provider struct {
+	Config
+	secure bool // the public URL is https
+}
+
+// New makes a Provider.
+func New(c Config) *Provider {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.ErrorPage == nil {
+		c.ErrorPage = plainError
+	}
+	return &Provider{Config: c, secure: strings.HasPrefix(c.PublicURL, "https://")}
+}
