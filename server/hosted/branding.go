@@ -1,0 +1,160 @@
+package hosted
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+)
+
+// The paths of what a page consists of beside its HTML.
+const (
+	stylePath      = "/latchkey.css"
+	brandStylePath = "/brand.css"
+	brandLogoPath  = "/brand-logo"
+)
+
+// Bounds of a brand, those of Cognito's UICustomization.
+const (
+	maxStylesheet = 128 << 10
+	maxLogo       = 100 << 10
+)
+
+// logoTypes are the media types of a logo. An SVG file runs no script in an img
+// element, nor where somebody opens it by itself: it is served in a sandbox.
+var logoTypes = []string{"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"}
+
+//go:embed page.css
+var style string
+
+// Brands gives the look of a client's pages, as SetUICustomization sets it.
+type Brands interface {
+	// Brand is asked with a pool's id and the id of one of its clients.
+	Brand(ctx context.Context, pool, clientID string) (Branding, error)
+}
+
+// Branding is how pages look beyond Latchkey's own style; the zero value adds
+// nothing. It is a [Brands] that gives all clients the same.
+type Branding struct {
+	// Stylesheet comes after the pages' own. It may use Cognito's class names, such
+	// as submitButton-customizable, or set the custom properties of page.css. At most
+	// 128 KiB. What it wants from other hosts the pages' policy refuses.
+	Stylesheet string
+	// Logo is an image of type LogoType (PNG, JPEG, GIF, WebP or SVG), at most
+	// 100 KiB. LogoText is read out in its place, and empty for an image that says
+	// nothing the page does not say.
+	Logo     []byte
+	LogoType string
+	LogoText string
+}
+
+// Brand gives b.
+func (b Branding) Brand(context.Context, string, string) (Branding, error) { return b, nil }
+
+func (b Branding) check() error {
+	switch {
+	case len(b.Stylesheet) > maxStylesheet:
+		return fmt.Errorf("the brand's stylesheet has %d bytes, more than %d", len(b.Stylesheet), maxStylesheet)
+	case len(b.Logo) > maxLogo:
+		return fmt.Errorf("the brand's logo has %d bytes, more than %d", len(b.Logo), maxLogo)
+	case len(b.Logo) > 0 && !slices.Contains(logoTypes, b.LogoType):
+		return fmt.Errorf("the brand's logo is of type %q, want one of %q", b.LogoType, logoTypes)
+	}
+	return nil
+}
+
+// brand is what a page links to.
+type brand struct {
+	Style, Logo template.URL
+	LogoText    string
+}
+
+func (p *Pages) branding(ctx context.Context, pool, clientID string) (Branding, error) {
+	if p.Brands == nil {
+		return Branding{}, nil
+	}
+	b, err := p.Brands.Brand(ctx, pool, clientID)
+	if err == nil {
+		err = b.check()
+	}
+	return b, err
+}
+
+// loadBrand finds the look of the client's pages.
+func (v *visit) loadBrand() error {
+	b, err := v.branding(v.r.Context(), v.place.Pool, v.request.ClientID)
+	if err != nil {
+		return err
+	}
+	if b.Stylesheet != "" {
+		v.brand.Style = v.asset(brandStylePath, version([]byte(b.Stylesheet)))
+	}
+	if len(b.Logo) > 0 {
+		v.brand.Logo, v.brand.LogoText = v.asset(brandLogoPath, version(b.Logo)), b.LogoText
+	}
+	return nil
+}
+
+// asset is the address of a client's asset. The version in it changes with what
+// is there, so that browsers may keep it.
+func (v *visit) asset(path, version string) template.URL {
+	query := url.Values{"client_id": {v.request.ClientID}, "v": {version}}
+	return template.URL(v.place.Base + path + "?" + query.Encode())
+}
+
+func version(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}
+
+var styleVersion = sync.OnceValue(func() string { return version([]byte(style)) })
+
+func styleURL(base string) template.URL {
+	return template.URL(base + stylePath + "?v=" + styleVersion())
+}
+
+// serveAsset answers if the path is an asset's.
+func (p *Pages) serveAsset(w http.ResponseWriter, r *http.Request, place Place, path string) bool {
+	var data []byte
+	media := "text/css; charset=utf-8"
+	switch path {
+	case stylePath:
+		data = []byte(style)
+	case brandStylePath, brandLogoPath:
+		b, err := p.branding(r.Context(), place.Pool, r.URL.Query().Get("client_id"))
+		if err != nil {
+			p.Logger.WarnContext(r.Context(), "a brand cannot be shown", "pool", place.Pool, "error", err)
+		} else if data = []byte(b.Stylesheet); path == brandLogoPath {
+			data, media = b.Logo, b.LogoType
+		}
+	default:
+		return false
+	}
+	writeAsset(w, r, data, media)
+	return true
+}
+
+func writeAsset(w http.ResponseWriter, r *http.Request, data []byte, media string) {
+	h := w.Header()
+	header(h, "")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		h.Set("Allow", "GET, HEAD")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+	case len(data) == 0:
+		w.WriteHeader(http.StatusNotFound)
+	default:
+		if r.URL.Query().Get("v") == version(data) {
+			h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		}
+		h.Set("Content-Type", media)
+		_, _ = w.Write(data)
+	}
+}
