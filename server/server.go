@@ -12,6 +12,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/hosted"
 	"github.com/latchkey-auth/latchkey/server/identitypool"
 	"github.com/latchkey-auth/latchkey/server/keys"
 	"github.com/latchkey-auth/latchkey/server/oauth"
@@ -63,6 +64,9 @@ type Config struct {
 	// an authorization request of a client without a secret must have a code
 	// challenge (RFC 9700, section 2.1.1).
 	OptionalPKCE bool
+	// Brands gives the sign-in pages of a client their look; nil is Latchkey's own.
+	// A [hosted.Branding] is one look for all.
+	Brands hosted.Brands
 	// Limits bounds what one source and all sources together may ask for.
 	Limits Limits
 	// Observer learns of each answer; nil is none.
@@ -96,6 +100,7 @@ type Server struct {
 	pools      *userpool.Service
 	identities *identitypool.Service
 	oauth      *oauth.Provider
+	hosted     *hosted.Pages
 	pages      map[string]bool // patterns of what a person looks at
 	ring       *keys.Ring
 	ownsRing   bool
@@ -134,7 +139,10 @@ func New(c Config) (*Server, error) {
 	})
 	s.oauth = oauth.New(oauth.Config{
 		Clients: browserSide{s.pools}, Issuer: browserSide{s.pools}, Users: browserSide{s.pools}, Box: c.Box,
-		PublicURL: base, IssuerURL: s.issuer, OptionalPKCE: c.OptionalPKCE, Logger: s.log, Now: s.now,
+		PublicURL: base, IssuerURL: s.issuer, OptionalPKCE: c.OptionalPKCE, ErrorPage: s.showOAuthError, Logger: s.log, Now: s.now,
+	})
+	s.hosted = hosted.New(hosted.Config{
+		Accounts: accounts{s.pools}, Door: door{s.pools}, Flow: flow{s}, Brands: c.Brands, Logger: s.log,
 	})
 	s.offer()
 	s.signatures = &sigv4.Verifier{
@@ -243,6 +251,7 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("GET /{pool}/.well-known/openid-configuration", s.serveDiscovery)
 	mux.HandleFunc("GET /{pool}/.well-known/revocations", s.serveRevocations)
 	s.routeOAuth(mux)
+	s.routeHosted(mux)
 	return mux
 }
 

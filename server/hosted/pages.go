@@ -88,7 +88,12 @@ type visit struct {
 
 // ServeHTTP answers one request.
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	place := placeOf(r.Context())
+	place, ok := placeOf(r.Context())
+	if !ok {
+		header(w.Header(), "")
+		http.Error(w, "no user pool has this address", http.StatusNotFound)
+		return
+	}
 	path := strings.TrimPrefix(r.URL.Path, place.Base)
 	if p.serveAsset(w, r, place, path) {
 		return
@@ -125,12 +130,14 @@ func allowed(at route) string {
 // ShowError answers with the error page: code is an OAuth error, or one of those
 // that this package has a text for.
 func (p *Pages) ShowError(w http.ResponseWriter, r *http.Request, status int, code string) {
-	p.visit(w, r, placeOf(r.Context())).fail(status, code)
+	place, _ := placeOf(r.Context())
+	p.visit(w, r, place).fail(status, code)
 }
 
 // ShowSignedOut answers with the page of those who signed out.
 func (p *Pages) ShowSignedOut(w http.ResponseWriter, r *http.Request) {
-	p.visit(w, r, placeOf(r.Context())).showSignedOut()
+	place, _ := placeOf(r.Context())
+	p.visit(w, r, place).showSignedOut()
 }
 
 // receive takes a form: posted by a page of the same origin, of bounded size, and

@@ -245,6 +245,28 @@ func TestBranding(t *testing.T) {
 	}
 }
 
+// TestPlace: what was sent as a pool's id is no address of another host.
+func TestPlace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for _, test := range []struct {
+		base   string
+		status int
+	}{
+		{"", http.StatusOK}, {"/us-east-1_abc", http.StatusOK}, {"/auth/us-east-1_abc", http.StatusOK},
+		{"//evil.example", http.StatusNotFound}, {"/\\evil.example", http.StatusNotFound}, {"/a b", http.StatusNotFound},
+		{`/"><script>`, http.StatusNotFound}, {"/..", http.StatusNotFound}, {"/%2f", http.StatusNotFound}, {"https://evil.example", http.StatusNotFound},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/x?"+query, nil)
+		r.URL.Path = test.base + "/login"
+		recorder := httptest.NewRecorder()
+		w.pages.ServeHTTP(recorder, r.WithContext(hosted.At(r.Context(), hosted.Place{Pool: w.pool, Base: test.base})))
+		if recorder.Code != test.status || strings.Contains(recorder.Body.String(), "evil") {
+			t.Errorf("%s: %d %s", test.base, recorder.Code, recorder.Body)
+		}
+	}
+}
+
 // naughty are texts that break pages which put them together carelessly.
 var naughty = []string{
 	`<script>alert(1)</script>`, `"><script>alert(1)</script>`, `'><img src=x onerror=alert(1)>`, `"><svg/onload=alert(1)>`,

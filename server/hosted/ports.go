@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"regexp"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
@@ -120,7 +121,15 @@ type placeKey struct{}
 // At says in a request's context where the pages that answer it stand.
 func At(ctx context.Context, p Place) context.Context { return context.WithValue(ctx, placeKey{}, p) }
 
-func placeOf(ctx context.Context) Place {
-	p, _ := ctx.Value(placeKey{}).(Place)
-	return p
+// plainBase is a base that may stand in a page's addresses. A path that was sent
+// may hold anything once it is decoded, even another host's name after two slashes.
+var plainBase = regexp.MustCompile(`^(?:/[A-Za-z0-9_-]+)*$`)
+
+// placeOf gives the place of a request; ok is false for one whose base no pool has.
+func placeOf(ctx context.Context) (p Place, ok bool) {
+	p, _ = ctx.Value(placeKey{}).(Place)
+	if !plainBase.MatchString(p.Base) {
+		return Place{}, false
+	}
+	return p, true
 }

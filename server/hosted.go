@@ -1,0 +1,134 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/hosted"
+	"github.com/latchkey-auth/latchkey/server/oauth"
+	"github.com/latchkey-auth/latchkey/server/userpool"
+)
+
+// routeHosted mounts the sign-in pages where the OAuth endpoints are.
+func (s *Server) routeHosted(mux *http.ServeMux) {
+	for _, base := range []string{"", "/{pool}"} {
+		for _, path := range s.hosted.Paths() {
+			s.page(mux, base+path, s.serveHosted)
+		}
+	}
+}
+
+func (s *Server) serveHosted(w http.ResponseWriter, r *http.Request) {
+	place, ok := s.oauth.Place(r)
+	if !ok {
+		http.Error(w, "no user pool has this address", http.StatusNotFound)
+		return
+	}
+	s.hosted.ServeHTTP(w, r.WithContext(hosted.At(r.Context(), hosted.Place{Pool: place.PoolID, Base: place.Base})))
+}
+
+// showOAuthError shows a person what the OAuth endpoints cannot tell the client.
+func (s *Server) showOAuthError(w http.ResponseWriter, r *http.Request, e *oauth.RequestError) {
+	place, _ := s.oauth.Place(r)
+	at := hosted.At(r.Context(), hosted.Place{Pool: place.PoolID, Base: place.Base})
+	s.hosted.ShowError(w, r.WithContext(at), e.Status(), e.Code)
+}
+
+// flow is package oauth as the pages ask for it.
+type flow struct{ s *Server }
+
+func (f flow) Read(ctx context.Context, pool string, query url.Values) (*hosted.Request, error) {
+	request, err := f.s.oauth.ReadRequest(ctx, pool, query)
+	if e, refused := errors.AsType[*oauth.RequestError](err); refused {
+		if trouble := e.Unwrap(); trouble != nil {
+			return nil, trouble
+		}
+		return nil, &hosted.Refusal{Code: e.Code, Location: e.Redirect}
+	}
+	if err != nil {
+		return nil, err
+	}
+	described, err := f.s.pools.DescribeUserPool(ctx, &wire.DescribeUserPoolRequest{UserPoolId: pool})
+	if err != nil {
+		return nil, err
+	}
+	client, err := f.s.pools.AppClient(ctx, request.Client.ID)
+	if err != nil {
+		return nil, err
+	}
+	return shownRequest(request, described.UserPool, client), nil
+}
+
+func (f flow) Finish(w http.ResponseWriter, r *http.Request, request *hosted.Request, who hosted.Proven) {
+	f.s.oauth.Finish(w, r, request.Flow.(*oauth.Request), who.(oauth.User))
+}
+
+// door is the user pools' judgement of passwords.
+type door struct{ pools *userpool.Service }
+
+func (d door) Password(ctx context.Context, request *hosted.Request, username string, password wire.Sensitive) (hosted.Step, error) {
+	return doorStep(d.pools.JudgePassword(ctx, request.ClientID, username, password))
+}
+
+func (d door) NewPassword(ctx context.Context, request *hosted.Request, a hosted.NewPassword) (hosted.Step, error) {
+	return doorStep(d.pools.NewPassword(ctx, request.ClientID, a.Session, a.Username, a.Password, a.Attributes))
+}
+
+func doorStep(step *userpool.Step, err error) (hosted.Step, error) {
+	switch {
+	case err != nil:
+		return hosted.Step{}, err
+	case step.Proven != nil:
+		return hosted.Step{Who: oauth.User(*step.Proven)}, nil
+	}
+	n := step.NewPassword
+	return hosted.Step{Session: n.Session, Username: n.Username, Missing: n.Required}, nil
+}
+
+// accounts are the user pools' account flows on behalf of a client, whose secret
+// the service knows.
+type accounts struct{ pools *userpool.Service }
+
+func (a accounts) hash(ctx context.Context, clientID, username string, into *string) error {
+	hash, err := a.pools.SecretHash(ctx, clientID, username)
+	*into = string(hash)
+	return err
+}
+
+func (a accounts) SignUp(ctx context.Context, in *wire.SignUpRequest) (*wire.SignUpResponse, error) {
+	if err := a.hash(ctx, in.ClientId, in.Username, &in.SecretHash); err != nil {
+		return nil, err
+	}
+	return a.pools.SignUp(ctx, in)
+}
+
+func (a accounts) ConfirmSignUp(ctx context.Context, in *wire.ConfirmSignUpRequest) (*wire.ConfirmSignUpResponse, error) {
+	if err := a.hash(ctx, in.ClientId, in.Username, &in.SecretHash); err != nil {
+		return nil, err
+	}
+	return a.pools.ConfirmSignUp(ctx, in)
+}
+
+func (a accounts) ResendConfirmationCode(ctx context.Context, in *wire.ResendConfirmationCodeRequest) (*wire.ResendConfirmationCodeResponse, error) {
+	if err := a.hash(ctx, in.ClientId, in.Username, &in.SecretHash); err != nil {
+		return nil, err
+	}
+	return a.pools.ResendConfirmationCode(ctx, in)
+}
+
+func (a accounts) ForgotPassword(ctx context.Context, in *wire.ForgotPasswordRequest) (*wire.ForgotPasswordResponse, error) {
+	if err := a.hash(ctx, in.ClientId, in.Username, &in.SecretHash); err != nil {
+		return nil, err
+	}
+	return a.pools.ForgotPassword(ctx, in)
+}
+
+func (a accounts) ConfirmForgotPassword(ctx context.Context, in *wire.ConfirmForgotPasswordRequest) (*wire.ConfirmForgotPasswordResponse, error) {
+	if err := a.hash(ctx, in.ClientId, in.Username, &in.SecretHash); err != nil {
+		return nil, err
+	}
+	return a.pools.ConfirmForgotPassword(ctx, in)
+}

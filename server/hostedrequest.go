@@ -1,0 +1,79 @@
+package server
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/hosted"
+	"github.com/latchkey-auth/latchkey/server/oauth"
+	"github.com/latchkey-auth/latchkey/server/userpool"
+)
+
+// ownProvider is the name of the user pool itself among a client's providers.
+const ownProvider = "COGNITO"
+
+// providerLabels are what people call the providers whose names are Cognito's.
+var providerLabels = map[string]string{"LoginWithAmazon": "Amazon", "SignInWithApple": "Apple"}
+
+// shownRequest is an authorization request as the pages show it, with what the
+// pool and the client allow.
+func shownRequest(q *oauth.Request, pool *wire.UserPoolType, client *userpool.AppClient) *hosted.Request {
+	names := hosted.Names{
+		Email: slices.Contains(pool.UsernameAttributes, "email"), Phone: slices.Contains(pool.UsernameAttributes, "phone_number"),
+		EmailAlias: slices.Contains(pool.AliasAttributes, "email"), PhoneAlias: slices.Contains(pool.AliasAttributes, "phone_number"),
+	}
+	request := &hosted.Request{
+		ClientID: client.ID, ClientName: clientName(client.Name), RedirectURI: q.RedirectURI, LoginHint: q.LoginHint,
+		SignUp: pool.AdminCreateUserConfig == nil || !flagged(pool.AdminCreateUserConfig.AllowAdminCreateUserOnly),
+		Names:  names, Ask: askedAttributes(pool, client, names), Rules: passwordRules(pool), Flow: q,
+	}
+	providers := client.Settings.SupportedIdentityProviders
+	request.Passwords = len(providers) == 0 || slices.Contains(providers, ownProvider)
+	for _, name := range providers {
+		if name != ownProvider {
+			request.Providers = append(request.Providers, hosted.Provider{Name: name, Label: providerLabels[name]})
+		}
+	}
+	return request
+}
+
+func flagged(flag *bool) bool { return flag != nil && *flag }
+
+// clientName is empty for a name that only pins an id.
+func clientName(name string) string {
+	if strings.HasPrefix(name, "_custom_id_:") {
+		return ""
+	}
+	return name
+}
+
+// askedAttributes are what a sign-up asks for: what the pool verifies, so that a
+// code can be sent, and what it requires, as far as the client may write it.
+func askedAttributes(pool *wire.UserPoolType, client *userpool.AppClient, names hosted.Names) []string {
+	asked := slices.Clone(pool.AutoVerifiedAttributes)
+	for _, a := range pool.SchemaAttributes {
+		if flagged(a.Required) && a.Name != "sub" && !slices.Contains(asked, a.Name) {
+			asked = append(asked, a.Name)
+		}
+	}
+	writable := client.Settings.WriteAttributes
+	return slices.DeleteFunc(asked, func(name string) bool {
+		isName := name == "email" && names.Email || name == "phone_number" && names.Phone
+		return isName || len(writable) > 0 && !slices.Contains(writable, name)
+	})
+}
+
+func passwordRules(pool *wire.UserPoolType) hosted.Rules {
+	if pool.Policies == nil || pool.Policies.PasswordPolicy == nil {
+		return hosted.Rules{}
+	}
+	p := pool.Policies.PasswordPolicy
+	rules := hosted.Rules{
+		Upper: p.RequireUppercase, Lower: p.RequireLowercase, Numbers: p.RequireNumbers, Symbols: p.RequireSymbols,
+	}
+	if p.MinimumLength != nil {
+		rules.MinimumLength = int(*p.MinimumLength)
+	}
+	return rules
+}
