@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -105,13 +104,7 @@ func newWorldOf(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Cre
 		}
 		return rsa.GenerateKey(rand.Reader, 2048)
 	}})
-	web := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/login") {
-			w.loginPage(rw, r)
-			return
-		}
-		w.server.ServeHTTP(rw, r)
-	}))
+	web := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.server.ServeHTTP(rw, r) }))
 	w.url = "http://" + web.Listener.Addr().String()
 	config := server.Config{
 		Storage: w.store, Box: box, Keys: ring, PublicURL: w.url, Now: w.now,

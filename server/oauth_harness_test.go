@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
-	"github.com/latchkey-auth/latchkey/server/oauth"
 )
 
 const (
@@ -37,26 +35,6 @@ func withOAuth(_ *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientReques
 	c.CallbackURLs = []string{callback, "http://127.0.0.1/callback", "http://[::1]/callback", "http://localhost:3000/", "myapp://signed-in", "https://app.example.com/with?a=1"}
 	c.LogoutURLs = []string{"https://app.example.com/bye", "http://127.0.0.1/bye"}
 	c.SupportedIdentityProviders = []string{"COGNITO"}
-}
-
-// loginPage stands in for the sign-in pages: it takes user name and password as a form.
-func (w *world) loginPage(rw http.ResponseWriter, r *http.Request) {
-	if pool, rest, ok := strings.Cut(r.URL.Path[1:], "/"); ok && rest == "login" {
-		r.SetPathValue("pool", pool)
-	}
-	provider := w.server.OAuth()
-	place, _ := provider.Place(r)
-	request, err := provider.ReadRequest(r.Context(), place.PoolID, r.URL.Query())
-	if e, refused := errors.AsType[*oauth.RequestError](err); refused {
-		provider.Refuse(rw, r, e)
-		return
-	}
-	step, err := w.server.Pools().JudgePassword(r.Context(), request.Client.ID, r.PostFormValue("username"), wire.Sensitive(r.PostFormValue("password")))
-	if err != nil {
-		http.Error(rw, err.Error(), http.StatusUnauthorized)
-		return
-	}
-	provider.Finish(rw, r, request, oauth.User(*step.Proven))
 }
 
 // visitor is a browser: it keeps cookies and stops at redirects.

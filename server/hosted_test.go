@@ -1,0 +1,161 @@
+package server_test
+
+import (
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server"
+	"github.com/latchkey-auth/latchkey/server/hosted"
+)
+
+var hiddenInput = regexp.MustCompile(`<input name="([^"]+)" value="([^"]*)" type`)
+
+// hidden are what a page's form carries to its next step.
+func hidden(page string) url.Values {
+	form := url.Values{}
+	for _, match := range hiddenInput.FindAllStringSubmatch(page, -1) {
+		form.Set(match[1], html.UnescapeString(match[2]))
+	}
+	return form
+}
+
+func (w *world) pageURL(path string, over map[string]string) string {
+	return w.base() + path + "?" + w.query(over).Encode()
+}
+
+// wantPage fails the test unless an answer is a page of people with these texts.
+func wantPage(t *testing.T, answer *http.Response, body string, status int, texts ...string) {
+	t.Helper()
+	if answer.StatusCode != status || !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html") {
+		t.Fatalf("%d %s: %s", answer.StatusCode, answer.Header, body)
+	}
+	if answer.Header.Get("Access-Control-Allow-Origin") != "" || answer.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("headers %v", answer.Header)
+	}
+	for _, text := range texts {
+		if !strings.Contains(body, text) {
+			t.Errorf("no %q in %s", text, body)
+		}
+	}
+}
+
+// TestPagesOfSecretClient goes through all account flows for a client with a
+// secret, which the pages never show.
+func TestPagesOfSecretClient(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
+		withOAuth(p, c)
+		hiding(p, c)
+		c.ClientName = "Example Notes"
+		c.GenerateSecret = true
+		c.ExplicitAuthFlows = []wire.ExplicitAuthFlow{wire.AllowUserSRPAuth} // the pages need no flow of the API
+		p.Schema = []wire.SchemaAttributeType{{Name: "name", Required: new(true)}}
+	})
+	v := w.visitor()
+	answer, body := v.get(w.pageURL("/signup", nil))
+	wantPage(t, answer, body, http.StatusOK, "Create your account", "to continue to Example Notes", `name="attribute.email"`, `name="attribute.name"`, "At least 8 characters")
+	person := url.Values{"username": {"bob"}, "attribute.email": {"bob@example.com"}, "attribute.name": {"Bob"}, "new_password": {password}}
+	answer, body = v.post(w.pageURL("/signup", nil), person)
+	wantPage(t, answer, body, http.StatusOK, "Confirm your account", "b***@e***")
+	answer, body = v.post(w.pageURL("/confirmUser", nil), url.Values{"username": {"bob"}, "do": {"resend"}})
+	wantPage(t, answer, body, http.StatusOK, "Confirm your account")
+	answer, body = v.post(w.pageURL("/confirmUser", nil), url.Values{"username": {"bob"}, "code": {string(w.code("bob@example.com"))}})
+	wantPage(t, answer, body, http.StatusOK, "Your account is confirmed.")
+	answer, body = v.post(w.pageURL("/forgotPassword", nil), url.Values{"username": {"bob@example.com"}})
+	wantPage(t, answer, body, http.StatusOK, "Set a new password")
+	answer, body = v.post(w.pageURL("/confirmforgotPassword", nil), url.Values{
+		"username": {"bob@example.com"}, "code": {string(w.code("bob@example.com"))}, "new_password": {"New-Password-1"},
+	})
+	wantPage(t, answer, body, http.StatusOK, "Your new password is set.")
+	answer, body = v.post(w.pageURL("/login", nil), url.Values{"username": {"bob@example.com"}, "password": {password}})
+	wantPage(t, answer, body, http.StatusOK, "Incorrect user name or password.")
+	answer, _ = v.post(w.pageURL("/login", nil), url.Values{"username": {"bob@example.com"}, "password": {"New-Password-1"}})
+	if to := location(t, answer); to.Query().Get("code") == "" || to.Query().Get("state") != "s t&a=te" {
+		t.Errorf("signed in to %s", to)
+	}
+}
+
+func TestPageOfNewPassword(t *testing.T) {
+	t.Parallel()
+	w := oauthWorld(t, nil)
+	must[wire.AdminCreateUserResponse](w, "AdminCreateUser", &wire.AdminCreateUserRequest{
+		UserPoolId: w.pool, Username: "new", TemporaryPassword: password, MessageAction: wire.MessageActionSuppress,
+	})
+	v := w.visitor()
+	answer, body := v.post(w.pageURL("/login", nil), url.Values{"username": {"new"}, "password": {password}})
+	wantPage(t, answer, body, http.StatusOK, "Choose a new password")
+	form := hidden(body)
+	form.Set("new_password", "weak")
+	answer, body = v.post(w.pageURL("/newPassword", nil), form)
+	wantPage(t, answer, body, http.StatusOK, "The password is too short.")
+	form.Set("new_password", "New-Password-1")
+	answer, _ = v.post(w.pageURL("/newPassword", nil), form)
+	code := location(t, answer).Query().Get("code")
+	if out := w.token(w.redeemForm(code)); out.Status != http.StatusOK || claims(t, out.Access)["username"] == nil {
+		t.Errorf("%+v", out)
+	}
+	if answer, _ := v.authorize(nil); location(t, answer).Query().Get("code") == "" {
+		t.Error("the browser is not signed in")
+	}
+}
+
+func TestPagesRefuse(t *testing.T) {
+	t.Parallel()
+	w := oauthWorld(t, nil)
+	v := w.visitor()
+	for _, path := range []string{"/login", "/signup", "/oauth2/authorize"} {
+		answer, body := v.get(w.pageURL(path, map[string]string{"redirect_uri": "https://evil.example/"}))
+		wantPage(t, answer, body, http.StatusBadRequest, "not registered")
+		answer, body = v.get(w.pageURL(path, map[string]string{"client_id": "unknown"}))
+		wantPage(t, answer, body, http.StatusBadRequest, "not known")
+		if strings.Contains(body, "evil") || strings.Contains(body, `href="http`) {
+			t.Errorf("%s leads out: %s", path, body)
+		}
+		answer, _ = v.get(w.pageURL(path, map[string]string{"scope": "nothing"}))
+		if to := location(t, answer); !strings.HasPrefix(to.String(), callback) || to.Query().Get("error") != "invalid_scope" {
+			t.Errorf("%s: %s", path, to)
+		}
+	}
+	for _, address := range []string{"/us-east-1_NoSuchOne/login?" + w.query(nil).Encode(), "/%2Fevil.example/login", "/%5Cevil.example/login", "/login"} {
+		answer, body := v.get(w.url + address)
+		if answer.StatusCode < 400 || answer.Header.Get("Location") != "" || strings.Contains(body, "evil") {
+			t.Errorf("%s: %d %s", address, answer.StatusCode, body)
+		}
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.pageURL("/login", nil), strings.NewReader("username=ann&password="+password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", "https://evil.example")
+	if answer, _ := v.read(r); answer.StatusCode != http.StatusForbidden || len(answer.Cookies()) != 0 {
+		t.Errorf("cross-site: %d", answer.StatusCode)
+	}
+}
+
+func TestPageOfPinnedClient(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
+		withOAuth(p, c)
+		c.ClientName = "_custom_id_:abcdefghijklmnopqrstuvwxyz"
+		p.UsernameAttributes = []string{"email"}
+		p.AutoVerifiedAttributes = []string{"email"}
+	}, func(c *server.Config) { c.Brands = hosted.Branding{Stylesheet: ":root { --accent: #123456; }"} })
+	v := w.visitor()
+	answer, body := v.get(w.pageURL("/signup", nil))
+	wantPage(t, answer, body, http.StatusOK, "It takes a minute.", `type="email"`, "/brand.css?")
+	if strings.Contains(body, "_custom_id_") || strings.Contains(body, "attribute.email") {
+		t.Error(body)
+	}
+	must[wire.UpdateUserPoolResponse](w, "UpdateUserPool", &wire.UpdateUserPoolRequest{
+		UserPoolId:       w.pool,
+		UserPoolSettings: wire.UserPoolSettings{AdminCreateUserConfig: &wire.AdminCreateUserConfigType{AllowAdminCreateUserOnly: new(true)}},
+	})
+	answer, body = v.get(w.pageURL("/signup", nil))
+	wantPage(t, answer, body, http.StatusOK, "Accounts are made by an administrator here.")
+}
