@@ -127,7 +127,7 @@ func (v *visitor) signIn(name string, over map[string]string) url.Values {
 	}
 	back := location(v.w.t, answer)
 	if back.Fragment != "" {
-		values, _ := url.ParseQuery(back.Fragment)
+		values, _ := url.ParseQuery(back.EscapedFragment())
 		return values
 	}
 	return back.Query()

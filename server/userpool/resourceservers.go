@@ -13,12 +13,18 @@ import (
 // maxResourceServers is how many a pool may have (Cognito quotas).
 const maxResourceServers = 25
 
+// resourceSettings are a resource server's settings as they are stored.
+type resourceSettings struct {
+	Scopes []wire.ResourceServerScopeType `json:",omitzero"`
+}
+
 // scopesOf reads a resource server's scopes as they are stored.
-func scopesOf(r storage.ResourceServer) (list []wire.ResourceServerScopeType, err error) {
-	if err := wire.Unmarshal(r.Settings, &list); err != nil {
+func scopesOf(r storage.ResourceServer) ([]wire.ResourceServerScopeType, error) {
+	var set resourceSettings
+	if err := wire.Unmarshal(r.Settings, &set); err != nil {
 		return nil, fmt.Errorf("userpool: stored scopes of %s: %v", r.Identifier, err)
 	}
-	return list, nil
+	return set.Scopes, nil
 }
 
 // setScopes checks scopes and writes them into a resource server.
@@ -30,10 +36,7 @@ func setScopes(r *storage.ResourceServer, list []wire.ResourceServerScopeType) (
 		}
 		seen[scope.ScopeName] = true
 	}
-	if list == nil {
-		list = []wire.ResourceServerScopeType{}
-	}
-	r.Settings, err = wire.Marshal(list)
+	r.Settings, err = wire.Marshal(resourceSettings{list})
 	return err
 }
 
