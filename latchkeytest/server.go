@@ -48,7 +48,8 @@ type Server struct {
 	// URL is the base of the service, as in "http://127.0.0.1:41234".
 	URL string
 	// UserPoolID and ClientID name the pool and the app client that are there
-	// from the start. The client has no secret and allows SRP, plain passwords and refresh.
+	// from the start. The client has no secret and allows SRP, plain passwords and refresh, and the code
+	// grant with /callback on any port of a loopback address.
 	UserPoolID, ClientID string
 	// IdentityPoolID names the identity pool that is there from the start. It takes
 	// the users of the app client, with ServerSideTokenCheck on, and guests; see
@@ -200,6 +201,12 @@ func defaults() options {
 					wire.AllowUserSRPAuth, wire.AllowUserPasswordAuth,
 					wire.AllowAdminUserPasswordAuth, wire.AllowRefreshTokenAuth,
 				},
+				AllowedOAuthFlowsUserPoolClient: new(true),
+				AllowedOAuthFlows:               []string{"code"},
+				AllowedOAuthScopes:              []string{"openid", "email", "phone", "profile", "aws.cognito.signin.user.admin"},
+				CallbackURLs:                    []string{"http://127.0.0.1/callback", "http://[::1]/callback", "http://localhost/callback"},
+				LogoutURLs:                      []string{"http://127.0.0.1/", "http://[::1]/", "http://localhost/"},
+				SupportedIdentityProviders:      []string{"COGNITO"},
 			},
 		},
 		identities: wire.CreateIdentityPoolRequest{IdentityPoolSettings: wire.IdentityPoolSettings{
