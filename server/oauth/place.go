@@ -56,7 +56,7 @@ func domainOf(host string) string {
 	return host
 }
 
-// At finds the place of a request and answers for it where there is none.
+// at finds the place of a request and answers for it where there is none.
 func (p *Provider) at(w http.ResponseWriter, r *http.Request) (Place, bool) {
 	place, ok := p.Place(r)
 	if !ok {
