@@ -159,3 +159,27 @@ func TestPageOfPinnedClient(t *testing.T) {
 	answer, body = v.get(w.pageURL("/signup", nil))
 	wantPage(t, answer, body, http.StatusOK, "Accounts are made by an administrator here.")
 }
+
+// TestPagesOfDomain: below a pool's own host name the pages link to its root.
+func TestPagesOfDomain(t *testing.T) {
+	t.Parallel()
+	w := oauthWorld(t, nil)
+	must[wire.CreateUserPoolDomainResponse](w, "CreateUserPoolDomain", &wire.CreateUserPoolDomainRequest{Domain: "acme", UserPoolId: w.pool})
+	v := w.visitor()
+	ask := func(host, path string) (*http.Response, string) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		return v.read(r)
+	}
+	answer, body := ask("acme.localhost:9229", "/login?"+w.query(nil).Encode())
+	wantPage(t, answer, body, http.StatusOK, `href="/latchkey.css?v=`, `action="/login?client_id=`)
+	if answer, body = ask("acme.localhost", "/latchkey.css"); answer.StatusCode != http.StatusOK || !strings.Contains(body, "color-scheme") {
+		t.Errorf("stylesheet: %d", answer.StatusCode)
+	}
+	if answer, body = ask("evil.localhost", "/login?"+w.query(nil).Encode()); answer.StatusCode != http.StatusNotFound || strings.Contains(body, "evil") {
+		t.Errorf("a host that no pool has: %d %s", answer.StatusCode, body)
+	}
+}
