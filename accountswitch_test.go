@@ -58,6 +58,25 @@ func TestCredentialsOfNobodyElse(t *testing.T) {
 	}
 }
 
+// TestLateAnswerToDeletedSession: the answer for a session of another provider that
+// was forgotten meanwhile, and whose record's place a guest's has taken since, is
+// nobody's. Without locks between callers nothing else keeps the two apart.
+func TestLateAnswerToDeletedSession(t *testing.T) {
+	t.Parallel()
+	for round := range 20 {
+		plan := switching{
+			guests: true, life: 39 * time.Minute, served: new(atomic.Int64),
+			delays: []int{1, 6, 17, 22, 1, 36, 14, 1, 19, 12, 0, 36, 1, 0, 30, 34},
+			steps:  []string{"carol", "force", "alice", "force", "out"},
+		}
+		var problem error
+		synctest.Test(t, func(t *testing.T) { problem = plan.run(t) })
+		if problem != nil {
+			t.Fatalf("round %d: %v", round, problem)
+		}
+	}
+}
+
 // switching is what happens to one client, or to one of two that share a store,
 // one thing after the other, with callers of credentials beside it.
 type switching struct {

@@ -174,10 +174,10 @@ func (c *Client) replaceGuest(ctx context.Context, build func() store.Record) (r
 	for range saveAttempts {
 		old, loadErr := c.loadBounded(ctx, c.guestAccount())
 		r, kept = build(), 0
-		if loadErr == nil {
+		if r.Generation = firstGeneration(); loadErr == nil {
 			kept = old.Generation
+			r.Generation = kept + 1
 		}
-		r.Generation = kept + 1
 		if loadErr != nil && !errors.Is(loadErr, store.ErrNotFound) && !errors.Is(loadErr, store.ErrDamaged) {
 			return r, 0, loadErr
 		}

@@ -108,7 +108,9 @@ func (c *Client) editPending(ctx context.Context, account store.Account, edit fu
 		if edit(&next); len(next.Pending) == 0 && len(old.Pending) == 0 {
 			return nil
 		}
-		next.Generation++
+		if next.Generation++; old.Generation == 0 {
+			next.Generation = firstGeneration()
+		}
 		if err = c.save(ctx, next, old.Generation); err == nil {
 			c.notePending(next, old.Generation)
 			return nil

@@ -273,7 +273,9 @@ func (c *Client) replace(ctx context.Context, account store.Account, build func(
 			}
 		}
 		r = build(old)
-		r.Generation = known + 1
+		if r.Generation = known + 1; known == 0 {
+			r.Generation = firstGeneration()
+		}
 		if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrDamaged) {
 			return r, kept, err
 		}

@@ -329,6 +329,9 @@ func (v *vending) keep(ctx context.Context, got filled) (filled, error) {
 		next := v.record
 		next.IdentityID, next.Credentials = got.identity, got.credentials
 		next.Generation, next.SavedAt = max(v.record.Generation, v.kept)+1, time.Now().Round(0)
+		if next.Generation == 1 {
+			next.Generation = firstGeneration()
+		}
 		if v.unsaved {
 			break
 		}

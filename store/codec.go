@@ -29,7 +29,7 @@ func (e *SchemaError) Error() string {
 		"upgrade this program, or sign out to forget the record", e.Found, Schema)
 }
 
-var errGeneration0 = errors.New("its generation is 0; the first is 1")
+var errGeneration0 = errors.New("its generation is 0; the first is greater")
 
 var errPending = fmt.Errorf("it has more than %d pending revocations", MaxPending)
 

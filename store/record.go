@@ -23,8 +23,9 @@ func NewSecret(value string) Secret { return secret.New(value) }
 
 // Record is a session as it is kept.
 type Record struct {
-	// Generation grows with every change; compare-and-swap goes by it. The
-	// first record of an account has generation 1.
+	// Generation grows with every change; compare-and-swap goes by it. The first
+	// is greater than 0; for a record that is made again after it was deleted it
+	// should be one that the record before cannot have had.
 	Generation uint64
 	Account    Account
 	Sub        string // the user's id, of the sub claim
