@@ -111,6 +111,9 @@ func TestPagesRefuse(t *testing.T) {
 	for _, path := range []string{"/login", "/signup", "/oauth2/authorize"} {
 		answer, body := v.get(w.pageURL(path, map[string]string{"redirect_uri": "https://evil.example/"}))
 		wantPage(t, answer, body, http.StatusBadRequest, "not registered")
+		if strings.Contains(body, "evil") {
+			t.Errorf("%s repeats the address: %s", path, body)
+		}
 		answer, body = v.get(w.pageURL(path, map[string]string{"client_id": "unknown"}))
 		wantPage(t, answer, body, http.StatusBadRequest, "not known")
 		if strings.Contains(body, "evil") || strings.Contains(body, `href="http`) {

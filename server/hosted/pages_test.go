@@ -28,7 +28,7 @@ func TestErrorPage(t *testing.T) {
 			t.Errorf("%s: status %d", code, page.status)
 		}
 		for _, a := range all(page.page, "a") {
-			if !strings.HasPrefix(attr(a, "href"), base+"/error?") {
+			if !strings.HasPrefix(attr(a, "href"), base+"/error?error=") || strings.Contains(page.body, "evil") {
 				t.Errorf("%s: the page links to %s", code, attr(a, "href"))
 			}
 		}

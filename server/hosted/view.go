@@ -23,6 +23,7 @@ type view struct {
 	Title, Lead   string
 	Alert, Notice string
 	Icon          string // of a page without a form: "done" or "problem"
+	Code          string // of the error page
 	Form          *form
 	Or            string // between form and providers
 	Providers     []link
@@ -108,11 +109,15 @@ func (v *visit) with(path string, query url.Values) template.URL {
 
 func (v *visit) link(text, path string) link { return link{Text: text, URL: v.to(path)} }
 
-// languages are links to the page that begins this step, in each language.
-func (v *visit) languages(path string) []link {
-	query, err := url.ParseQuery(v.r.URL.RawQuery)
-	if err != nil || len(v.r.URL.RawQuery) > maxQuery {
-		return nil
+// languages are links to the page that begins this step, in each language. A page
+// about no authorization request takes nothing along but the error it is for.
+func (v *visit) languages(path, code string) []link {
+	query := url.Values{}
+	switch {
+	case code != "":
+		query.Set("error", code)
+	case v.request != nil:
+		query = v.r.URL.Query()
 	}
 	var links []link
 	for _, t := range catalog().languages {
@@ -126,7 +131,7 @@ func (v *visit) languages(path string) []link {
 // can be asked for anew.
 func (v *visit) show(status int, path string, page *view) {
 	page.Lang, page.Brand, page.Style, page.Script = v.texts.tag, v.brand, styleURL(v.place.Base), template.JS(script)
-	page.Languages, page.LanguagesName = v.languages(path), v.texts.say("languages")
+	page.Languages, page.LanguagesName = v.languages(path, page.Code), v.texts.say("languages")
 	if page.Form != nil {
 		page.Form.Peek = v.texts.say("showPassword")
 		page.Form.focus()
@@ -173,7 +178,7 @@ func (v *visit) fail(status int, code string) {
 		code = "unknown"
 	}
 	page := v.page(v.texts.say("error.title"), v.texts.say("error."+code))
-	page.Icon = "problem"
+	page.Icon, page.Code = "problem", code
 	header(v.w.Header(), "")
 	v.show(status, "/error", page)
 }
