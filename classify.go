@@ -52,8 +52,8 @@ type verdict struct {
 // token or another service.
 const (
 	opRefresh = "GetTokensFromRefreshToken"
-	// opOAuthRefresh is the refresh grant of POST /oauth2/token (RFC 6749 section 6).
-	opOAuthRefresh = "oauth2/token"
+	// opToken is POST /oauth2/token (RFC 6749 section 3.2).
+	opToken = "oauth2/token"
 	// The identity pool's errors end nothing.
 	opIdentity    = "GetId"
 	opCredentials = "GetCredentialsForIdentity"
@@ -77,7 +77,7 @@ func judge(op string, status int, header http.Header, body []byte) (verdict, *wi
 	v := judgeStatus(status)
 	if status == http.StatusBadRequest || status == http.StatusUnauthorized || status == http.StatusForbidden {
 		switch {
-		case op == opOAuthRefresh:
+		case op == opToken:
 			v = judgeOAuth(status, e, body)
 		case status == http.StatusBadRequest:
 			v = judgeException(op, e)
@@ -208,12 +208,13 @@ func staleLogin(message string) bool {
 // judgeOAuth judges the token endpoint, which answers by RFC 6749 section 5.2.
 func judgeOAuth(status int, e *wire.Exception, body []byte) verdict {
 	var answer struct {
-		Error string `json:"error"`
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
 	}
 	if json.Unmarshal(body, &answer) != nil {
 		return verdict{class: classUnknown}
 	}
-	e.Type = answer.Error
+	e.Type, e.Message = presentable(answer.Error), answer.Description
 	switch answer.Error {
 	case "invalid_grant":
 		if status == http.StatusBadRequest {

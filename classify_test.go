@@ -251,7 +251,7 @@ func checkGlobalSignOut(t *testing.T, row classification) {
 func checkRule(t *testing.T, row classification) {
 	op := row.Op
 	if strings.HasPrefix(op, "POST /oauth2/token") {
-		op = opOAuthRefresh
+		op = opToken
 	}
 	header := http.Header{}
 	for name, value := range row.Headers {
@@ -309,9 +309,9 @@ func FuzzJudge(f *testing.F) {
 	f.Add(400, "application/json", "", `{"error":"invalid_grant"}`, "")
 	f.Fuzz(func(t *testing.T, status int, kind, typ, body, after string) {
 		header := http.Header{"Content-Type": {kind}, "X-Amzn-Errortype": {typ}, "Retry-After": {after}}
-		for _, op := range []string{opRefresh, opOAuthRefresh, "GetUser", "GetCredentialsForIdentity"} {
+		for _, op := range []string{opRefresh, opToken, "GetUser", "GetCredentialsForIdentity"} {
 			v, e := judge(op, status, header, []byte(body))
-			if v.ends && (status != 400 || op != opRefresh && op != opOAuthRefresh || e.Type == "") {
+			if v.ends && (status != 400 || op != opRefresh && op != opToken || e.Type == "") {
 				t.Errorf("%s %d %q ends a session", op, status, body)
 			}
 			if v.wait < 0 || v.wait > maxRetryAfter || v.kind(e.Type) == nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/store"
 )
 
@@ -52,6 +53,10 @@ type Client struct {
 	// and when it looked last.
 	revoking, revokeMore bool
 	swept                time.Time
+	// Of sign-ins by redirect: the keys of the pool, and the states of flows that
+	// are used, with the time until which they are remembered.
+	keys  *jwt.RemoteKeys
+	spent map[string]time.Time
 
 	unfollow context.CancelFunc   // ends the watch of the store; nil if there is none
 	keepers  map[*keeper]struct{} // see Keep

@@ -1,6 +1,7 @@
 package latchkey
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -49,7 +50,8 @@ type Config struct {
 	// IdentityPoolEndpoint is where the identity pool is called. The default is
 	// https://cognito-identity.<region>.amazonaws.com/, with the region of its id.
 	IdentityPoolEndpoint string
-	// OAuthBaseURL is kept for a later release.
+	// OAuthBaseURL is what /oauth2/authorize, /oauth2/token and /logout stand below.
+	// The default is https:// and OAuth.Domain.
 	OAuthBaseURL string
 	// Issuer is the iss claim that the pool's tokens must carry. Without one,
 	// the claim must end in "/" and the pool id.
@@ -57,7 +59,8 @@ type Config struct {
 	// CAFile names a PEM file of authorities to trust beside the system's.
 	CAFile string
 
-	// OAuth is kept for the release with redirect sign-in.
+	// OAuth is what sign-in by redirect needs; see [Client.AuthCodeURL] and
+	// [Client.SignInBrowser].
 	OAuth *OAuthConfig
 	// What follows describes the pool to those who draw forms. This package
 	// does not act on it.
@@ -80,6 +83,10 @@ type Config struct {
 	// HTTPClient lends its Transport and Timeout; nil stands for Go's defaults.
 	// Redirects are not followed and cookies not kept, whatever it says.
 	HTTPClient *http.Client
+	// OpenBrowser opens an address in the person's browser, for [Client.SignInBrowser]
+	// and for the sign-out of its sessions; nil stands for [SystemBrowser]. It
+	// returns once the browser is told, and before ctx ends.
+	OpenBrowser func(ctx context.Context, address string) error
 	// Logger is told of what a caller cannot see, such as a refresh that failed
 	// behind a token that is still good. nil is silence. No secret is logged.
 	Logger *slog.Logger
@@ -94,10 +101,10 @@ type Config struct {
 // OAuthConfig is the part of a configuration that redirect sign-in needs.
 type OAuthConfig struct {
 	Domain            string   // host of the sign-in pages, without a scheme
-	Scopes            []string // such as "openid", "email"
+	Scopes            []string // such as "openid", "email"; openid is always asked for
 	RedirectSignIn    []string // URLs to come back to after sign-in
 	RedirectSignOut   []string // URLs to come back to after sign-out
-	ResponseType      string   // "code" or "token"
+	ResponseType      string   // "code" or "token"; this package uses the code grant for either
 	IdentityProviders []string // as the file names them, such as "GOOGLE"
 }
 

@@ -66,7 +66,8 @@ var (
 	// alone and has no user pool part.
 	ErrNoUserPoolSession = errors.New("no user pool session")
 	// ErrNotRefreshable means that the tokens have expired and the session has
-	// no refresh token, as after an implicit grant.
+	// no refresh token, as after an implicit grant (response_type token): use the
+	// code grant, as [Client.AuthCodeURL] does.
 	ErrNotRefreshable = errors.New("session has no refresh token")
 	// ErrNotFetched means that nothing is known of the identity pool's facets yet
 	// and that it was not asked, as with TokensOnly.
@@ -77,6 +78,15 @@ var (
 	ErrNeedsSignIn = errors.New("a new sign-in with the provider is needed")
 	// ErrAlreadySignedIn means that a user is signed in and has to sign out first.
 	ErrAlreadySignedIn = errors.New("a user is signed in")
+	// ErrFlow means that the answer of a sign-in by redirect is not to be trusted:
+	// it belongs to another sign-in or issuer, comes too late or twice, or its ID
+	// token is refused. Nothing was stored.
+	ErrFlow = errors.New("the answer does not belong to this sign-in")
+	// ErrDenied means that the person at the sign-in pages gave up or refused
+	// (access_denied).
+	ErrDenied = errors.New("the sign-in was cancelled")
+	// ErrBrowser means that no browser could be opened.
+	ErrBrowser = errors.New("no browser could be opened")
 	// ErrNotSupported means that this release cannot do what was asked.
 	ErrNotSupported = errors.New("not supported in this release")
 	// ErrClosed means that the Client was closed.
@@ -174,6 +184,7 @@ func ended(reason, detail string) *Error {
 // Hints that several places give.
 const (
 	hintSignIn  = "sign in, then call again"
+	hintGrant   = "sign in again; the implicit grant brings no refresh token: use the code grant"
 	hintGuests  = "sign in, or allow guests in the identity pool and in Config.AllowGuests"
 	hintFetched = "call FetchSession without TokensOnly"
 )

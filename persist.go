@@ -18,12 +18,14 @@ func (c *Client) save(ctx context.Context, r store.Record, previous uint64) erro
 
 // tombstone is the record of a session that is over. It keeps the account's
 // generation rising, so that a late refresh cannot bring the session back, the
-// device, which outlives sessions, and what is still to be revoked.
+// device, which outlives sessions, what is still to be revoked, and the browser's
+// session at the sign-in pages, which goes on.
 func tombstone(r store.Record, kept uint64, reason, detail string) store.Record {
 	over := store.Record{
 		Generation: max(r.Generation, kept) + 1,
 		Account:    r.Account, Sub: r.Sub, Drift: r.Drift, Device: r.Device, Pending: r.Pending,
-		SavedAt: time.Now().Round(0),
+		Redirect: r.Redirect,
+		SavedAt:  time.Now().Round(0),
 	}
 	if r.Device != nil {
 		over.SignIn = r.SignIn // the device is found again by what the user types

@@ -86,7 +86,7 @@ func (r *renewal) run(ctx context.Context) outcome {
 			return out
 		}
 		if r.record.Tokens.Refresh.IsZero() {
-			return outcome{err: fault("FetchSession", ErrNotRefreshable, "sign in again")}
+			return outcome{err: fault("FetchSession", ErrNotRefreshable, hintGrant)}
 		}
 		r.tries++
 		r.flight.called = true

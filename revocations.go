@@ -89,7 +89,8 @@ func (c *Client) dequeue(ctx context.Context, account store.Account, refresh Sec
 // version of: the newer tokens could not be told from older ones then.
 var errUnsaved = errors.New("newer tokens wait to be stored")
 
-// editPending changes what is pending for an account and nothing else. An
+// editPending changes what is pending for an account, revocations and the browser's
+// logout, and nothing else. An
 // account that the store has lost gets the record of a signed-out one.
 func (c *Client) editPending(ctx context.Context, account store.Account, edit func(*store.Record)) error {
 	for range saveAttempts {
@@ -105,7 +106,7 @@ func (c *Client) editPending(ctx context.Context, account store.Account, edit fu
 			return err
 		}
 		next := old
-		if edit(&next); len(next.Pending) == 0 && len(old.Pending) == 0 {
+		if edit(&next); len(next.Pending) == 0 && len(old.Pending) == 0 && next.Redirect == old.Redirect {
 			return nil
 		}
 		if next.Generation++; old.Generation == 0 {
@@ -137,7 +138,7 @@ func (c *Client) notePending(next store.Record, previous uint64) {
 	}
 	edited := *now
 	edited.record.Generation, edited.kept = next.Generation, next.Generation
-	edited.record.Pending = next.Pending
+	edited.record.Pending, edited.record.Redirect = next.Pending, next.Redirect
 	c.current.Store(&edited)
 }
 

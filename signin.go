@@ -189,7 +189,7 @@ func (a *attempt) next(ctx context.Context, op string, answer *wire.RespondToAut
 	if err != nil {
 		return nil, err
 	}
-	if err := a.c.establish(ctx, issued, &store.SignIn{LoginID: a.login.username, Flow: string(a.login.flow)}); err != nil {
+	if err := a.c.establish(ctx, issued, &store.SignIn{LoginID: a.login.username, Flow: string(a.login.flow)}, nil); err != nil {
 		if errors.Is(err, ErrStore) {
 			return &Step{}, err
 		}
@@ -200,7 +200,7 @@ func (a *attempt) next(ctx context.Context, op string, answer *wire.RespondToAut
 
 // establish makes what was issued the active session. It goes on when the
 // caller gives up: the service has already signed the user in.
-func (c *Client) establish(ctx context.Context, issued grant, signIn *store.SignIn) error {
+func (c *Client) establish(ctx context.Context, issued grant, signIn *store.SignIn, redirect *store.Redirect) error {
 	ctx = context.WithoutCancel(ctx)
 	if err := c.lockChange(ctx); err != nil {
 		return err
@@ -211,7 +211,7 @@ func (c *Client) establish(ctx context.Context, issued grant, signIn *store.Sign
 	}
 	account := store.Account{Scope: c.scope, Username: issued.pair.access.Username()}
 	record, kept, err := c.replace(ctx, account, func(old store.Record) store.Record {
-		next := issued.record(store.Record{Account: account, SignIn: signIn, Device: old.Device, Pending: old.Pending})
+		next := issued.record(store.Record{Account: account, SignIn: signIn, Redirect: redirect, Device: old.Device, Pending: old.Pending})
 		if old.Sub == next.Sub {
 			next.IdentityID = old.IdentityID // the credentials are asked for anew
 		}

@@ -30,18 +30,28 @@ type SignOutReport struct {
 	// Global: the service has ended all sessions of the user.
 	Global      bool
 	GlobalError error
+	// LogoutURL is set for a session that came from the sign-in pages: the browser
+	// that goes there has no session at the pages any more. A web program redirects
+	// to it.
+	LogoutURL string
+	// HostedPage: LogoutURL was opened in this machine's browser, as it is for
+	// sessions of [Client.SignInBrowser]. If that failed, the next SignOut tries
+	// again; until then a sign-in in that browser may need no password.
+	HostedPage      bool
+	HostedPageError error
 }
 
 // Err joins the report's errors; nil if everything that was asked for was done.
 func (r SignOutReport) Err() error {
-	return errors.Join(r.GlobalError, r.LocalError, r.RevokeError)
+	return errors.Join(r.GlobalError, r.LocalError, r.RevokeError, r.HostedPageError)
 }
 
 // SignOutOption changes one sign-out.
-type SignOutOption struct{ local, keepGuest bool }
+type SignOutOption struct{ local, keepGuest, keepBrowser bool }
 
-// LocalOnly leaves the service out: the session is forgotten here, and its
-// refresh token stays good wherever else it may be.
+// LocalOnly leaves the service out: the session is forgotten here, its refresh
+// token stays good wherever else it may be, and so does the browser's session at
+// the sign-in pages.
 func LocalOnly() SignOutOption { return SignOutOption{local: true} }
 
 // KeepGuest leaves the guest's identity as it is, for whoever uses the program
@@ -61,6 +71,10 @@ func localOnly(options []SignOutOption) bool {
 // its token revoked. The error is the report's Err: what it names was not done,
 // but the user is signed out of this client in any case.
 //
+// For a session that came from the sign-in pages it then ends the browser's own
+// session there, if [Client.SignInBrowser] began it, and else says where to do that:
+// see SignOutReport.LogoutURL.
+//
 // A session that came from another provider is forgotten in the same way, and so
 // is the guest's identity; see [KeepGuest]. Signing out when there is nothing to
 // forget does nothing and is no error.
@@ -74,7 +88,7 @@ func (c *Client) SignOut(ctx context.Context, options ...SignOutOption) (SignOut
 // and then does what [Client.SignOut] does. It refreshes an access token that
 // has expired, because GlobalSignOut needs a good one. If the service cannot be
 // reached, the user is still signed out here.
-func (c *Client) GlobalSignOut(ctx context.Context) (SignOutReport, error) {
+func (c *Client) GlobalSignOut(ctx context.Context, options ...SignOutOption) (SignOutReport, error) {
 	var report SignOutReport
 	cause := CauseLocal
 	report.GlobalError = c.withAccess(ctx, "GlobalSignOut", func(access wire.Sensitive) error {
@@ -87,7 +101,7 @@ func (c *Client) GlobalSignOut(ctx context.Context) (SignOutReport, error) {
 	case errors.Is(report.GlobalError, ErrSignedOut):
 		report.GlobalError = nil // nobody to sign out
 	}
-	c.signOut(ctx, &report, cause, nil)
+	c.signOut(ctx, &report, cause, options)
 	return report, report.Err()
 }
 
@@ -99,6 +113,7 @@ func (c *Client) signOut(ctx context.Context, report *SignOutReport, cause strin
 	over, err := c.forget(context.WithoutCancel(ctx), report, cause, !local, keepGuest)
 	if err == nil && !local {
 		c.revokeForgotten(ctx, report, over)
+		c.leavePages(ctx, report, over.record, options)
 	}
 }
 
@@ -122,6 +137,9 @@ func (c *Client) bury(ctx context.Context, account store.Account, g *grave, note
 		over := tombstone(old, 0, reasonSignedOut, "")
 		if note && !g.refresh.IsZero() {
 			c.enqueue(&over, g.refresh)
+		}
+		if !note {
+			over.Redirect = nil // LocalOnly
 		}
 		return over
 	})

@@ -32,6 +32,9 @@ func (c *Client) SignOutAll(ctx context.Context, options ...SignOutOption) ([]Si
 	}
 	if note {
 		c.revokeAll(ctx, reports, graves)
+		for i, g := range graves {
+			c.leavePages(ctx, &reports[i], g.record, options)
+		}
 	}
 	if active.Username == "" {
 		reports = reports[1:] // nobody was active

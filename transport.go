@@ -26,7 +26,7 @@ const (
 	maxText   = 400     // bytes of the service's message that an error shows
 )
 
-// endpoint speaks AWS JSON 1.1 with one service.
+// endpoint speaks with one service: AWS JSON 1.1, or forms with the token endpoint.
 type endpoint struct {
 	url     string
 	service wire.Service
@@ -49,10 +49,30 @@ func (e *endpoint) call(ctx context.Context, op string, in, out any) (moment, er
 	if err != nil {
 		return moment{}, &Error{Op: op, Kind: ErrInvalidParameter, Err: err}
 	}
+	return e.converse(ctx, op, out, func(r *http.Request) {
+		r.Header.Set("Content-Type", wire.ContentType)
+		r.Header.Set(wire.HeaderTarget, wire.Target(e.service, op))
+	}, body)
+}
+
+// submit posts a form to the token endpoint, where url leads, in the name of an app
+// client (RFC 6749 sections 2.3.1 and 3.2). Answers and errors are as for call.
+func (e *endpoint) submit(ctx context.Context, form url.Values, clientID string, secret Secret, out any) (moment, error) {
+	return e.converse(ctx, opToken, out, func(r *http.Request) {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Accept", "application/json")
+		if !secret.IsZero() {
+			r.SetBasicAuth(url.QueryEscape(clientID), url.QueryEscape(secret.Reveal()))
+		}
+	}, []byte(form.Encode()))
+}
+
+// converse sends one request, which dress completes, and reads its answer.
+func (e *endpoint) converse(ctx context.Context, op string, out any, dress func(*http.Request), body []byte) (moment, error) {
 	bounded, cancel := context.WithTimeoutCause(ctx, e.timeout, errTimeout)
 	defer cancel()
 	sent := time.Now()
-	status, header, answer, err := e.exchange(bounded, op, body)
+	status, header, answer, err := e.exchange(bounded, dress, body)
 	when := moment{at: sent.Add(time.Since(sent) / 2)}
 	if err != nil {
 		return when, transportFault(ctx, bounded, op, err)
@@ -79,13 +99,12 @@ var (
 )
 
 // exchange does one HTTP round trip and reads the whole answer.
-func (e *endpoint) exchange(ctx context.Context, op string, body []byte) (int, http.Header, []byte, error) {
+func (e *endpoint) exchange(ctx context.Context, dress func(*http.Request), body []byte) (int, http.Header, []byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, e.url, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, nil, err
 	}
-	request.Header.Set("Content-Type", wire.ContentType)
-	request.Header.Set(wire.HeaderTarget, wire.Target(e.service, op))
+	dress(request)
 	request.Header.Set("X-Amz-User-Agent", "latchkey/"+Version)
 	request.Header.Set("Cache-Control", "no-store")
 	response, err := e.client.Do(request)

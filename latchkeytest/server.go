@@ -36,6 +36,18 @@ const (
 	GuestRole         = "arn:aws:iam::000000000000:role/guest"
 )
 
+// The URLs that every test server's app client has registered: of a web program, of
+// a program on the person's machine, which adds a port, and for after a logout.
+const (
+	CallbackURL  = "https://app.example.com/callback"
+	LoopbackURL  = "http://127.0.0.1/callback"
+	SignedOutURL = "https://app.example.com/signed-out"
+)
+
+func scopes() []string {
+	return []string{"openid", "email", "profile", "aws.cognito.signin.user.admin"}
+}
+
 // The administrator's key of every test server.
 const (
 	AccessKeyID     = "AKIALATCHKEYTESTONLY"
@@ -48,8 +60,8 @@ type Server struct {
 	// URL is the base of the service, as in "http://127.0.0.1:41234".
 	URL string
 	// UserPoolID and ClientID name the pool and the app client that are there
-	// from the start. The client has no secret and allows SRP, plain passwords and refresh, and the code
-	// grant with /callback on any port of a loopback address.
+	// from the start. The client has no secret and allows SRP, plain passwords, refresh
+	// and the code grant.
 	UserPoolID, ClientID string
 	// IdentityPoolID names the identity pool that is there from the start. It takes
 	// the users of the app client, with ServerSideTokenCheck on, and guests; see
@@ -201,12 +213,9 @@ func defaults() options {
 					wire.AllowUserSRPAuth, wire.AllowUserPasswordAuth,
 					wire.AllowAdminUserPasswordAuth, wire.AllowRefreshTokenAuth,
 				},
-				AllowedOAuthFlowsUserPoolClient: new(true),
-				AllowedOAuthFlows:               []string{"code"},
-				AllowedOAuthScopes:              []string{"openid", "email", "phone", "profile", "aws.cognito.signin.user.admin"},
-				CallbackURLs:                    []string{"http://127.0.0.1/callback", "http://[::1]/callback", "http://localhost/callback"},
-				LogoutURLs:                      []string{"http://127.0.0.1/", "http://[::1]/", "http://localhost/"},
-				SupportedIdentityProviders:      []string{"COGNITO"},
+				AllowedOAuthFlowsUserPoolClient: new(true), AllowedOAuthFlows: []string{"code"}, AllowedOAuthScopes: scopes(),
+				CallbackURLs: []string{CallbackURL, LoopbackURL, "http://[::1]/callback"}, LogoutURLs: []string{SignedOutURL},
+				SupportedIdentityProviders: []string{"COGNITO"},
 			},
 		},
 		identities: wire.CreateIdentityPoolRequest{IdentityPoolSettings: wire.IdentityPoolSettings{
@@ -287,9 +296,16 @@ func (s *Server) Config() latchkey.Config {
 		UserPoolID: s.UserPoolID, ClientID: s.ClientID,
 		UserPoolEndpoint: s.URL, Issuer: s.Issuer(),
 		IdentityPoolID: s.IdentityPoolID, IdentityPoolEndpoint: s.URL, AllowGuests: s.guests,
+		OAuthBaseURL: s.PagesURL(), OAuth: &latchkey.OAuthConfig{
+			Scopes: scopes(), RedirectSignIn: []string{CallbackURL, LoopbackURL, "http://[::1]/callback"},
+			RedirectSignOut: []string{SignedOutURL}, ResponseType: "code",
+		},
 		HTTPClient: s.HTTPClient(),
 	}
 }
+
+// PagesURL is what the pool's sign-in pages and OAuth endpoints stand below.
+func (s *Server) PagesURL() string { return s.URL + "/" + s.UserPoolID }
 
 // Issuer is the iss claim of the pool's tokens; the JWKS is below it.
 func (s *Server) Issuer() string { return s.service.Issuer(s.UserPoolID) }

@@ -25,8 +25,9 @@ var update = flag.Bool("update", false, "write testdata anew; only before the fi
 func goldenRecord(schema int) store.Record {
 	record := storetest.Sample(storetest.Account("josé/\u202e\"x\""), 41)
 	record.Ended = &store.Ended{Reason: "NotAuthorizedException", Detail: "Refresh Token has been revoked", At: record.SavedAt}
+	record.Redirect = &store.Redirect{URI: "http://127.0.0.1:49152/callback", Browser: true}
 	if schema < 3 {
-		record.Federation, record.Credentials.ReceivedAt = nil, time.Time{}
+		record.Federation, record.Redirect, record.Credentials.ReceivedAt = nil, nil, time.Time{}
 	}
 	if schema == 1 {
 		record.Pending = nil
@@ -101,6 +102,9 @@ func TestPending(t *testing.T) {
 	long := `{"generation":1,"pending":[` + strings.Repeat(`{"token":""},`, store.MaxPending) + `{"token":""}]}`
 	refuse(t, "one too many", storetest.Frame(2, "record", long))
 	refuse(t, "federation in schema 2", storetest.Frame(2, "record", `{"generation":1,"federation":{"provider":""}}`))
+	refuse(t, "redirect in schema 2", storetest.Frame(2, "record", `{"generation":1,"redirect":{"uri":""}}`))
+	refuse(t, "a flag of another kind", storetest.Frame(3, "record", `{"generation":1,"redirect":{"uri":"","browser":"true"}}`))
+	refuse(t, "a member that nobody knows", storetest.Frame(3, "record", `{"generation":1,"redirect":{"uri":"","more":true}}`))
 	refuse(t, "pending in schema 1", storetest.Frame(1, "record", `{"generation":1,"pending":[]}`))
 }
 
@@ -130,6 +134,7 @@ func TestRoundTrip(t *testing.T) {
 				SessionToken: secret("token"), Expiration: instant.Draw(t, "expiration"), ReceivedAt: instant.Draw(t, "credentials"),
 			}
 			want.Federation = &store.Federation{Provider: draw("provider"), Subject: draw("subject"), IdentityID: draw("developer")}
+			want.Redirect = &store.Redirect{URI: draw("redirect"), Browser: rapid.Bool().Draw(t, "browser")}
 			want.Ended = &store.Ended{Reason: draw("reason"), Detail: draw("detail"), At: instant.Draw(t, "at")}
 			want.SavedAt = instant.Draw(t, "saved")
 			for range rapid.IntRange(0, store.MaxPending).Draw(t, "pending") {

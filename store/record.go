@@ -42,6 +42,9 @@ type Record struct {
 	// pool was given another provider's token. It stands in the record of the
 	// scope's guest, whose place such a session takes.
 	Federation *Federation
+	// Redirect says that the user signed in at the sign-in pages; nil otherwise. It
+	// outlives a sign-out that could not end the browser's own session there.
+	Redirect *Redirect
 	// Ended says why there is no session any more; nil while there is one.
 	Ended *Ended
 	// Pending are refresh tokens that nobody uses any more and that the service
@@ -89,6 +92,12 @@ type Federation struct {
 	IdentityID string // the identity that the application named; empty if the pool chose it
 }
 
+// Redirect tells of a sign-in at the sign-in pages.
+type Redirect struct {
+	URI     string // where the browser came back to
+	Browser bool   // it is a browser of this machine, which the program opened itself
+}
+
 // Ended says why and when a session ended.
 type Ended struct {
 	Reason string // "signed-out", or the exception that ended the session
@@ -110,6 +119,7 @@ func (r Record) Clone() Record {
 	r.Device = clone(r.Device)
 	r.Credentials = clone(r.Credentials)
 	r.Federation = clone(r.Federation)
+	r.Redirect = clone(r.Redirect)
 	r.Ended = clone(r.Ended)
 	r.Pending = slices.Clone(r.Pending)
 	return r

@@ -7,13 +7,20 @@ import (
 )
 
 // The types of this file are schema 3: schema 2, when credentials were issued,
-// and sessions of another provider. Like those before they change no more.
+// sessions of another provider, and sign-ins by redirect. Like those before they change no more.
 
 // record3 is the whole payload; its members stand beside those of record2.
 type record3 struct {
 	record2
 	CredentialsAt time.Time    `json:"credentials_received_at,omitzero"`
 	Federation    *federation3 `json:"federation,omitzero"`
+	Redirect      *redirect3   `json:"redirect,omitzero"`
+}
+
+// redirect3 has the fields of [Redirect] in the same order.
+type redirect3 struct {
+	URI     string `json:"uri"`
+	Browser bool   `json:"browser,omitzero"`
 }
 
 // federation3 has the fields of [Federation] in the same order: one converts to
@@ -26,7 +33,7 @@ type federation3 struct {
 
 // newRecord3 reveals the record's secrets.
 func newRecord3(r Record) *record3 {
-	shape := &record3{record2: *newRecord2(r), Federation: (*federation3)(r.Federation)}
+	shape := &record3{record2: *newRecord2(r), Federation: (*federation3)(r.Federation), Redirect: (*redirect3)(r.Redirect)}
 	if r.Credentials != nil {
 		shape.CredentialsAt = r.Credentials.ReceivedAt.UTC()
 	}
@@ -36,7 +43,7 @@ func newRecord3(r Record) *record3 {
 // record wraps the secrets again.
 func (shape *record3) record() Record {
 	r := shape.record2.record()
-	r.Federation = (*Federation)(shape.Federation)
+	r.Federation, r.Redirect = (*Federation)(shape.Federation), (*Redirect)(shape.Redirect)
 	if r.Credentials != nil {
 		r.Credentials.ReceivedAt = shape.CredentialsAt.UTC()
 	}
@@ -51,6 +58,8 @@ func (shape *record3) read(dec *jsontext.Decoder) error {
 			return readTime(dec, &shape.CredentialsAt)
 		case "federation":
 			return readPart(dec, &shape.Federation, (*federation3).read)
+		case "redirect":
+			return readPart(dec, &shape.Redirect, (*redirect3).read)
 		}
 		return errUnknownName
 	})
@@ -58,4 +67,29 @@ func (shape *record3) read(dec *jsontext.Decoder) error {
 
 func (f *federation3) read(dec *jsontext.Decoder) error {
 	return readTexts(dec, map[string]*string{"provider": &f.Provider, "subject": &f.Subject, "identity_id": &f.IdentityID})
+}
+
+func (r *redirect3) read(dec *jsontext.Decoder) error {
+	return readObject(dec, func(name string) error {
+		switch name {
+		case "uri":
+			return readText(dec, &r.URI)
+		case "browser":
+			return readFlag(dec, &r.Browser)
+		}
+		return errUnknownName
+	})
+}
+
+// readFlag reads true or false.
+func readFlag(dec *jsontext.Decoder, flag *bool) error {
+	token, err := dec.ReadToken()
+	if err != nil {
+		return err
+	}
+	if token.Kind() != jsontext.KindTrue && token.Kind() != jsontext.KindFalse {
+		return errKind
+	}
+	*flag = token.Bool()
+	return nil
 }

@@ -1,0 +1,93 @@
+package latchkey
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/latchkey-auth/latchkey/store"
+	"golang.org/x/oauth2"
+)
+
+// KeepBrowser leaves it to the program to take the browser to the report's
+// LogoutURL: SignOut opens nothing.
+func KeepBrowser() SignOutOption { return SignOutOption{keepBrowser: true} }
+
+// leavePages ends the session that the browser has at the sign-in pages, where the
+// next sign-in would else need no password. What could not be done stays in the
+// record, for the next SignOut.
+func (c *Client) leavePages(ctx context.Context, report *SignOutReport, over store.Record, options []SignOutOption) {
+	if over.Redirect == nil {
+		return
+	}
+	address, err := c.logoutURL(over.Redirect.URI)
+	if err != nil {
+		report.HostedPageError = err
+		return
+	}
+	report.LogoutURL = address
+	keep := slices.ContainsFunc(options, func(o SignOutOption) bool { return o.keepBrowser })
+	if keep || !over.Redirect.Browser {
+		return
+	}
+	bounded, cancel := context.WithTimeoutCause(ctx, browserTime, errTimeout)
+	defer cancel()
+	if report.HostedPageError = c.openBrowser(bounded, "SignOut", address); report.HostedPageError != nil {
+		return
+	}
+	report.HostedPage = true
+	err = c.editPending(context.WithoutCancel(ctx), over.Account, func(r *store.Record) {
+		if r.Ended != nil { // and not one who has signed in since
+			r.Redirect = nil
+		}
+	})
+	if err != nil {
+		c.log.WarnContext(ctx, "latchkey: the next sign-out opens the logout page once more", "error", err)
+	}
+}
+
+// logoutURL is the logout page's address (Cognito's GET /logout). It leads on to a
+// sign-out URL of the configuration, of the callback's origin if there is one, else
+// to the login page.
+func (c *Client) logoutURL(callback string) (string, error) {
+	base, err := c.cfg.pagesURL("SignOut")
+	if err != nil {
+		return "", err
+	}
+	query := url.Values{"client_id": {c.cfg.ClientID}}
+	if target := c.cfg.signOutURI(callback); target != "" {
+		query.Set("logout_uri", target)
+		return base + "/logout?" + query.Encode(), nil
+	}
+	// The login page wants a whole request. Nobody will redeem what comes of it.
+	for name, value := range map[string]string{
+		"redirect_uri": callback, "response_type": "code", "scope": c.cfg.askedScope(), "state": unguessable().Reveal(),
+		"code_challenge": oauth2.S256ChallengeFromVerifier(unguessable().Reveal()), "code_challenge_method": "S256",
+	} {
+		query.Set(name, value)
+	}
+	return base + "/logout?" + query.Encode(), nil
+}
+
+// signOutURI chooses where a logout leads; empty if the configuration names nothing.
+func (c Config) signOutURI(callback string) string {
+	if c.OAuth == nil || len(c.OAuth.RedirectSignOut) == 0 {
+		return ""
+	}
+	for _, candidate := range c.OAuth.RedirectSignOut {
+		if origin(candidate) == origin(callback) {
+			return candidate
+		}
+	}
+	return c.OAuth.RedirectSignOut[0]
+}
+
+// origin is scheme and host of a URL.
+func origin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Scheme + "://" + u.Host)
+}

@@ -1,0 +1,79 @@
+package latchkey
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"io"
+	"log"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// silent takes what a server has to say of connections that it cannot read.
+var silent = log.New(io.Discard, "", 0)
+
+// ServeHTTP takes the one answer that carries the flow's state. Everything else is
+// not there: other pages of the same browser can reach the listener, and must
+// neither end the sign-in nor learn that it is under way. Host is checked because a
+// name of theirs may lead to this address.
+func (l *loopback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet || r.Host != l.host || r.URL.EscapedPath() != l.path || !l.takes(r.URL.RawQuery) {
+		writePage(w, http.StatusNotFound, pageNothing)
+		return
+	}
+	l.arrived <- r.URL.RawQuery
+	select {
+	case signedIn := <-l.outcome:
+		if page := pageFailed; !signedIn {
+			writePage(w, http.StatusOK, page)
+			return
+		}
+		writePage(w, http.StatusOK, pageSignedIn)
+	case <-r.Context().Done():
+	}
+}
+
+// takes reports whether a query is the answer, the first time that it is.
+func (l *loopback) takes(query string) bool {
+	values, err := url.ParseQuery(query)
+	if err != nil || len(query) > maxCallback || len(values["state"]) != 1 || !NewSecret(values.Get("state")).Equal(l.state) {
+		return false
+	}
+	select {
+	case l.taken <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+// The texts of the pages; nothing of a request stands in any.
+const (
+	pageSignedIn = "<h1>You are signed in</h1><p>You can close this window and go back to the program.</p>"
+	pageFailed   = "<h1>You are not signed in</h1><p>The program says why. You can close this window.</p>"
+	pageNothing  = "<h1>There is nothing here</h1>"
+
+	pageStyle = ":root{color-scheme:light dark}body{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1.5rem;text-align:center}h1{font-size:1.6rem}"
+	pageHead  = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Latchkey</title><style>` + pageStyle + "</style>"
+)
+
+// pagePolicy allows the page its own style and nothing else.
+var pagePolicy = func() string {
+	sum := sha256.Sum256([]byte(pageStyle))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}()
+
+func writePage(w http.ResponseWriter, status int, body string) {
+	page := pageHead + "<main>" + body + "</main></html>\n"
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(page)))
+	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer") // the address holds a code
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Connection", "close")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, page)
+}
