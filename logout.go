@@ -21,7 +21,7 @@ func (c *Client) leavePages(ctx context.Context, report *SignOutReport, over sto
 	if over.Redirect == nil {
 		return
 	}
-	address, err := c.logoutURL(over.Redirect.URI)
+	address, err := c.logoutURL(*over.Redirect)
 	if err != nil {
 		report.HostedPageError = err
 		return
@@ -48,21 +48,20 @@ func (c *Client) leavePages(ctx context.Context, report *SignOutReport, over sto
 }
 
 // logoutURL is the logout page's address (Cognito's GET /logout). It leads on to a
-// sign-out URL of the configuration, of the callback's origin if there is one, else
-// to the login page.
-func (c *Client) logoutURL(callback string) (string, error) {
+// sign-out URL of the configuration, else to the login page.
+func (c *Client) logoutURL(session store.Redirect) (string, error) {
 	base, err := c.cfg.pagesURL("SignOut")
 	if err != nil {
 		return "", err
 	}
 	query := url.Values{"client_id": {c.cfg.ClientID}}
-	if target := c.cfg.signOutURI(callback); target != "" {
+	if target := c.cfg.signOutURI(session); target != "" {
 		query.Set("logout_uri", target)
 		return base + "/logout?" + query.Encode(), nil
 	}
 	// The login page wants a whole request. Nobody will redeem what comes of it.
 	for name, value := range map[string]string{
-		"redirect_uri": callback, "response_type": "code", "scope": c.cfg.askedScope(), "state": unguessable().Reveal(),
+		"redirect_uri": session.URI, "response_type": "code", "scope": c.cfg.askedScope(), "state": unguessable().Reveal(),
 		"code_challenge": oauth2.S256ChallengeFromVerifier(unguessable().Reveal()), "code_challenge_method": "S256",
 	} {
 		query.Set(name, value)
@@ -70,17 +69,27 @@ func (c *Client) logoutURL(callback string) (string, error) {
 	return base + "/logout?" + query.Encode(), nil
 }
 
-// signOutURI chooses where a logout leads; empty if the configuration names nothing.
-func (c Config) signOutURI(callback string) string {
-	if c.OAuth == nil || len(c.OAuth.RedirectSignOut) == 0 {
+// signOutURI chooses where a logout leads: to the callback's origin, else to the
+// first URL. Where the program itself sat at the person's machine nothing listens
+// any more at loopback addresses. It is empty if the configuration names nothing.
+func (c Config) signOutURI(session store.Redirect) string {
+	if c.OAuth == nil {
 		return ""
 	}
+	first := ""
 	for _, candidate := range c.OAuth.RedirectSignOut {
-		if origin(candidate) == origin(callback) {
+		u, err := url.Parse(candidate)
+		if err != nil || session.Browser && (loopbackIP(u.Hostname()) || u.Hostname() == "localhost") {
+			continue
+		}
+		if origin(candidate) == origin(session.URI) {
 			return candidate
 		}
+		if first == "" {
+			first = candidate
+		}
 	}
-	return c.OAuth.RedirectSignOut[0]
+	return first
 }
 
 // origin is scheme and host of a URL.

@@ -85,15 +85,22 @@ func (c Config) loopbackURI(op, uri string) (*url.URL, error) {
 	} else if uri == "" {
 		candidates = []string{"http://127.0.0.1/callback"}
 	}
+	var second *url.URL
 	for _, candidate := range candidates {
 		u, err := url.Parse(candidate)
 		if err != nil || u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 			continue
 		}
-		// "localhost" is what Cognito takes over http, with the port that was registered.
-		if loopbackIP(u.Hostname()) || u.Hostname() == "localhost" && u.Port() != "" {
+		if loopbackIP(u.Hostname()) {
 			return u, nil
 		}
+		// "localhost" is what Cognito takes over http, with the port that was registered.
+		if second == nil && u.Hostname() == "localhost" && u.Port() != "" {
+			second = u
+		}
+	}
+	if second != nil {
+		return second, nil
 	}
 	return nil, fault(op, ErrConfig, "none of the callback URLs leads back to this machine; register http://127.0.0.1/callback, or with Cognito http://localhost:PORT/callback, and add it to Config.OAuth.RedirectSignIn")
 }

@@ -36,17 +36,12 @@ const (
 	GuestRole         = "arn:aws:iam::000000000000:role/guest"
 )
 
-// The URLs that every test server's app client has registered: of a web program, of
-// a program on the person's machine, which adds a port, and for after a logout.
+// The URLs that every test server's app client has registered for a web program:
+// for after a sign-in and after a logout. Nothing answers there.
 const (
 	CallbackURL  = "https://app.example.com/callback"
-	LoopbackURL  = "http://127.0.0.1/callback"
 	SignedOutURL = "https://app.example.com/signed-out"
 )
-
-func scopes() []string {
-	return []string{"openid", "email", "profile", "aws.cognito.signin.user.admin"}
-}
 
 // The administrator's key of every test server.
 const (
@@ -60,8 +55,8 @@ type Server struct {
 	// URL is the base of the service, as in "http://127.0.0.1:41234".
 	URL string
 	// UserPoolID and ClientID name the pool and the app client that are there
-	// from the start. The client has no secret and allows SRP, plain passwords, refresh
-	// and the code grant.
+	// from the start. The client has no secret and allows SRP, plain passwords and refresh, and the code
+	// grant with /callback on any port of a loopback address, and with [CallbackURL].
 	UserPoolID, ClientID string
 	// IdentityPoolID names the identity pool that is there from the start. It takes
 	// the users of the app client, with ServerSideTokenCheck on, and guests; see
@@ -213,9 +208,12 @@ func defaults() options {
 					wire.AllowUserSRPAuth, wire.AllowUserPasswordAuth,
 					wire.AllowAdminUserPasswordAuth, wire.AllowRefreshTokenAuth,
 				},
-				AllowedOAuthFlowsUserPoolClient: new(true), AllowedOAuthFlows: []string{"code"}, AllowedOAuthScopes: scopes(),
-				CallbackURLs: []string{CallbackURL, LoopbackURL, "http://[::1]/callback"}, LogoutURLs: []string{SignedOutURL},
-				SupportedIdentityProviders: []string{"COGNITO"},
+				AllowedOAuthFlowsUserPoolClient: new(true),
+				AllowedOAuthFlows:               []string{"code"},
+				AllowedOAuthScopes:              []string{"openid", "email", "phone", "profile", "aws.cognito.signin.user.admin"},
+				CallbackURLs:                    []string{"http://127.0.0.1/callback", "http://[::1]/callback", "http://localhost/callback", CallbackURL},
+				LogoutURLs:                      []string{"http://127.0.0.1/", "http://[::1]/", "http://localhost/", SignedOutURL},
+				SupportedIdentityProviders:      []string{"COGNITO"},
 			},
 		},
 		identities: wire.CreateIdentityPoolRequest{IdentityPoolSettings: wire.IdentityPoolSettings{
@@ -297,8 +295,9 @@ func (s *Server) Config() latchkey.Config {
 		UserPoolEndpoint: s.URL, Issuer: s.Issuer(),
 		IdentityPoolID: s.IdentityPoolID, IdentityPoolEndpoint: s.URL, AllowGuests: s.guests,
 		OAuthBaseURL: s.PagesURL(), OAuth: &latchkey.OAuthConfig{
-			Scopes: scopes(), RedirectSignIn: []string{CallbackURL, LoopbackURL, "http://[::1]/callback"},
-			RedirectSignOut: []string{SignedOutURL}, ResponseType: "code",
+			Scopes:         []string{"openid", "email", "phone", "profile", "aws.cognito.signin.user.admin"},
+			RedirectSignIn: []string{CallbackURL, "http://127.0.0.1/callback", "http://[::1]/callback"}, RedirectSignOut: []string{SignedOutURL},
+			ResponseType: "code",
 		},
 		HTTPClient: s.HTTPClient(),
 	}

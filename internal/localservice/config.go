@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 
@@ -27,6 +28,19 @@ type outputsAuth struct {
 	Guests            bool     `json:"unauthenticated_identities_enabled"`
 	UsernameAttribute []string `json:"username_attributes"`
 	VerificationTypes []string `json:"user_verification_types"`
+
+	OAuth outputsOAuth `json:"oauth"`
+}
+
+// outputsOAuth is what redirect sign-in needs. Amplify puts https:// in front of
+// the domain.
+type outputsOAuth struct {
+	Providers    []string `json:"identity_providers"`
+	Domain       string   `json:"domain"`
+	Scopes       []string `json:"scopes"`
+	SignIn       []string `json:"redirect_sign_in_uri"`
+	SignOut      []string `json:"redirect_sign_out_uri"`
+	ResponseType string   `json:"response_type"`
 }
 
 type outputsLatchkey struct {
@@ -51,10 +65,14 @@ func (s *Service) writeConfig() error {
 			Region: Region, UserPoolID: s.state.UserPoolID, ClientID: s.state.ClientID,
 			IdentityPoolID: s.state.IdentityPoolID, Guests: true,
 			UsernameAttribute: []string{"username"}, VerificationTypes: []string{"email"},
+			OAuth: outputsOAuth{
+				Providers: []string{}, Domain: fmt.Sprintf("%s.localhost:%d", domainPrefix, s.secure.Addr().(*net.TCPAddr).Port),
+				Scopes: oauthScopes, SignIn: callbackURLs, SignOut: logoutURLs, ResponseType: "code",
+			},
 		},
 		Latchkey: outputsLatchkey{
 			UserPoolEndpoint: s.ready.Endpoint, IdentityPoolEndpoint: s.ready.Endpoint,
-			OAuthBaseURL: s.ready.HTTPSEndpoint, Issuer: s.server.Issuer(s.state.UserPoolID),
+			OAuthBaseURL: s.ready.HTTPSEndpoint + "/" + s.state.UserPoolID, Issuer: s.server.Issuer(s.state.UserPoolID),
 			CAFile: s.ready.CAFile, MadeBy: madeBy,
 		},
 	})

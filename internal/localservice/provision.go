@@ -9,7 +9,7 @@ import (
 // provision makes pool, app client, demo user and identity pool under their pinned ids. What
 // is there already stays as it is, whatever became of it since.
 func (s *Service) provision(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{s.provisionPool, s.provisionClient, s.provisionUser, s.provisionIdentities} {
+	for _, step := range []func(context.Context) error{s.provisionPool, s.provisionDomain, s.provisionClient, s.provisionUser, s.provisionIdentities} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -35,6 +35,28 @@ func (s *Service) provisionPool(ctx context.Context) error {
 	return err
 }
 
+// domainPrefix is the prefix of the pool's domain: its pages are at
+// latchkey.localhost, beside the path with the pool's id.
+const domainPrefix = "latchkey"
+
+// What the app client may do with a browser. The port of a loopback address is
+// free (RFC 8252, section 7.3), that of localhost is not.
+var (
+	oauthScopes  = []string{"openid", "email", "phone", "profile", "aws.cognito.signin.user.admin"}
+	callbackURLs = []string{"http://localhost:3000/", "http://localhost/callback", "http://127.0.0.1/callback", "http://[::1]/callback"}
+	logoutURLs   = []string{"http://localhost:3000/", "http://localhost/", "http://127.0.0.1/", "http://[::1]/"}
+)
+
+func (s *Service) provisionDomain(ctx context.Context) error {
+	pools := s.server.Pools()
+	out, err := pools.DescribeUserPoolDomain(ctx, &wire.DescribeUserPoolDomainRequest{Domain: domainPrefix})
+	if err != nil || out.DomainDescription.UserPoolId != "" {
+		return err
+	}
+	_, err = pools.CreateUserPoolDomain(ctx, &wire.CreateUserPoolDomainRequest{Domain: domainPrefix, UserPoolId: s.state.UserPoolID})
+	return err
+}
+
 func (s *Service) provisionClient(ctx context.Context) error {
 	pools := s.server.Pools()
 	_, err := pools.DescribeUserPoolClient(ctx, &wire.DescribeUserPoolClientRequest{
@@ -50,7 +72,13 @@ func (s *Service) provisionClient(ctx context.Context) error {
 				wire.AllowUserSRPAuth, wire.AllowUserPasswordAuth,
 				wire.AllowAdminUserPasswordAuth, wire.AllowRefreshTokenAuth,
 			},
-			PreventUserExistenceErrors: wire.PreventUserExistenceErrorsEnabled,
+			PreventUserExistenceErrors:      wire.PreventUserExistenceErrorsEnabled,
+			AllowedOAuthFlowsUserPoolClient: new(true),
+			AllowedOAuthFlows:               []string{"code"},
+			AllowedOAuthScopes:              oauthScopes,
+			CallbackURLs:                    callbackURLs,
+			LogoutURLs:                      logoutURLs,
+			SupportedIdentityProviders:      []string{"COGNITO"},
 		},
 	})
 	return err
