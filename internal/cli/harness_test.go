@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 		"latchkey": func() {
 			os.Exit(Main(os.Args, Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 		},
+		"visitor": visitorMain,
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 
 func (a *app) loginCommand() *cobra.Command {
 	var fromStdin bool
+	var web webFlags
 	command := &cobra.Command{
 		Use:   "login [USERNAME]",
 		Short: "Sign in",
@@ -23,13 +24,24 @@ does not leave this machine. Whatever else the service asks for, such as a new
 password or a code, is asked for on the terminal.
 
 The password is typed, or read from standard input with --password-stdin. It
-cannot be given as an argument, where other programs would see it.`,
-		Example: "  latchkey login demo\n  latchkey login demo --password-stdin <password.txt",
+cannot be given as an argument, where other programs would see it.
+
+With --web it opens the service's sign-in pages in your browser instead. In a remote
+shell add --no-browser: it shows the address, and reads back the address that your
+browser, wherever it is, ends up at.`,
+		Example: "  latchkey login demo\n  latchkey login demo --password-stdin <password.txt\n" +
+			"  latchkey login --web --provider Google",
 		Args:    a.atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			username := ""
 			if len(args) == 1 {
 				username = args[0]
+			}
+			if wrong := web.check(fromStdin); wrong != "" {
+				return a.misuse(cmd, wrong)
+			}
+			if web.on {
+				return a.loginWeb(cmd.Context(), username, web)
 			}
 			if username == "" && (fromStdin || len(args) == 1) {
 				return a.misuse(cmd, "give a username")
@@ -38,6 +50,7 @@ cannot be given as an argument, where other programs would see it.`,
 		},
 	}
 	command.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input, up to the end of its first line")
+	web.add(command)
 	return command
 }
 

@@ -21,42 +21,67 @@ type signedOut struct {
 	Queued      bool   `json:"queued"`
 	Global      bool   `json:"global"`
 	GlobalError string `json:"global_error,omitempty"`
+	// Of a session that came from the sign-in pages.
+	LogoutURL       string `json:"logout_url,omitempty"`
+	HostedPage      bool   `json:"hosted_page"`
+	HostedPageError string `json:"hosted_page_error,omitempty"`
 }
 
 func (a *app) logoutCommand() *cobra.Command {
-	var global bool
+	var flags logoutFlags
 	command := &cobra.Command{
 		Use:   "logout",
 		Short: "Sign out, and tell what was done",
 		Long: `Forgets the session on this machine and has the service revoke its refresh token.
 With --global the service ends all sessions of the user, on all devices. You are
-signed out of this machine even if the service cannot be reached.`,
+signed out of this machine even if the service cannot be reached.
+
+After a sign-in with --web it opens the service's logout page, so that the browser
+forgets you too; with --no-browser it shows that address instead.`,
 		Args: a.atMost(0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.logout(cmd.Context(), global) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if flags.global && flags.local {
+				return a.misuse(cmd, "--global and --local exclude each other")
+			}
+			return a.logout(cmd.Context(), flags)
+		},
 	}
-	command.Flags().BoolVar(&global, "global", false, "end all sessions of the user, on all devices")
+	command.Flags().BoolVar(&flags.global, "global", false, "end all sessions of the user, on all devices")
+	command.Flags().BoolVar(&flags.local, "local", false, "forget the session here and tell nobody")
+	command.Flags().BoolVar(&flags.noBrowser, "no-browser", false, "show the address of the logout page instead of opening it")
 	return command
 }
 
-func (a *app) logout(ctx context.Context, global bool) error {
+// logoutFlags are the flags of `latchkey logout`.
+type logoutFlags struct{ global, local, noBrowser bool }
+
+func (a *app) logout(ctx context.Context, flags logoutFlags) error {
 	client, err := a.client()
 	if err != nil {
 		return err
 	}
-	end := func(ctx context.Context) (latchkey.SignOutReport, error) { return client.SignOut(ctx) }
-	if global {
+	var options []latchkey.SignOutOption
+	if flags.local {
+		options = append(options, latchkey.LocalOnly())
+	}
+	if flags.noBrowser {
+		options = append(options, latchkey.KeepBrowser())
+	}
+	end := client.SignOut
+	if flags.global {
 		end = client.GlobalSignOut
 	}
-	report, err := end(ctx)
+	report, err := end(ctx, options...)
 	if a.json {
 		a.writeJSON(signedOut{
 			Username: report.Username,
 			Local:    report.Local, LocalError: a.reason(report.LocalError),
 			Revoked: report.Revoked, RevokeError: a.reason(report.RevokeError), Queued: report.Queued,
 			Global: report.Global, GlobalError: a.reason(report.GlobalError),
+			LogoutURL: report.LogoutURL, HostedPage: report.HostedPage, HostedPageError: a.reason(report.HostedPageError),
 		})
 	} else {
-		a.tellSignOut(report)
+		a.tellSignOut(report, flags.local)
 	}
 	return a.incomplete(report, err)
 }
@@ -71,8 +96,9 @@ func (a *app) reason(err error) string {
 }
 
 // tellSignOut says what was done; what was not done is the error's to tell.
-func (a *app) tellSignOut(report latchkey.SignOutReport) {
-	if report.Username == "" || report.Local && !report.Revoked && !report.Global && report.Err() == nil {
+func (a *app) tellSignOut(report latchkey.SignOutReport, local bool) {
+	nothing := report.Local && !report.Revoked && !report.Global && report.LogoutURL == "" && report.Err() == nil
+	if report.Username == "" || nothing && !local {
 		a.out.Print("Nobody was signed in.")
 		return
 	}
@@ -85,6 +111,12 @@ func (a *app) tellSignOut(report latchkey.SignOutReport) {
 	}
 	if report.Revoked {
 		a.out.Print("The service has revoked the refresh token.")
+	}
+	switch {
+	case report.HostedPage:
+		a.out.Print("The logout page is open in your browser.")
+	case report.LogoutURL != "":
+		a.out.Print("Your browser stays signed in until it opens:\n\n  " + ui.Clean(report.LogoutURL))
 	}
 }
 
@@ -102,6 +134,10 @@ func (a *app) incomplete(report latchkey.SignOutReport, err error) error {
 	case report.GlobalError != nil:
 		what = "the user's other sessions go on"
 		err = report.GlobalError
+	case report.RevokeError == nil:
+		what = "the logout page could not be opened"
+		err = report.HostedPageError
+		f.hints = []string{"run " + a.typed("logout") + " again, or open its address by hand"}
 	default:
 		what = "the refresh token was not revoked"
 		err = report.RevokeError

@@ -287,3 +287,30 @@ func strictPool(t *testing.T, s *service) (config string) {
 	}
 	return s.configWith(t, s.UserPoolID, pool.UserPool.Id, s.ClientID, client.UserPoolClient.ClientId)
 }
+
+// TestRemoteShell: the address is shown, and the answer pasted back, after a slip.
+func TestRemoteShell(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	s := p.up(t)
+	c := talk(t, p.command("login", "--web", "--no-browser"))
+	c.expect("Open this address in a browser")
+	c.expect("Address: ")
+	_, rest, _ := strings.Cut(c.said, "https://")
+	address, _, _ := strings.Cut(rest, "\r\n")
+	c.say("what?\n")
+	c.expect("Address: ")
+	callback, err := visit("https://"+address, "demo", s.Password, false)
+	if err != nil || !strings.HasPrefix(callback, "http://127.0.0.1/callback?") {
+		t.Fatalf("the browser ends up at %q: %v", callback, err)
+	}
+	c.say(callback + "\n")
+	c.expect("Signed in")
+	if code := c.end(); code != exitDone {
+		t.Errorf("login exits with %d: %s", code, c.said)
+	}
+	out, _, code := p.run(t, "", "logout", "--json")
+	if code != exitDone || !strings.Contains(out, `"hosted_page":false`) || !strings.Contains(out, `"logout_url":"https://`) {
+		t.Errorf("logout exits with %d: %s", code, out)
+	}
+}

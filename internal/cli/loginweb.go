@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/internal/cli/ui"
+)
+
+// webFlags are the flags of `latchkey login --web`.
+type webFlags struct {
+	on, noBrowser bool
+	provider      string
+	port          int
+}
+
+func (f *webFlags) add(command *cobra.Command) {
+	flags := command.Flags()
+	flags.BoolVar(&f.on, "web", false, "sign in with the browser")
+	flags.StringVar(&f.provider, "provider", "", "`name` of the identity provider to sign in with, such as Google (with --web)")
+	flags.BoolVar(&f.noBrowser, "no-browser", false, "show the address instead of opening it, and read the answer (with --web)")
+	flags.IntVar(&f.port, "port", 0, "`port` to come back to, if the app client has registered one (with --web; default a free one)")
+}
+
+// check finds what is wrong with the flags.
+func (f *webFlags) check(fromStdin bool) (wrong string) {
+	switch {
+	case f.on && fromStdin:
+		return "--web and --password-stdin exclude each other"
+	case !f.on && (f.noBrowser || f.provider != "" || f.port != 0):
+		return "--provider, --no-browser and --port need --web"
+	case f.port < 0 || f.port > 65535:
+		return "--port must be a number from 1 to 65535"
+	}
+	return ""
+}
+
+func (a *app) loginWeb(ctx context.Context, username string, flags webFlags) error {
+	a.catchSignals()
+	asker := &dialogue{app: a}
+	defer asker.close()
+	client, err := a.client(func(c *latchkey.Config) { c.OpenBrowser = a.showAndOpen })
+	if err != nil {
+		return err
+	}
+	options := []latchkey.RedirectOption{latchkey.LoopbackPort(flags.port)}
+	if flags.provider != "" {
+		options = append(options, latchkey.ThroughProvider(flags.provider))
+	}
+	if username != "" {
+		options = append(options, latchkey.LoginHint(username))
+	}
+	if flags.noBrowser {
+		options = append(options, latchkey.PasteAnswer(asker.paste))
+	}
+	if err := client.SignInBrowser(ctx, options...); err != nil && !errors.Is(err, latchkey.ErrStore) {
+		return err
+	} else if err != nil {
+		return &failure{err: err, hints: []string{"the session was not kept: this command is all that had it"}}
+	}
+	return a.welcome(ctx, client)
+}
+
+// showAndOpen opens an address in the browser and shows it, for whoever sees no
+// browser come up. A browser that does not start is no failure of the sign-in: the
+// address may be opened by hand.
+func (a *app) showAndOpen(ctx context.Context, address string) error {
+	a.err.Print("Your browser opens to sign in. If it does not, open this address in it:\n\n  " + ui.Clean(address) + "\n")
+	err := latchkey.SystemBrowser(ctx, address)
+	if err != nil && ctx.Err() == nil {
+		a.err.Print(a.err.Paint(ui.Yellow, "No browser could be started") + " (" + ui.Clean(err.Error()) + "). On a remote machine use --no-browser.")
+	}
+	return nil
+}
+
+// paste shows the address and reads where the browser ended up: from the terminal,
+// or from standard input where there is none.
+func (d *dialogue) paste(ctx context.Context, address string) (string, error) {
+	d.app.err.Print("Open this address in a browser, on any machine, and sign in:\n\n  " + ui.Clean(address) + "\n")
+	d.app.err.Print("The browser then ends up at an address of this machine that it may not be able to show. Copy it.")
+	if _, err := d.open(); err == nil {
+		return d.ask(ctx, "Address:")
+	}
+	answer, err := ui.ReadLine(d.app.in)
+	if errors.Is(err, io.EOF) {
+		return "", &failure{code: exitUsage, err: errors.New("there is no answer on standard input")}
+	}
+	return answer, err
+}
