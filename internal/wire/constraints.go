@@ -142,6 +142,14 @@ var constraints = sync.OnceValue(func() map[string]constraint {
 		"ResourceServerScopeDescriptionType": length(1, 256),
 		"ListResourceServersLimitType":       length(1, 50),
 
+		// Identity providers of user pools.
+		"ProviderNameTypeV2":       length(1, 32).matching(`[^_\p{Z}][\p{L}\p{M}\p{S}\p{N}\p{P}][^_\p{Z}]+`),
+		"IdentityProviderTypeType": oneOf(ProviderSAML, ProviderFacebook, ProviderGoogle, ProviderAmazon, ProviderApple, ProviderOIDC),
+		"AttributeMappingKeyType":  length(1, 32),
+		"IdpIdentifiersListType":   length(0, 50),
+		"IdpIdentifierType":        length(1, 40).matching(`[\w\s+=.@-]+`),
+		"ListProvidersLimitType":   length(0, 60),
+
 		// Identity pools.
 		"IdentityPoolId":                  length(1, 55).matching(`[\w-]+:[0-9a-f-]+`),
 		"IdentityId":                      length(1, 55).matching(`[\w-]+:[0-9a-f-]+`),

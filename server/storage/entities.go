@@ -98,6 +98,15 @@ type ResourceServer struct {
 	ModifiedAt time.Time
 }
 
+// IdentityProvider is another provider whose users sign in to a user pool.
+type IdentityProvider struct {
+	PoolID     string
+	Name       string // unique in the pool
+	Settings   []byte // the owner's encoding
+	CreatedAt  time.Time
+	ModifiedAt time.Time
+}
+
 // Revocation says that a session has ended before its tokens expired. It tells
 // who only knows the tokens, and names nobody.
 type Revocation struct {

@@ -89,6 +89,7 @@ type Tx struct {
 	Clients       Clients
 	Domains       Domains
 	Resources     ResourceServers
+	Providers     IdentityProviders
 	Users         Users
 	Groups        Groups
 	Members       Members

@@ -51,6 +51,16 @@ type ResourceServers interface {
 	List(poolID, after string, limit int) ([]ResourceServer, error)
 }
 
+// IdentityProviders are the identity providers of all user pools.
+type IdentityProviders interface {
+	Insert(IdentityProvider) error // ErrExists
+	IdentityProvider(poolID, name string) (IdentityProvider, error)
+	Update(IdentityProvider) error
+	Delete(poolID, name string) error
+	// List goes by name.
+	List(poolID, after string, limit int) ([]IdentityProvider, error)
+}
+
 // Users are the users of all pools.
 type Users interface {
 	Insert(User) error // ErrExists, *LoginTakenError

@@ -67,6 +67,9 @@ func (t pools) Delete(id string) error {
 	for k := range t.resources.within(start, id) {
 		t.resources = t.resources.remove(k)
 	}
+	for k := range t.providers.within(start, id) {
+		t.providers = t.providers.remove(k)
+	}
 	for k := range t.groups.within(start, id) {
 		t.groups = t.groups.remove(k)
 	}

@@ -47,6 +47,7 @@ type state struct {
 	domains        tree[*storage.Domain]
 	poolDomains    tree[struct{}] // pool, domain
 	resources      tree[*storage.ResourceServer]
+	providers      tree[*storage.IdentityProvider]
 	users          tree[*storage.User]
 	logins         tree[string] // pool, login: sub
 	groups         tree[*storage.Group]
@@ -158,6 +159,7 @@ func (t *tx) tables() storage.Tx {
 		Clients:       clients{t},
 		Domains:       domains{t},
 		Resources:     resources{t},
+		Providers:     providers{t},
 		Users:         users{t},
 		Groups:        groups{t},
 		Members:       members{t},

@@ -33,6 +33,7 @@ func (t *txn) tables() storage.Tx {
 		Clients:       clients{t},
 		Domains:       domains{t},
 		Resources:     resources{t},
+		Providers:     providers{t},
 		Users:         users{t},
 		Groups:        groups{t},
 		Members:       members{t},

@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		"Clients":           testClients,
 		"Domains":           testDomains,
 		"ResourceServers":   testResourceServers,
+		"IdentityProviders": testIdentityProviders,
 		"Groups":            testGroups,
 		"Members":           testMembers,
 		"Keys":              testKeys,
