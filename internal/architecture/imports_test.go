@@ -68,9 +68,11 @@ var rules = []rule{
 	{"server/hosted", []string{"internal/wire"}, []string{"golang.org/x/text"}}, // the pages know neither accounts nor tokens: server wires
 	{"server/mail", []string{"internal/secret", "server/userpool"}, []string{"github.com/wneessen/go-mail"}},
 	{"server/policy", []string{"server/storage"}, []string{"golang.org/x/time"}},
-	{"server/identitypool/...", []string{"internal/...", "jwt", "server/identitypool", "server/keys", "server/paging", "server/storage"},
+	{"server/identitypool/...", []string{"internal/...", "jwt", "server/identitypool", "server/keys", "server/openid", "server/paging", "server/storage"},
 		[]string{"golang.org/x/sync", "github.com/go-json-experiment/json"}},
-	{"server/oauth", []string{"internal/...", "jwt", "server/keys", "server/policy", "server/storage"}, nil},
+	{"server/openid", []string{"jwt"}, []string{"github.com/go-json-experiment/json"}}, // other providers, for both kinds of pools
+	{"server/federation", []string{"internal/...", "server/openid"}, []string{"github.com/go-json-experiment/json"}},
+	{"server/oauth", []string{"internal/...", "jwt", "server/federation", "server/keys", "server/policy", "server/storage"}, nil},
 	{"server/userpool", []string{"internal/...", "jwt", "server/keys", "server/paging", "server/policy", "server/storage"},
 		[]string{"golang.org/x/text", "golang.org/x/sync", "github.com/go-json-experiment/json"}},
 	{"server", []string{"internal/...", "jwt", "server/..."}, []string{"golang.org/x/sync"}},

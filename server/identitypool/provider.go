@@ -45,7 +45,7 @@ func (s *Service) provider(set *PoolSettings, key string) (provider, bool) {
 // IAM's providers: at AWS they stand in IAM, which this service has not.
 func (s *Service) audiencesOf(name string) map[string]bool {
 	clients := map[string]bool{}
-	for configured, ids := range s.remotes.providers.Audiences {
+	for configured, ids := range s.audiences {
 		if bare(configured) != bare(name) {
 			continue
 		}

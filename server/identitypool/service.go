@@ -11,6 +11,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/server/keys"
+	"github.com/latchkey-auth/latchkey/server/openid"
 	"github.com/latchkey-auth/latchkey/server/paging"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -65,14 +66,15 @@ type Service struct {
 	clock     func() time.Time
 	settings  settingsCache
 	lists     paging.Lists
-	remotes   *remotes
-	own       sync.Map // pool id → *jwt.Verifier of the identities' own tokens
+	remotes   *openid.Remotes
+	audiences map[string][]string // see Providers
+	own       sync.Map            // pool id → *jwt.Verifier of the identities' own tokens
 }
 
 // New makes a Service.
 func New(c Config) *Service {
 	s := &Service{
-		store: c.Storage, keys: c.Keys, issuer: c.Issuer, userPools: c.UserPools, broker: c.Broker,
+		store: c.Storage, keys: c.Keys, issuer: c.Issuer, userPools: c.UserPools, broker: c.Broker, audiences: c.Providers.Audiences,
 		life: c.CredentialLife, region: c.Region, log: c.Logger, clock: c.Now,
 		lists: paging.Lists{Box: c.Box, Purpose: "identitypool/paging"},
 	}
@@ -88,7 +90,7 @@ func New(c Config) *Service {
 	if s.clock == nil {
 		s.clock = time.Now
 	}
-	s.remotes = newRemotes(c.Providers, s.log, s.clock)
+	s.remotes = openid.NewRemotes(c.Providers.Reach(), s.log, s.clock)
 	return s
 }
 

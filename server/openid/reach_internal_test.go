@@ -1,4 +1,4 @@
-package identitypool
+package openid
 
 import (
 	"net/netip"
@@ -18,7 +18,7 @@ func TestAdmits(t *testing.T) {
 		"224.0.0.1": "never", "ff02::1": "never", "192.0.0.1": "never", "198.18.0.1": "never", "192.0.2.1": "never",
 		"64:ff9b::7f00:1": "never", "2002:7f00:1::": "never", "2001::1": "never", "::7f00:1": "never", "2001:db8::1": "never",
 	} {
-		for _, p := range []Providers{{}, {AllowLoopback: true}, {AllowPrivate: true}, {AllowLoopback: true, AllowPrivate: true}} {
+		for _, p := range []Reach{{}, {AllowLoopback: true}, {AllowPrivate: true}, {AllowLoopback: true, AllowPrivate: true}} {
 			want := class == "public" || class == "loopback" && p.AllowLoopback || class == "private" && p.AllowPrivate
 			if got := p.admits(netip.MustParseAddr(address)); got != want {
 				t.Errorf("%s (%s), loopback %v, private %v: %v", address, class, p.AllowLoopback, p.AllowPrivate, got)
@@ -36,9 +36,9 @@ func TestCheckURL(t *testing.T) {
 		"https://user@idp.example.com/": "never", "https:///x": "never", "https://idp.example.com/#x": "never", "": "never", "://": "never",
 		"http://127.0.0.1.example.com/": "never", "gopher://127.0.0.1/": "never",
 	} {
-		for _, p := range []Providers{{}, {AllowLoopback: true}} {
+		for _, p := range []Reach{{}, {AllowLoopback: true}} {
 			want := class == "https" || class == "here" && p.AllowLoopback
-			if err := p.checkURL(text); (err == nil) != want {
+			if err := p.CheckURL(text); (err == nil) != want {
 				t.Errorf("%q with loopback %v: %v", text, p.AllowLoopback, err)
 			}
 		}
@@ -57,40 +57,9 @@ func FuzzReadMetadata(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, document []byte) {
-		m, err := readMetadata(document, Providers{}, "test", issuer)
+		m, err := readMetadata(document, Reach{}, "test", issuer)
 		if err == nil && (m.Issuer != issuer || !strings.HasPrefix(strings.ToLower(m.JWKSURI), "https://")) {
 			t.Errorf("taken: %+v", m)
 		}
 	})
 }
-
-func TestUserPoolNames(t *testing.T) {
-	t.Parallel()
-	s := &Service{userPools: pools{}}
-	for name, want := range map[string]string{
-		"cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab1":      "us-east-1_Ab1",
-		"cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_Ab1": "cn-north-1_Ab1",
-		"auth.example.com:8443/us-east-1_Ab1":                    "us-east-1_Ab1",
-		"cognito-idp.eu-west-1.amazonaws.com/us-east-1_Ab1":      "",
-		"auth.example.com/us-east-1_Ab1":                         "",
-		"https://auth.example.com:8443/us-east-1_Ab1":            "",
-		"us-east-1_Ab1": "", "": "", "/": "", "accounts.google.com": "",
-	} {
-		if id, ok := s.userPoolOf(name); ok != (want != "") || ok && id != want {
-			t.Errorf("%q: %q, %v; want %q", name, id, ok, want)
-		}
-	}
-	for arn, want := range map[string]string{
-		"arn:aws:iam::123456789012:oidc-provider/idp.example.com/a:b": "idp.example.com/a:b",
-		"arn:aws:iam::123456789012:saml-provider/x":                   "", "arn:aws:sts::1:oidc-provider/x": "", "arn:aws:iam::1:oidc-provider/": "", "x": "",
-	} {
-		if name, ok := openIDName(arn); ok != (want != "") || ok && name != want {
-			t.Errorf("%q: %q, %v; want %q", arn, name, ok, want)
-		}
-	}
-}
-
-// pools only has issuers.
-type pools struct{ UserPools }
-
-func (pools) Issuer(poolID string) string { return "https://auth.example.com:8443/" + poolID }

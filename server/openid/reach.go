@@ -1,12 +1,10 @@
-package identitypool
+package openid
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -15,18 +13,12 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/go-json-experiment/json"
 )
 
-// Providers says which OpenID providers beyond this service's user pools are
-// reached, and how. Their names stand in the settings of identity pools, which only
-// an administrator writes; still, what is fetched from them is bounded, and the
-// addresses are those of the public Internet unless it says otherwise here.
-type Providers struct {
-	// Audiences are the client ids whose tokens are accepted of a provider that
-	// pools name by an IAM ARN: by issuer without "https://".
-	Audiences map[string][]string
+// Reach says where other providers may be. Their addresses stand in settings that
+// only an administrator writes; still, what is fetched from them is bounded, and
+// the addresses are those of the public Internet unless it says otherwise here.
+type Reach struct {
 	// AllowLoopback admits providers on this machine, over http too.
 	AllowLoopback bool
 	// AllowPrivate admits providers in private networks (RFC 1918, RFC 4193,
@@ -39,18 +31,18 @@ type Providers struct {
 const (
 	fetchTimeout = 10 * time.Second
 	dialTimeout  = 5 * time.Second
-	maxDocument  = 256 << 10 // bytes of a discovery document; real ones have a few thousand
+	maxDocument  = 256 << 10 // bytes of an answer; real ones have a few thousand
 	maxHeader    = 64 << 10
 )
 
 // errAddress is why a connection is refused before it is made.
-var errAddress = errors.New("identitypool: address of a login provider is not admitted")
+var errAddress = errors.New("openid: address of a provider is not admitted")
 
-// newFetcher makes the client for discovery and keys. The address is checked once
+// client makes the client for whatever is asked of providers. The address is checked once
 // it is known, at the very connection: a name that leads somewhere else a moment
 // later (DNS rebinding) gains nothing. There is no proxy, whose address would be the
 // one that is checked. Redirects are not followed.
-func newFetcher(p Providers) *http.Client {
+func (p Reach) client() *http.Client {
 	dialer := &net.Dialer{Timeout: dialTimeout, Control: func(_, address string, _ syscall.RawConn) error {
 		target, err := netip.ParseAddrPort(address)
 		if err != nil || !p.admits(target.Addr()) {
@@ -91,7 +83,7 @@ func prefixes(texts ...string) []netip.Prefix {
 }
 
 // admits reports whether a provider may be at an address.
-func (p Providers) admits(address netip.Addr) bool {
+func (p Reach) admits(address netip.Addr) bool {
 	address = address.Unmap().WithZone("")
 	switch {
 	case address.IsLoopback():
@@ -109,18 +101,18 @@ func (p Providers) admits(address netip.Addr) bool {
 	return true
 }
 
-// checkURL admits https, and http to this machine where that is allowed.
-func (p Providers) checkURL(text string) error {
+// CheckURL admits https, and http to this machine where that is allowed.
+func (p Reach) CheckURL(text string) error {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return errors.New("identitypool: a login provider's URL cannot be parsed")
+		return errors.New("openid: a provider's URL cannot be parsed")
 	case u.Host == "" || u.User != nil || u.Fragment != "":
-		return fmt.Errorf("identitypool: URL %q of a login provider must have a host and neither a user nor a fragment", u.Redacted())
+		return fmt.Errorf("openid: URL %q of a provider must have a host and neither a user nor a fragment", u.Redacted())
 	case u.Scheme == "https" || u.Scheme == "http" && p.AllowLoopback && isLoopback(u.Hostname()):
 		return nil
 	}
-	return fmt.Errorf("identitypool: URL %q of a login provider must be https", u.Redacted())
+	return fmt.Errorf("openid: URL %q of a provider must be https", u.Redacted())
 }
 
 func isLoopback(host string) bool {
@@ -128,51 +120,4 @@ func isLoopback(host string) bool {
 		return address.Unmap().IsLoopback()
 	}
 	return strings.EqualFold(host, "localhost")
-}
-
-// metadata is what is read of a provider's configuration (OpenID Connect Discovery
-// 1.0, section 3).
-type metadata struct {
-	Issuer  string `json:"issuer"`
-	JWKSURI string `json:"jwks_uri"`
-}
-
-// discover fetches an issuer's configuration. Its issuer must be the one that was
-// asked, byte for byte (section 4.3): whoever can make us ask elsewhere must not be
-// able to answer for somebody else.
-func discover(ctx context.Context, client *http.Client, p Providers, issuer string) (metadata, error) {
-	address := strings.TrimSuffix(issuer, "/") + "/.well-known/openid-configuration"
-	if err := p.checkURL(address); err != nil {
-		return metadata{}, err
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return metadata{}, err
-	}
-	request.Header.Set("Accept", "application/json")
-	answer, err := client.Do(request)
-	if err != nil {
-		return metadata{}, err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return metadata{}, fmt.Errorf("identitypool: %s: status %d; expected 200, redirects are not followed", address, answer.StatusCode)
-	}
-	document, err := io.ReadAll(io.LimitReader(answer.Body, maxDocument+1))
-	if err != nil {
-		return metadata{}, err
-	}
-	return readMetadata(document, p, address, issuer)
-}
-
-func readMetadata(document []byte, p Providers, address, issuer string) (m metadata, err error) {
-	switch {
-	case len(document) > maxDocument:
-		return m, fmt.Errorf("identitypool: %s: longer than %d bytes", address, maxDocument)
-	case json.Unmarshal(document, &m) != nil:
-		return m, fmt.Errorf("identitypool: %s: not a JSON object with a text issuer and jwks_uri", address)
-	case m.Issuer != issuer:
-		return m, fmt.Errorf("identitypool: %s: its issuer is %q, want %q", address, m.Issuer, issuer)
-	}
-	return m, p.checkURL(m.JWKSURI)
 }
