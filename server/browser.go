@@ -19,6 +19,7 @@ func (s *Server) routeOAuth(mux *http.ServeMux) {
 		s.endpoint(mux, base+"/oauth2/userInfo", s.oauth.UserInfo)
 		s.endpoint(mux, base+"/oauth2/revoke", s.oauth.Revoke)
 		s.page(mux, base+"/oauth2/authorize", s.oauth.Authorize)
+		s.page(mux, base+"/oauth2/idpresponse", s.oauth.Return)
 		s.page(mux, base+"/logout", s.oauth.Logout)
 	}
 	mux.HandleFunc("GET /.well-known/openid-configuration", s.atDomain(s.serveDiscovery))
@@ -72,6 +73,7 @@ func (b browserSide) OAuthClient(ctx context.Context, id string) (*oauth.Client,
 		Enabled:      set.AllowedOAuthFlowsUserPoolClient != nil && *set.AllowedOAuthFlowsUserPoolClient,
 		CallbackURLs: set.CallbackURLs, LogoutURLs: set.LogoutURLs,
 		Flows: set.AllowedOAuthFlows, Scopes: set.AllowedOAuthScopes, Providers: set.SupportedIdentityProviders,
+		Identifiers: c.Identifiers,
 	}, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/federation"
 	"github.com/latchkey-auth/latchkey/server/hosted"
 	"github.com/latchkey-auth/latchkey/server/identitypool"
 	"github.com/latchkey-auth/latchkey/server/keys"
@@ -39,7 +40,8 @@ type Config struct {
 	// pool's identities; the default is PublicURL + "/" + the identity pool's id.
 	IdentityIssuer func(identityPoolID string) string
 	// Providers are the OpenID providers beyond the user pools of this service that
-	// identity pools may name. By default they must be on the public Internet.
+	// identity pools may name, and says where the identity providers of user pools
+	// may be. By default they must be on the public Internet.
 	Providers identitypool.Providers
 	// Broker makes the AWS credentials of identity pools. Without one
 	// GetCredentialsForIdentity is refused.
@@ -129,9 +131,10 @@ func New(c Config) (*Server, error) {
 		log: c.Logger, now: c.Now, sources: sourceLimiter(c.Limits), feed: newFeed(),
 	}
 	s.fillDefaults(c, base)
+	party := federation.NewParty(c.Providers.Reach(), s.log, s.now)
 	s.pools = userpool.New(userpool.Config{
 		Storage: s.feed.watch(c.Storage), Box: c.Box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
-		Gate: arithmeticGate(c.Limits), Courier: c.Courier, LostAnswers: c.LostAnswers, Logger: s.log, Now: s.now,
+		Gate: arithmeticGate(c.Limits), Courier: c.Courier, LostAnswers: c.LostAnswers, CheckProviderURL: party.CheckURL, Logger: s.log, Now: s.now,
 	})
 	s.identities = identitypool.New(identitypool.Config{
 		Storage: c.Storage, Box: c.Box, Keys: s.ring, Issuer: s.idIssuer, UserPools: s.pools, Region: c.Region,
@@ -139,7 +142,7 @@ func New(c Config) (*Server, error) {
 	})
 	s.oauth = oauth.New(oauth.Config{
 		Clients: browserSide{s.pools}, Issuer: browserSide{s.pools}, Users: browserSide{s.pools}, Box: c.Box,
-		PublicURL: base, IssuerURL: s.issuer, OptionalPKCE: c.OptionalPKCE, ErrorPage: s.showOAuthError, Logger: s.log, Now: s.now,
+		Elsewhere: elsewhere{s.pools, party}, PublicURL: base, IssuerURL: s.issuer, OptionalPKCE: c.OptionalPKCE, ErrorPage: s.showOAuthError, Logger: s.log, Now: s.now,
 	})
 	s.hosted = hosted.New(hosted.Config{
 		Accounts: accounts{s.pools}, Door: door{s.pools}, Flow: flow{s}, Brands: c.Brands, Logger: s.log,

@@ -71,9 +71,9 @@ var rules = []rule{
 	{"server/identitypool/...", []string{"internal/...", "jwt", "server/identitypool", "server/keys", "server/openid", "server/paging", "server/storage"},
 		[]string{"golang.org/x/sync", "github.com/go-json-experiment/json"}},
 	{"server/openid", []string{"jwt"}, []string{"github.com/go-json-experiment/json"}}, // other providers, for both kinds of pools
-	{"server/federation", []string{"internal/...", "server/openid"}, []string{"github.com/go-json-experiment/json"}},
+	{"server/federation", []string{"internal/...", "jwt", "server/openid"}, []string{"github.com/go-json-experiment/json"}},
 	{"server/oauth", []string{"internal/...", "jwt", "server/federation", "server/keys", "server/policy", "server/storage"}, nil},
-	{"server/userpool", []string{"internal/...", "jwt", "server/keys", "server/paging", "server/policy", "server/storage"},
+	{"server/userpool", []string{"internal/...", "jwt", "server/federation", "server/keys", "server/paging", "server/policy", "server/storage"},
 		[]string{"golang.org/x/text", "golang.org/x/sync", "github.com/go-json-experiment/json"}},
 	{"server", []string{"internal/...", "jwt", "server/..."}, []string{"golang.org/x/sync"}},
 	{"internal/localservice", []string{"internal/...", "server/..."}, []string{"golang.org/x/sync"}},

@@ -44,6 +44,8 @@ func (p *Provider) Authorize(w http.ResponseWriter, r *http.Request) {
 		p.answer(w, r, request, user)
 	case slices.Contains(request.Prompt, "none"):
 		p.Refuse(w, r, p.redirectable(request, refusal(codeLoginRequired, "nobody is signed in")))
+	case request.elsewhere() != "":
+		p.depart(w, r, place, request)
 	default:
 		redirect(w, r, place.Base+"/login?"+request.Query().Encode())
 	}

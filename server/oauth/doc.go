@@ -21,6 +21,21 @@
 // ends the session (RFC 9700, section 4.5), and of fifty at once one is first. The
 // code is bound to client, redirect URI and code challenge, and good for two minutes.
 //
+// # Other providers
+//
+// With identity_provider, or a client that has one provider, authorize leads to that
+// provider instead of the login page, and GET /oauth2/idpresponse is where the browser
+// comes back to:
+//
+//	authorize ─▶ 302 the provider, with a state ─▶ the person signs in there
+//	                                                    ▼
+//	cookie, 302 redirect_uri?code=… ◀─ Finish ◀─ /oauth2/idpresponse?code=…&state=…
+//
+// The state is a sealed message: the authorization request, the provider, the secrets
+// of the attempt, and the hash of a cookie that only the browser has which began it.
+// It is good for one use within ten minutes. What goes over the wire to the provider
+// is package federation's.
+//
 // # The browser's session
 //
 // A sealed cookie, new at each sign-in, good for an hour, for one pool. It holds

@@ -9,6 +9,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/federation"
 )
 
 // Lives of what this package makes.
@@ -21,6 +22,7 @@ const (
 const (
 	purposeCode    = "oauth/code"
 	purposeBrowser = "oauth/browser-session"
+	purposeAttempt = "oauth/attempt-elsewhere"
 )
 
 // Client is an app client as the endpoints see it.
@@ -32,7 +34,9 @@ type Client struct {
 	Enabled                  bool
 	CallbackURLs, LogoutURLs []string
 	Flows, Scopes, Providers []string
-	Revocable                bool
+	// Identifiers are names of Providers by their idp_identifier.
+	Identifiers map[string]string
+	Revocable   bool
 }
 
 // User is a user who has signed in in a browser, with the counts that end it.
@@ -81,7 +85,18 @@ type Users interface {
 	UserInfo(ctx context.Context, poolID string, access wire.Sensitive) (username string, attributes []wire.AttributeType, err error)
 }
 
-// Config is what a [Provider] is made of. All but the last four are required.
+// Elsewhere signs people in at other providers. Refusals are *federation.Error and
+// *wire.Exception; other errors are the service's own trouble.
+type Elsewhere interface {
+	// Begin gives the address at which the person signs in.
+	Begin(ctx context.Context, poolID, provider string, a federation.Attempt) (address string, err error)
+	// Finish gives the user of the person who comes back.
+	Finish(ctx context.Context, client *Client, provider string, a federation.Attempt, got federation.Answer) (User, error)
+	// Spend marks an attempt as used, and reports whether this was the first use.
+	Spend(ctx context.Context, id string, until time.Time) (first bool, err error)
+}
+
+// Config is what a [Provider] is made of. All but the last five are required.
 type Config struct {
 	Clients Clients
 	Issuer  Issuer
@@ -91,6 +106,8 @@ type Config struct {
 	PublicURL string
 	// IssuerURL gives the iss claim of a pool's tokens.
 	IssuerURL func(poolID string) string
+	// Elsewhere signs people in at other providers; without it there are none.
+	Elsewhere Elsewhere
 	// OptionalPKCE lets public clients leave PKCE out, as Cognito does.
 	OptionalPKCE bool
 	// ErrorPage shows a person what went wrong where no redirect is safe. The

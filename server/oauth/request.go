@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -93,6 +94,8 @@ const (
 	codeLoginRequired      = "login_required"
 	codeServerError        = "server_error"
 	codeRedirectMismatch   = "redirect_mismatch"
+	codeAccessDenied       = "access_denied"
+	codeUnavailable        = "temporarily_unavailable"
 )
 
 // requestParameters are those that are read; each may be there once.
@@ -207,8 +210,8 @@ func (q *Request) readTexts(query url.Values) *RequestError {
 		*text.into = value
 	}
 	q.IdentityProvider = query.Get("identity_provider")
-	if q.IdentityProvider == "" {
-		q.IdentityProvider = query.Get("idp_identifier")
+	if id := query.Get("idp_identifier"); q.IdentityProvider == "" && id != "" {
+		q.IdentityProvider = cmp.Or(q.Client.Identifiers[id], id)
 	}
 	if q.IdentityProvider != "" && !slices.Contains(q.Client.Providers, q.IdentityProvider) {
 		return refusal(codeInvalidRequest, "identity_provider is not one of the client's")

@@ -26,6 +26,8 @@ type AppClient struct {
 	Secret           wire.Sensitive // empty for a public client
 	Revocable        bool           // its tokens can be revoked
 	Settings         wire.UserPoolClientSettings
+	// Identifiers are the names of its providers by their IdpIdentifiers.
+	Identifiers map[string]string
 }
 
 // AppClient finds an app client. It fails with ResourceNotFoundException.
@@ -34,21 +36,26 @@ func (s *Service) AppClient(ctx context.Context, clientID string) (*AppClient, e
 		return nil, wire.ClientNotFound(clientID)
 	}
 	var a *app
-	var offered []string
+	var offered, providers []string
+	var identifiers map[string]string
 	err := s.store.View(ctx, func(tx storage.Tx) (err error) {
-		if a, err = s.loadApp(tx, clientID); err == nil {
-			offered, err = offeredScopes(tx, a)
+		if a, err = s.loadApp(tx, clientID); err != nil {
+			return err
 		}
+		if offered, err = offeredScopes(tx, a); err != nil {
+			return err
+		}
+		providers, identifiers, err = offeredProviders(tx, a)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	settings := a.settings.UserPoolClientSettings
-	settings.AllowedOAuthScopes = offered
+	settings.AllowedOAuthScopes, settings.SupportedIdentityProviders = offered, providers
 	return &AppClient{
 		ID: a.client.ID, PoolID: a.pool.ID, Name: a.client.Name, Secret: wire.Sensitive(a.secret),
-		Revocable: a.settings.revocable(), Settings: settings,
+		Revocable: a.settings.revocable(), Settings: settings, Identifiers: identifiers,
 	}, nil
 }
 

@@ -75,12 +75,15 @@ func (a *app) configure(tx storage.Tx, w wire.UserPoolClientSettings, doing stri
 	if err := a.poolSet.checkClientAttributes(settings, doing); err != nil {
 		return err
 	}
-	for _, check := range []func(*ClientSettings) error{checkLives, checkFlows, checkRotation, checkRedirects, checkProviders} {
+	for _, check := range []func(*ClientSettings) error{checkLives, checkFlows, checkRotation, checkRedirects} {
 		if err := check(settings); err != nil {
 			return err
 		}
 	}
 	if err := checkScopes(tx, a.client.PoolID, settings); err != nil {
+		return err
+	}
+	if err := checkProviders(tx, a.client.PoolID, settings); err != nil {
 		return err
 	}
 	if err := checkOAuthFlows(settings, a.secret != ""); err != nil {

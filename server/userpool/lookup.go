@@ -19,6 +19,7 @@ const (
 	purposeMadeUp    = "userpool/made-up-user"
 	purposePaging    = "userpool/paging"
 	purposeCode      = "userpool/code"
+	purposeProvider  = "userpool/identity-provider"
 )
 
 // loadApp finds the app client with its pool.
@@ -154,7 +155,10 @@ func (p *PoolSettings) findUserOrSub(tx storage.Tx, poolID, name string) (storag
 // or phone number that serves as the user name counts at once; one that is only an alias counts
 // when it is verified (developer guide, "Customizing sign-in attributes").
 func (p *PoolSettings) logins(user storage.User) []string {
-	logins := []string{p.canonical(loginUsername, user.Username)}
+	logins := append([]string{p.canonical(loginUsername, user.Username)}, identityLogins(user)...)
+	if isExternal(user) {
+		return logins // whose contacts are the other provider's word, and nothing to sign in with
+	}
 	for _, kind := range p.UsernameAttributes {
 		if v := user.Attributes[kind]; v != "" {
 			logins = append(logins, p.canonical(kind, v))

@@ -90,11 +90,18 @@ func hasCustomScope(tx storage.Tx, poolID, scope string) (bool, error) {
 	return slices.ContainsFunc(offered, func(s wire.ResourceServerScopeType) bool { return s.ScopeName == scope[i+1:] }), err
 }
 
+// ownProvider is the pool itself among the providers of a client.
+const ownProvider = "COGNITO"
+
 // checkProviders checks identity providers against what the pool has.
-func checkProviders(c *ClientSettings) error {
+func checkProviders(tx storage.Tx, poolID string, c *ClientSettings) error {
 	for _, name := range c.SupportedIdentityProviders {
-		if name != "COGNITO" {
-			return invalid("The provider %s does not exist for the user pool.", name)
+		if name == ownProvider {
+			continue
+		}
+		_, err := tx.Providers.IdentityProvider(poolID, name)
+		if err != nil {
+			return notFound(err, invalid("The provider %s does not exist for User Pool %s.", name, poolID))
 		}
 	}
 	return nil

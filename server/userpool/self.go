@@ -43,6 +43,9 @@ func (s *Service) ChangePassword(ctx context.Context, in *wire.ChangePasswordReq
 	if err != nil {
 		return nil, err
 	}
+	if isExternal(c.user) {
+		return nil, wire.NewException(wire.NotAuthorizedException, "User signs in at another identity provider and has no password here.")
+	}
 	key, err := s.checkPrevious(ctx, c, string(in.PreviousPassword))
 	if err != nil {
 		return nil, err

@@ -33,6 +33,9 @@ type Config struct {
 	// operations that have to send something fail with
 	// CodeDeliveryFailureException.
 	Courier Courier
+	// CheckProviderURL reports whether an identity provider may be at an address;
+	// nil admits all, which are then refused when they are used.
+	CheckProviderURL func(address string) error
 	// LostAnswers is how long a rotated refresh token stays good while its
 	// successor has not been used, where that is longer than the client's
 	// RetryGracePeriodSeconds; at most a day. 0 leaves it at Cognito's rule.
@@ -58,7 +61,8 @@ type Service struct {
 	lockout policy.Lockout
 	gate    *policy.Gate
 	courier Courier
-	lost    time.Duration // see Config.LostAnswers
+	admits  func(address string) error // see Config.CheckProviderURL
+	lost    time.Duration              // see Config.LostAnswers
 	log     *slog.Logger
 	clock   func() time.Time
 
@@ -75,7 +79,7 @@ type Service struct {
 func New(c Config) *Service {
 	s := &Service{
 		store: c.Storage, box: c.Box, keys: c.Keys, issuer: c.Issuer, region: c.Region,
-		lockout: c.Lockout, gate: c.Gate, courier: c.Courier, lost: min(c.LostAnswers, longestLost), log: c.Logger, clock: c.Now,
+		lockout: c.Lockout, gate: c.Gate, courier: c.Courier, admits: c.CheckProviderURL, lost: min(c.LostAnswers, longestLost), log: c.Logger, clock: c.Now,
 		lists: paging.Lists{Box: c.Box, Purpose: purposePaging},
 	}
 	if s.region == "" {
@@ -140,6 +144,15 @@ func (s *Service) Operations() map[string]wire.Handler {
 		"UpdateResourceServer":   wire.Handle(s.UpdateResourceServer),
 		"DeleteResourceServer":   wire.Handle(s.DeleteResourceServer),
 		"ListResourceServers":    wire.Handle(s.ListResourceServers),
+
+		"CreateIdentityProvider":          wire.Handle(s.CreateIdentityProvider),
+		"DescribeIdentityProvider":        wire.Handle(s.DescribeIdentityProvider),
+		"UpdateIdentityProvider":          wire.Handle(s.UpdateIdentityProvider),
+		"DeleteIdentityProvider":          wire.Handle(s.DeleteIdentityProvider),
+		"ListIdentityProviders":           wire.Handle(s.ListIdentityProviders),
+		"GetIdentityProviderByIdentifier": wire.Handle(s.GetIdentityProviderByIdentifier),
+		"AdminLinkProviderForUser":        wire.Handle(s.AdminLinkProviderForUser),
+		"AdminDisableProviderForUser":     wire.Handle(s.AdminDisableProviderForUser),
 
 		"AdminCreateUser":           wire.Handle(s.AdminCreateUser),
 		"AdminGetUser":              wire.Handle(s.AdminGetUser),

@@ -95,9 +95,16 @@ func (s *Service) findSubject(ctx context.Context, a *app, login string) (*subje
 	err := s.store.View(ctx, func(tx storage.Tx) (err error) {
 		if a.settings.hidesUsers() {
 			who.user, err = a.poolSet.findUserEvenly(tx, a.pool.ID, login)
-			return err
+		} else {
+			who.user, err = a.poolSet.findUser(tx, a.pool.ID, login)
 		}
-		who.user, err = a.poolSet.findUser(tx, a.pool.ID, login)
+		// Who signs in elsewhere has no password here, nor a way to one.
+		if err == nil && isExternal(who.user) {
+			who.user, err = storage.User{}, storage.ErrNotFound
+			if a.settings.hidesUsers() {
+				err = nil
+			}
+		}
 		return notFound(err, wire.UserNotFound())
 	})
 	if err != nil {

@@ -136,7 +136,9 @@ func (s *Service) idClaims(g *grant, accessHash string) []byte {
 	}
 	s.commonClaims(c, g, "id", g.app.settings.idLife())
 	for _, name := range slices.Sorted(maps.Keys(g.user.Attributes)) {
-		if name != "sub" && g.shows(name) {
+		if name == identitiesAttribute {
+			c.identities(g.user)
+		} else if name != "sub" && g.shows(name) {
 			c.attribute(name, g.user.Attributes[name])
 		}
 	}

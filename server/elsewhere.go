@@ -1,0 +1,45 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/server/federation"
+	"github.com/latchkey-auth/latchkey/server/oauth"
+	"github.com/latchkey-auth/latchkey/server/userpool"
+)
+
+// elsewhere is sign-in at other providers as package oauth asks for it: the user
+// pools know the providers and the users, package federation how to ask them.
+type elsewhere struct {
+	pools *userpool.Service
+	party *federation.Party
+}
+
+func (e elsewhere) Begin(ctx context.Context, poolID, provider string, a federation.Attempt) (string, error) {
+	at, err := e.pools.IdentityProvider(ctx, poolID, provider)
+	if err != nil {
+		return "", err
+	}
+	return e.party.Begin(ctx, at, a)
+}
+
+func (e elsewhere) Finish(ctx context.Context, client *oauth.Client, provider string, a federation.Attempt, got federation.Answer) (oauth.User, error) {
+	at, err := e.pools.IdentityProvider(ctx, client.PoolID, provider)
+	if err != nil {
+		return oauth.User{}, err
+	}
+	person, err := e.party.Finish(ctx, at, a, got)
+	if err != nil {
+		return oauth.User{}, err
+	}
+	proven, err := e.pools.SignInElsewhere(ctx, client.ID, provider, *person)
+	if err != nil {
+		return oauth.User{}, err
+	}
+	return oauth.User(*proven), nil
+}
+
+func (e elsewhere) Spend(ctx context.Context, id string, until time.Time) (bool, error) {
+	return e.pools.SpendOnce(ctx, id, until)
+}

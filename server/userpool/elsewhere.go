@@ -1,0 +1,184 @@
+package userpool
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/latchkey-auth/latchkey/internal/random"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/federation"
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
+
+// IdentityProvider gives an identity provider for a sign-in there. It fails with
+// ResourceNotFoundException.
+func (s *Service) IdentityProvider(ctx context.Context, poolID, name string) (federation.Provider, error) {
+	p, err := s.viewProvider(ctx, poolID, name)
+	if err != nil {
+		return federation.Provider{}, err
+	}
+	return federation.Provider{Name: p.Name, Kind: p.Type, Details: p.details, Mapping: p.Mapping}, nil
+}
+
+// SpendOnce marks an id as used until that time, and reports whether this was the
+// first use.
+func (s *Service) SpendOnce(ctx context.Context, id string, until time.Time) (first bool, err error) {
+	err = s.store.Update(ctx, func(tx storage.Tx) (err error) {
+		first, err = tx.Spent.Spend(id, until)
+		return err
+	})
+	return first, err
+}
+
+// SignInElsewhere lets in a person who signed in at an identity provider: the user
+// who has that identity, or a new one. Mapped attributes are brought up to date. What
+// the pool refuses is a *wire.Exception, and nothing is written then.
+func (s *Service) SignInElsewhere(ctx context.Context, clientID, provider string, person federation.Person) (*Proven, error) {
+	var user storage.User
+	err := s.store.Update(ctx, func(tx storage.Tx) error {
+		a, err := s.loadApp(tx, clientID)
+		if err != nil {
+			return err
+		}
+		p, _, err := s.loadProvider(tx, a.pool.ID, provider)
+		if err != nil {
+			return err
+		}
+		user, err = tx.Users.Lookup(a.pool.ID, identityLogin(p.Name, person.Subject))
+		if errors.Is(err, storage.ErrNotFound) {
+			user, err = s.newcomer(tx, a, p, person)
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		if refusal := s.accountRefusal(user); refusal != nil {
+			return refusal
+		}
+		return s.bringUpToDate(tx, a, p, &user, person)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Proven{
+		PoolID: user.PoolID, Sub: user.Sub, Username: user.Username, AuthTime: s.now(),
+		SignOuts: user.SignOuts, PasswordEpoch: user.PasswordEpoch,
+	}, nil
+}
+
+// mapped are the attributes that a person's claims give, as far as they are there.
+// The client must be allowed to write them (developer guide, "Specifying identity
+// provider attribute mappings"); a flag of verification goes with its contact.
+func (a *app) mapped(p *identityProvider, person federation.Person) (map[string]string, error) {
+	given := map[string]string{}
+	for name, claim := range p.Mapping {
+		if name == attributeUsername {
+			continue
+		}
+		if !a.mayWrite(strings.TrimSuffix(name, "_verified")) {
+			return nil, invalid("The client cannot write the mapped attribute %s.", name)
+		}
+		if value := person.Claims[claim]; value != "" {
+			given[name] = value
+		}
+	}
+	// A flag without its contact would be about nothing.
+	for _, contact := range []string{loginEmail, loginPhone} {
+		if given[contact] == "" {
+			delete(given, contact+"_verified")
+		}
+	}
+	return given, nil
+}
+
+// newcomer makes the user of a first sign-in. Whoever has a name or contact already
+// keeps it: users are never joined because of them.
+func (s *Service) newcomer(tx storage.Tx, a *app, p *identityProvider, person federation.Person) (storage.User, error) {
+	now := s.now()
+	user := storage.User{
+		PoolID: a.pool.ID, Sub: random.UUID(), Enabled: true, CreatedAt: now, ModifiedAt: now,
+		Status: string(wire.UserStatusExternalProvider),
+	}
+	var err error
+	if user.Username, err = a.poolSet.nameElsewhere(p, person.Subject); err != nil {
+		return user, err
+	}
+	given, err := a.mapped(p, person)
+	if err != nil {
+		return user, err
+	}
+	if err := a.poolSet.checkAttributes(given, true); err != nil {
+		return user, err
+	}
+	if err := setAttributes(&user, given); err != nil {
+		return user, err
+	}
+	err = setIdentities(&user, []identity{{
+		UserID: person.Subject, ProviderName: p.Name, ProviderType: p.Type, Primary: true, DateCreated: now.UnixMilli(),
+	}})
+	if err != nil {
+		return user, err
+	}
+	if err := s.insertUser(tx, a.poolSet, &user, false); err != nil {
+		return user, err
+	}
+	return user, s.joinProviderGroup(tx, p, user)
+}
+
+// nameElsewhere is the user name of a provider's subject: both, with an underscore
+// between them. Those of the social providers begin with a small letter.
+func (p *PoolSettings) nameElsewhere(provider *identityProvider, subject string) (string, error) {
+	prefix := provider.Name
+	if provider.Type != wire.ProviderOIDC {
+		prefix = strings.ToLower(prefix)
+	}
+	name := prefix + "_" + subject
+	odd := strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
+	if odd || !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxUsername {
+		return "", invalid("The identity provider's name for the user is longer than %d characters or has white space.", maxUsername-len(prefix)-1)
+	}
+	return p.canonicalName(name), nil
+}
+
+// joinProviderGroup adds a new user to the group of the provider's users.
+func (s *Service) joinProviderGroup(tx storage.Tx, p *identityProvider, user storage.User) error {
+	name := p.PoolID + "_" + p.Name
+	now := s.now()
+	err := tx.Groups.Insert(storage.Group{
+		PoolID: p.PoolID, Name: name, CreatedAt: now, ModifiedAt: now,
+		Description: "Autogenerated group for users who sign in using " + p.Name,
+	})
+	if err != nil && !errors.Is(err, storage.ErrExists) {
+		return err
+	}
+	return tx.Members.Add(p.PoolID, name, user.Sub)
+}
+
+// bringUpToDate writes the mapped attributes of a user who comes back, if they have
+// changed. A contact that changed is verified only if the provider says so.
+func (s *Service) bringUpToDate(tx storage.Tx, a *app, p *identityProvider, user *storage.User, person federation.Person) error {
+	given, err := a.mapped(p, person)
+	if err != nil {
+		return err
+	}
+	for name, value := range given {
+		if user.Attributes[name] == value {
+			delete(given, name)
+		}
+	}
+	// A flag that stays is said again with a contact that changes.
+	for _, contact := range []string{loginEmail, loginPhone} {
+		if flag := person.Claims[p.Mapping[contact+"_verified"]]; given[contact] != "" && p.Mapping[contact+"_verified"] != "" && flag != "" {
+			given[contact+"_verified"] = flag
+		}
+	}
+	if len(given) == 0 {
+		return nil
+	}
+	user.ModifiedAt = s.after(user.ModifiedAt)
+	return updateAttributes(tx, a.poolSet, user, given)
+}

@@ -1,0 +1,136 @@
+package userpool
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/federation"
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
+
+// maxLinks is how many identities can be linked to a user (AdminLinkProviderForUser).
+const maxLinks = 5
+
+// subjectName is what AdminLinkProviderForUser calls the subject at any provider.
+const subjectName = "Cognito_Subject"
+
+// maxSubject bounds a subject in bytes (OpenID Connect Core 1.0, section 2).
+const maxSubject = 255
+
+// AdminLinkProviderForUser lets a user of an identity provider sign in as a user who
+// exists. It must come before that user's first sign-in, and the user is named by the
+// subject: a claim such as email may be somebody else's tomorrow.
+func (s *Service) AdminLinkProviderForUser(ctx context.Context, in *wire.AdminLinkProviderForUserRequest) (*wire.AdminLinkProviderForUserResponse, error) {
+	err := s.store.Update(ctx, func(tx storage.Tx) error {
+		p, set, err := s.loadSource(tx, in.UserPoolId, in.SourceUser)
+		if err != nil {
+			return err
+		}
+		user, err := s.loadDestination(tx, set, in.UserPoolId, in.DestinationUser)
+		if err != nil {
+			return err
+		}
+		if err := checkUnlinked(tx, user, p, in.SourceUser.ProviderAttributeValue); err != nil {
+			return err
+		}
+		list := identitiesOf(user)
+		linked := len(slices.DeleteFunc(slices.Clone(list), func(one identity) bool { return one.Primary }))
+		if linked >= maxLinks {
+			return wire.Exceptionf(wire.LimitExceededException, "A user may have at most %d linked identities.", maxLinks)
+		}
+		list = append(list, identity{
+			UserID: in.SourceUser.ProviderAttributeValue, ProviderName: p.Name, ProviderType: p.Type,
+			DateCreated: s.now().UnixMilli(),
+		})
+		return s.keepIdentities(tx, set, &user, list)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &wire.AdminLinkProviderForUserResponse{}, nil
+}
+
+// keepIdentities writes a user with other identities, and the logins of them.
+func (s *Service) keepIdentities(tx storage.Tx, set *PoolSettings, user *storage.User, list []identity) error {
+	if err := setIdentities(user, list); err != nil {
+		return err
+	}
+	user.ModifiedAt = s.after(user.ModifiedAt)
+	user.Logins = set.logins(*user)
+	return aliasConflict(tx.Users.Update(*user))
+}
+
+// loadSource finds the provider of a user who is named by the subject.
+func (s *Service) loadSource(tx storage.Tx, poolID string, source *wire.ProviderUserIdentifierType) (*identityProvider, *PoolSettings, error) {
+	if _, _, err := s.loadPool(tx, poolID); err != nil {
+		return nil, nil, err
+	}
+	if source == nil || source.ProviderName == "" || strings.EqualFold(source.ProviderName, ownProvider) {
+		return nil, nil, invalid("ProviderName must be that of an identity provider of the user pool.")
+	}
+	p, set, err := s.loadProvider(tx, poolID, source.ProviderName)
+	if err != nil {
+		return nil, nil, err
+	}
+	subject := federation.SubjectClaim(p.Type)
+	if name := source.ProviderAttributeName; name != subjectName && name != subject {
+		return nil, nil, invalid("ProviderAttributeName must be %s: users of providers are told apart by their subject.", subjectName)
+	}
+	if value := source.ProviderAttributeValue; value == "" || len(value) > maxSubject {
+		return nil, nil, invalid("ProviderAttributeValue must be the user's subject, of 1 to %d bytes.", maxSubject)
+	}
+	return p, set, nil
+}
+
+// loadDestination finds the user whom somebody may sign in as: one of the pool by
+// name, or one of a provider who signed in before.
+func (s *Service) loadDestination(tx storage.Tx, set *PoolSettings, poolID string, to *wire.ProviderUserIdentifierType) (storage.User, error) {
+	switch {
+	case to == nil || to.ProviderAttributeValue == "":
+		return storage.User{}, invalid("ProviderAttributeValue of DestinationUser is missing.")
+	case strings.EqualFold(to.ProviderName, ownProvider):
+		return set.findUserOrSub(tx, poolID, to.ProviderAttributeValue)
+	}
+	user, err := tx.Users.Lookup(poolID, identityLogin(to.ProviderName, to.ProviderAttributeValue))
+	return user, notFound(err, wire.UserNotFound())
+}
+
+// checkUnlinked refuses an identity that is somebody's.
+func checkUnlinked(tx storage.Tx, user storage.User, p *identityProvider, subject string) error {
+	owner, err := tx.Users.Lookup(p.PoolID, identityLogin(p.Name, subject))
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case owner.Sub == user.Sub:
+		return invalid("SourceUser is already linked to DestinationUser")
+	}
+	return invalid("Merging is not currently supported, provide a SourceUser that has not been signed up in order to link")
+}
+
+// AdminDisableProviderForUser takes an identity from the user who has it. A linked
+// one may sign in again, as a new user; the one that a user was made for may not.
+func (s *Service) AdminDisableProviderForUser(ctx context.Context, in *wire.AdminDisableProviderForUserRequest) (*wire.AdminDisableProviderForUserResponse, error) {
+	err := s.store.Update(ctx, func(tx storage.Tx) error {
+		p, set, err := s.loadSource(tx, in.UserPoolId, in.User)
+		if err != nil {
+			return err
+		}
+		user, err := tx.Users.Lookup(p.PoolID, identityLogin(p.Name, in.User.ProviderAttributeValue))
+		if err != nil {
+			return notFound(err, wire.UserNotFound())
+		}
+		list := slices.DeleteFunc(identitiesOf(user), func(one identity) bool {
+			return one.ProviderName == p.Name && one.UserID == in.User.ProviderAttributeValue
+		})
+		return s.keepIdentities(tx, set, &user, list)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &wire.AdminDisableProviderForUserResponse{}, nil
+}
