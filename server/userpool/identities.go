@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -34,7 +36,7 @@ func identitiesOf(user storage.User) []identity {
 		return nil
 	}
 	var list []identity
-	if wire.Unmarshal([]byte(text), &list) != nil {
+	if json.Unmarshal([]byte(text), &list) != nil {
 		return nil
 	}
 	return list
@@ -49,7 +51,7 @@ func setIdentities(user *storage.User, list []identity) error {
 		delete(user.Attributes, identitiesAttribute)
 		return nil
 	}
-	text, err := wire.Marshal(list)
+	text, err := json.Marshal(list)
 	if err == nil {
 		user.Attributes[identitiesAttribute] = string(text)
 	}
