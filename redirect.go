@@ -29,9 +29,8 @@ type RedirectOption struct{ set func(*redirectWish) }
 type redirectWish struct {
 	redirect, provider, hint, prompt, carry string
 
-	port    int
-	paste   pasteFunc
-	browser bool // for the record: see store.Redirect
+	port  int
+	paste pasteFunc
 }
 
 // RedirectTo names the URL that the browser comes back to, one of the app client's
