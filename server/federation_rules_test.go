@@ -158,6 +158,10 @@ func TestLeavingForAProvider(t *testing.T) {
 	if got := challengeOf(e.form.Load().Get("code_verifier")); got != q.Get("code_challenge") || e.form.Load().Get("redirect_uri") != q.Get("redirect_uri") || e.form.Load().Get("client_secret") != "s3cret" {
 		t.Errorf("redeemed by %v", *e.form.Load())
 	}
+	answer, _ := w.visitor().authorize(nil)
+	if _, page := w.visitor().get(location(t, answer).String()); !strings.Contains(page, "/oauth2/authorize?") || !strings.Contains(page, "identity_provider=Other") {
+		t.Errorf("the page does not offer it: %s", page)
+	}
 	// By its identifier; and by itself where it is the client's only one.
 	byID := w.visitor().leave("", map[string]string{"idp_identifier": "other.example.com"})
 	w.changeClient(func(c *wire.UserPoolClientSettings) { c.SupportedIdentityProviders = []string{"Other"} })
@@ -167,7 +171,7 @@ func TestLeavingForAProvider(t *testing.T) {
 			t.Errorf("sent to %s", to)
 		}
 	}
-	answer, _ := w.visitor().authorize(map[string]string{"identity_provider": "Nobody"})
+	answer, _ = w.visitor().authorize(map[string]string{"identity_provider": "Nobody"})
 	if got := location(t, answer).Query().Get("error"); got != "invalid_request" {
 		t.Errorf("unknown provider: %s", got)
 	}
