@@ -31,7 +31,7 @@ shell add --no-browser: it shows the address, and reads back the address that yo
 browser, wherever it is, ends up at.`,
 		Example: "  latchkey login demo\n  latchkey login demo --password-stdin <password.txt\n" +
 			"  latchkey login --web --provider Google",
-		Args:    a.atMost(1),
+		Args: a.atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			username := ""
 			if len(args) == 1 {
