@@ -3,7 +3,7 @@
 // Cognito's endpoints do. PKCE, the code, iss, the keys and the ID token are its own.
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPair } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -30,7 +30,7 @@ before(async () => {
 	});
 	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 	issuer = `http://127.0.0.1:${server.address().port}`;
-	handle = provider().callback();
+	handle = (await provider()).callback();
 });
 
 after(() => {
@@ -38,8 +38,8 @@ after(() => {
 	rmSync(home, { recursive: true, force: true });
 });
 
-function provider() {
-	const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+async function provider() {
+	const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
 	const key = { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'one' };
 	return new Provider(issuer, {
 		jwks: { keys: [key] },
