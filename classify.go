@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
@@ -120,7 +121,7 @@ var endings = map[string]bool{
 const codeTokenRevoked = "TokenRevokedException"
 
 // classes are the other exceptions. A name that is missing here is unknown.
-var classes = classTable()
+var classes = sync.OnceValue(classTable)
 
 // classTable spells the classes out, by what they have in common. Beside
 // Cognito's own names it has those that AWS's front door uses for every service.
@@ -160,7 +161,7 @@ func judgeException(op string, e *wire.Exception) verdict {
 	case op == opRefresh && endings[e.Type]:
 		return verdict{class: classEnded, ends: true}
 	}
-	return classes[e.Type]
+	return classes()[e.Type]
 }
 
 // judgeRefusal tells apart what Cognito calls NotAuthorizedException. A text
@@ -196,7 +197,7 @@ func judgeIdentity(e *wire.Exception) verdict {
 	case e.Type == wire.NotAuthorizedException:
 		return verdict{class: classConfig}
 	}
-	return classes[e.Type]
+	return classes()[e.Type]
 }
 
 // staleLogin reports whether a refusal means that the login token was good once:

@@ -8,13 +8,14 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 //go:embed page.js
 var script string
 
 // scriptHash is how the policy names the page's one script (CSP Level 3, section 2.3.1).
-var scriptHash = hashSource(script)
+var scriptHash = sync.OnceValue(func() string { return hashSource(script) })
 
 func hashSource(text string) string {
 	sum := sha256.Sum256([]byte(text))
@@ -33,13 +34,15 @@ func header(h http.Header, redirectURI string) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src "+scriptHash+
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src "+scriptHash()+
 		"; form-action 'self'"+formTarget(redirectURI)+"; frame-ancestors 'none'; base-uri 'none'")
 }
 
 var (
-	hostSource   = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?$`)
-	schemeSource = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*$`)
+	hostSource = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?$`)
+	})
+	schemeSource = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*$`) })
 )
 
 // formTarget is the source that a redirect to the client needs beside 'self',
@@ -48,13 +51,13 @@ var (
 // application's own, or a host that the policy's grammar cannot write, such as [::1].
 func formTarget(redirectURI string) string {
 	u, err := url.Parse(redirectURI)
-	if err != nil || !schemeSource.MatchString(u.Scheme) {
+	if err != nil || !schemeSource().MatchString(u.Scheme) {
 		return ""
 	}
 	switch scheme := strings.ToLower(u.Scheme); {
 	case scheme == "javascript" || scheme == "data":
 		return ""
-	case (scheme == "http" || scheme == "https") && hostSource.MatchString(u.Host):
+	case (scheme == "http" || scheme == "https") && hostSource().MatchString(u.Host):
 		return " " + scheme + "://" + u.Host
 	default:
 		return " " + scheme + ":"

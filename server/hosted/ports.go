@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"sync"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
@@ -123,12 +124,12 @@ func At(ctx context.Context, p Place) context.Context { return context.WithValue
 
 // plainBase is a base that may stand in a page's addresses. A path that was sent
 // may hold anything once it is decoded, even another host's name after two slashes.
-var plainBase = regexp.MustCompile(`^(?:/[A-Za-z0-9_-]+)*$`)
+var plainBase = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:/[A-Za-z0-9_-]+)*$`) })
 
 // placeOf gives the place of a request; ok is false for one whose base no pool has.
 func placeOf(ctx context.Context) (p Place, ok bool) {
 	p, _ = ctx.Value(placeKey{}).(Place)
-	if !plainBase.MatchString(p.Base) {
+	if !plainBase().MatchString(p.Base) {
 		return Place{}, false
 	}
 	return p, true

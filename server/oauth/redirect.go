@@ -7,16 +7,19 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // loopbackURI is a redirect URI of a program on the person's own machine: plain
 // http to a loopback IP address, whose port is the program's choice of the moment
 // (RFC 8252, section 7.3). The port is the second group.
-var loopbackURI = regexp.MustCompile(`^(http://(?:127\.0\.0\.1|\[::1\]))(?::([1-9][0-9]{0,4}))?((?:[/?].*)?)$`)
+var loopbackURI = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(http://(?:127\.0\.0\.1|\[::1\]))(?::([1-9][0-9]{0,4}))?((?:[/?].*)?)$`)
+})
 
 // withoutPort takes the port out of a loopback URI.
 func withoutPort(uri string) (string, bool) {
-	parts := loopbackURI.FindStringSubmatch(uri)
+	parts := loopbackURI().FindStringSubmatch(uri)
 	if parts == nil || len(parts[2]) == 5 && parts[2] > "65535" {
 		return "", false
 	}
