@@ -116,7 +116,10 @@ func (w *world) perform(service wire.Service, operation string, request, respons
 	if err != nil {
 		return err
 	}
-	r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:9229/", bytes.NewReader(body))
+	r, err := http.NewRequest(http.MethodPost, "http://127.0.0.1:9229/", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
 	r.Header.Set("Content-Type", wire.ContentType)
 	r.Header.Set(wire.HeaderTarget, wire.Target(service, operation))
 	r.RemoteAddr = "127.0.0.1:1"

@@ -71,16 +71,9 @@ func (p provider) client(audience []string) string {
 
 // proveUserPool verifies an ID token of one of this service's user pools.
 func (s *Service) proveUserPool(ctx context.Context, p provider, raw string) (*jwt.IDToken, error) {
-	decoded, err := jwt.Decode(raw)
-	if err != nil {
-		return nil, refused(wire.MessageLoginNotCognito)
-	}
-	if decoded.Claims.Issuer() != s.userPools.Issuer(p.userPool) {
-		return nil, refused(wire.MessageLoginIssuerMismatch)
-	}
 	token, err := s.userPools.VerifyID(ctx, p.userPool, raw)
 	if err != nil {
-		return nil, s.loginRefusal(err, decoded.Claims)
+		return nil, s.userPoolRefusal(p, raw, err)
 	}
 	check, ok := p.clients[token.ClientID()]
 	if !ok {
@@ -96,6 +89,18 @@ func (s *Service) proveUserPool(ctx context.Context, p provider, raw string) (*j
 		}
 	}
 	return token, nil
+}
+
+// userPoolRefusal says first what can be seen without a key.
+func (s *Service) userPoolRefusal(p provider, raw string, err error) error {
+	decoded, malformed := jwt.Decode(raw)
+	switch {
+	case malformed != nil:
+		return refused(wire.MessageLoginNotCognito)
+	case decoded.Claims.Issuer() != s.userPools.Issuer(p.userPool):
+		return refused(wire.MessageLoginIssuerMismatch)
+	}
+	return s.loginRefusal(err, decoded.Claims)
 }
 
 // loginRefusal puts Cognito's words for what is wrong with a token. The verifier
