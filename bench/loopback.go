@@ -19,7 +19,7 @@ import (
 // loadTime is how long one line of the table runs in one round.
 const loadTime = 2 * time.Second
 
-// call is one request that a load repeats.
+// call is one request of the JSON API.
 type call struct {
 	operation string
 	body      []byte
@@ -29,8 +29,11 @@ type call struct {
 type target struct {
 	name  string
 	peer  *process
-	calls map[string]call // by what the line is called
+	calls map[string]step // by what the line is called
 }
+
+// step is what a load repeats: one request, or several that belong together.
+type step func(client *http.Client, url string) error
 
 // outcome of one load.
 type outcome struct {
@@ -114,11 +117,13 @@ func loadRows(targets []*target, line string, concurrency int, results map[strin
 	return rows
 }
 
-// load repeats a call from so many connections.
-func load(t *target, c call, concurrency int) (outcome, error) {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: concurrency, DisableCompression: true}, Timeout: 30 * time.Second}
+// load repeats a step from so many connections.
+func load(t *target, do step, concurrency int) (outcome, error) {
+	client := &http.Client{
+		Transport: &http.Transport{MaxIdleConnsPerHost: concurrency, DisableCompression: true}, CheckRedirect: stay, Timeout: 30 * time.Second,
+	}
 	defer client.CloseIdleConnections()
-	if err := c.post(client, t.peer.url); err != nil { // warm up
+	if err := do(client, t.peer.url); err != nil { // warm up
 		return outcome{}, err
 	}
 	cpu, start := t.peer.cpu(), time.Now()
@@ -131,7 +136,7 @@ func load(t *target, c call, concurrency int) (outcome, error) {
 			var took []time.Duration
 			for time.Since(start) < loadTime {
 				before := time.Now()
-				if err := c.post(client, t.peer.url); err != nil {
+				if err := do(client, t.peer.url); err != nil {
 					mu.Lock()
 					failed = err
 					mu.Unlock()

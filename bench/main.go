@@ -3,8 +3,8 @@
 //
 //	go run . [-rounds 7] [-only tokens,srp] [-write ../docs/performance.md]
 //
-// Each section is a file: tokens.go, flood.go, srp.go, fetch.go, service.go, identity.go, timing.go, writes.go,
-// loopback.go, process.go with helpers.go. With -write the tables replace what stands between
+// Each section is a file: tokens.go, flood.go, srp.go, fetch.go, service.go, identity.go, grant.go with grantpeers.go, timing.go,
+// writes.go, loopback.go, process.go with helpers.go. With -write the tables replace what stands between
 // the markers of the named page.
 package main
 
@@ -33,6 +33,7 @@ var sections = []section{
 	{"fetch", "A cached session", benchFetch},
 	{"service", "The service: CPU of one request", benchService},
 	{"identity", "The service: CPU of identity pool credentials", benchIdentity},
+	{"grant", "The code grant", benchGrant},
 	{"timing", "Telling users apart by time", benchTiming},
 	{"writes", "Durable writes", benchWrites},
 	{"loopback", "The service over loopback", benchLoopback},

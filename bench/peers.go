@@ -228,7 +228,7 @@ func (w *workshop) emptyTarget() (*target, error) {
 	}
 	p.url = url
 	body := []byte(`{"AccessToken":"` + strings.Repeat("a", 1100) + `"}`)
-	return &target{name: "empty", peer: p, calls: map[string]call{"empty handler": {"GetUser", body}}}, p.awaitAnswer()
+	return &target{name: "empty", peer: p, calls: map[string]step{"empty handler": call{"GetUser", body}.post}}, p.awaitAnswer()
 }
 
 // cognitoLocalTarget provisions the peer as its documentation says.
@@ -266,7 +266,7 @@ func (w *workshop) cognitoLocalTarget() (*target, error) {
 
 // callsFor signs in and makes the calls that the load repeats. Refreshing goes
 // through REFRESH_TOKEN_AUTH, which is all that the peer has.
-func callsFor(url, client, username, password string) (map[string]call, error) {
+func callsFor(url, client, username, password string) (map[string]step, error) {
 	signIn := map[string]any{"AuthFlow": "USER_PASSWORD_AUTH", "ClientId": client,
 		"AuthParameters": map[string]string{"USERNAME": username, "PASSWORD": password}}
 	var in struct {
@@ -275,7 +275,7 @@ func callsFor(url, client, username, password string) (map[string]call, error) {
 	if err := ask(url, "InitiateAuth", signIn, &in); err != nil {
 		return nil, err
 	}
-	calls := map[string]call{}
+	calls := map[string]step{}
 	for name, request := range map[string]struct {
 		operation string
 		body      map[string]any
@@ -289,7 +289,7 @@ func callsFor(url, client, username, password string) (map[string]call, error) {
 		if err != nil {
 			return nil, err
 		}
-		calls[name] = call{request.operation, body}
+		calls[name] = call{request.operation, body}.post
 	}
 	return calls, nil
 }
