@@ -94,7 +94,7 @@ type Federation struct {
 
 // Redirect tells of a sign-in at the sign-in pages.
 type Redirect struct {
-	URI     string // where the browser came back to
+	URI     string // where the browser came back to; empty if that is not known
 	Browser bool   // it is a browser of this machine, which the program opened itself
 }
 

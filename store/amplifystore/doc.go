@@ -16,7 +16,7 @@
 //	P.C.U.signInDetails                   {"loginId":…,"authFlowType":…}
 //	P.C.U.deviceKey .deviceGroupKey       the remembered device; it outlives sign-outs
 //	P.C.U.randomPasswordKey
-//	P.C.U.oauthMetadata                   written by Amplify; removed when a session ends
+//	P.C.U.oauthMetadata                   {"oauthSignIn":true} for a sign-in by redirect
 //
 // The keys of this package end in ".latchkey", which no key of Amplify does. In
 // them names are percent-encoded, dots too:
@@ -89,6 +89,20 @@
 // Version 5 wrote clockDrift as our clock minus the service's, in seconds. Where
 // neither sign-in details nor OAuth metadata tell that version 6 wrote it, the
 // reading by which tokens expire earlier is taken: it costs one refresh at most.
+//
+// # Signing in by redirect
+//
+// A session that has oauthMetadata is one with a [store.Redirect] in its record, and
+// the other way round: whichever side signs it out ends the browser's session at the
+// sign-in pages too. Amplify does not keep where the browser came back to, so that
+// URI is empty for a session that JavaScript began; and it writes oauthMetadata after
+// the tokens, so that Load, should it come in between, learns of the redirect the next
+// time. A sign-out in JavaScript takes that page's browser over the logout page. Where
+// the session was begun by a Go program in a browser of its own (Redirect.Browser),
+// the record keeps the redirect, for the next sign-out in Go.
+//
+// What else Amplify keeps of a redirect (P.C.inflightOAuth, .oauthSignIn, .oauthPKCE,
+// .oauthState) is a page's own, in its localStorage, and not touched.
 //
 // # What is not promised
 //

@@ -24,6 +24,14 @@ type details struct {
 	Flow    string `json:"authFlowType"`
 }
 
+// metadata is the value of oauthMetadata. Amplify writes it after a sign-in by
+// redirect only, and its sign-out then leads over the logout page.
+type metadata struct {
+	SignIn bool `json:"oauthSignIn"`
+}
+
+const byRedirect = `{"oauthSignIn":true}`
+
 // fieldsOf returns what Amplify's keys shall hold for a record. A session that
 // ended is not shown, for Amplify would take it for a live one; nor is a device
 // that lacks a part, which Amplify would not take for one.
@@ -40,6 +48,9 @@ func fieldsOf(record store.Record) (fields, error) {
 				return nil, fmt.Errorf("amplifystore: encode %s: the text is not UTF-8", signInDetails)
 			}
 			shown[signInDetails] = string(text)
+		}
+		if record.Redirect != nil {
+			shown[oauthMetadata] = byRedirect
 		}
 	}
 	if d := record.Device; d != nil && d.Key != "" && d.GroupKey != "" && !d.Password.IsZero() {
@@ -102,7 +113,7 @@ func digest(value string) string {
 // readFields reads an account's keys.
 func (s *Store) readFields(ctx context.Context, account store.Account) (fields, error) {
 	found := fields{}
-	for _, names := range [][]string{sessionKeys, deviceKeys, {oauthMetadata}} {
+	for _, names := range [][]string{sessionKeys, deviceKeys} {
 		for _, name := range names {
 			value, err := s.item(ctx, s.fieldKey(account, name))
 			if err != nil {
@@ -128,8 +139,6 @@ func (s *Store) writeFields(ctx context.Context, account store.Account, found, w
 	order = append(order, deviceKeys...)
 	if want[accessToken] != "" {
 		order = append(order, accessToken)
-	} else {
-		order = append(order, oauthMetadata) // as Amplify's own sign-out does
 	}
 	for _, name := range order {
 		if found[name] == want[name] {

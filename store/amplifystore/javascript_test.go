@@ -382,6 +382,8 @@ func damages() map[string][]string {
 		"details":           {"signInDetails", `{"loginId":"` + canary},
 		"details' kind":     {"signInDetails", `["` + canary + `"]`},
 		"details' member":   {"signInDetails", `{"loginId":7,"x":"` + canary + `"}`},
+		"metadata":          {"oauthMetadata", `{"oauthSignIn":true,"x":` + canary},
+		"metadata's member": {"oauthMetadata", `{"oauthSignIn":"` + canary + `"}`},
 	}
 }
 
@@ -422,12 +424,13 @@ func FuzzLoad(f *testing.F) {
 		f.Fatal(err)
 	}
 	access, id := token("access", issued, nil), token("id", issued, nil)
-	f.Add(access, id, "refresh", "-348", `{"loginId":"a"}`, kv.items[own])
-	f.Add(access, "", "", "", "null", "")
-	f.Add(canary, id, "\xff", "NaN", "[", "x y")
-	f.Fuzz(func(t *testing.T, access, id, refresh, drift, details, ours string) {
+	f.Add(access, id, "refresh", "-348", `{"loginId":"a"}`, "", kv.items[own])
+	f.Add(access, id, "refresh", "0", "", `{"oauthSignIn":true}`, "")
+	f.Add(access, "", "", "", "null", "null", "")
+	f.Add(canary, id, "\xff", "NaN", "[", "{", "x y")
+	f.Fuzz(func(t *testing.T, access, id, refresh, drift, details, metadata, ours string) {
 		kv := newStorage()
-		kv.put("accessToken", access, "idToken", id, "refreshToken", refresh, "clockDrift", drift, "signInDetails", details)
+		kv.put("accessToken", access, "idToken", id, "refreshToken", refresh, "clockDrift", drift, "signInDetails", details, "oauthMetadata", metadata)
 		kv.items[own] = ours
 		s := hurried(kv)
 		record, err := s.Load(t.Context(), alice)

@@ -29,7 +29,7 @@ const (
 // sessionKeys and deviceKeys are what a record is compared with, in the order in
 // which Save writes them; the access token has its own turn.
 var (
-	sessionKeys = []string{accessToken, refreshToken, idToken, clockDrift, signInDetails}
+	sessionKeys = []string{accessToken, refreshToken, idToken, clockDrift, signInDetails, oauthMetadata}
 	deviceKeys  = []string{deviceKey, deviceGroup, devicePass}
 )
 

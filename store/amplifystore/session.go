@@ -87,8 +87,18 @@ func fromJavaScript(record *store.Record, found fields) error {
 	if err != nil {
 		return err
 	}
-	if record.Sub != access.Subject {
-		record.IdentityID, record.Credentials = "", nil // another person's
+	redirect, err := parseMetadata(found[oauthMetadata])
+	if err != nil {
+		return err
+	}
+	if record.Sub != access.Subject { // what is another person's
+		record.IdentityID, record.Credentials, record.Redirect = "", nil, nil
+	}
+	switch {
+	case !redirect:
+		record.Redirect = nil
+	case record.Redirect == nil:
+		record.Redirect = &store.Redirect{} // where JavaScript came back to is not kept
 	}
 	record.Sub, record.SignIn, record.Drift, record.Ended = access.Subject, signIn, drift, nil
 	received := time.Unix(access.IssuedAt, 0).Add(-drift).UTC()
@@ -199,4 +209,16 @@ func parseDetails(text string) (*store.SignIn, error) {
 		return nil, nil
 	}
 	return &store.SignIn{LoginID: d.LoginID, Flow: d.Flow}, nil
+}
+
+// parseMetadata reads oauthMetadata: whether the user signed in by redirect.
+func parseMetadata(text string) (redirect bool, err error) {
+	if text == "" {
+		return false, nil
+	}
+	var m metadata
+	if len(text) > maxToken || json.Unmarshal([]byte(text), &m) != nil {
+		return false, &keyError{oauthMetadata, errors.New("it is not the JSON object that Amplify writes")}
+	}
+	return m.SignIn, nil
 }

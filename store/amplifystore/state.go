@@ -129,6 +129,9 @@ func merge(account store.Account, o *own, found fields) (record store.Record, ke
 		}
 	case known && o.hadSession():
 		record.Tokens, record.Credentials = nil, nil
+		if record.Redirect != nil && !record.Redirect.Browser {
+			record.Redirect = nil // Amplify leads its own browser over the logout page
+		}
 		record.Ended = &store.Ended{Reason: "signed-out", Detail: "the session was removed from Amplify's keys"}
 	}
 	if known && o.matches(found, deviceKeys) {
