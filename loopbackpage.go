@@ -18,18 +18,19 @@ var silent = log.New(io.Discard, "", 0)
 // neither end the sign-in nor learn that it is under way. Host is checked because a
 // name of theirs may lead to this address.
 func (l *loopback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	texts := textsFor(r.Header.Get("Accept-Language"))
 	if r.Method != http.MethodGet || r.Host != l.host || r.URL.EscapedPath() != l.path || !l.takes(r.URL.RawQuery) {
-		writePage(w, http.StatusNotFound, pageNothing)
+		writePage(w, http.StatusNotFound, texts.tag, texts.nothing, "")
 		return
 	}
 	l.arrived <- r.URL.RawQuery
 	select {
 	case signedIn := <-l.outcome:
-		if page := pageFailed; !signedIn {
-			writePage(w, http.StatusOK, page)
-			return
+		title, text := texts.failed, texts.why
+		if signedIn {
+			title, text = texts.signedIn, texts.close
 		}
-		writePage(w, http.StatusOK, pageSignedIn)
+		writePage(w, http.StatusOK, texts.tag, title, text)
 	case <-r.Context().Done():
 	}
 }
@@ -48,15 +49,7 @@ func (l *loopback) takes(query string) bool {
 	}
 }
 
-// The texts of the pages; nothing of a request stands in any.
-const (
-	pageSignedIn = "<h1>You are signed in</h1><p>You can close this window and go back to the program.</p>"
-	pageFailed   = "<h1>You are not signed in</h1><p>The program says why. You can close this window.</p>"
-	pageNothing  = "<h1>There is nothing here</h1>"
-
-	pageStyle = ":root{color-scheme:light dark}body{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1.5rem;text-align:center}h1{font-size:1.6rem}"
-	pageHead  = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Latchkey</title><style>` + pageStyle + "</style>"
-)
+const pageStyle = ":root{color-scheme:light dark}body{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1.5rem;text-align:center}h1{font-size:1.6rem}"
 
 // pagePolicy allows the page its own style and nothing else.
 var pagePolicy = func() string {
@@ -64,10 +57,17 @@ var pagePolicy = func() string {
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }()
 
-func writePage(w http.ResponseWriter, status int, body string) {
-	page := pageHead + "<main>" + body + "</main></html>\n"
+// writePage writes a page of texts of our own, which have nothing to escape.
+func writePage(w http.ResponseWriter, status int, language, title, text string) {
+	page := `<!doctype html><html lang="` + language + `"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>` + title +
+		"</title><style>" + pageStyle + "</style><main><h1>" + title + "</h1>"
+	if text != "" {
+		page += "<p>" + text + "</p>"
+	}
+	page += "</main></html>\n"
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", language)
 	h.Set("Content-Length", strconv.Itoa(len(page)))
 	h.Set("Content-Security-Policy", pagePolicy)
 	h.Set("Cache-Control", "no-store")
