@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -24,7 +25,7 @@ func LoopbackPort(port int) RedirectOption {
 // shell: [Client.SignInBrowser] neither listens nor opens anything, but has ask show
 // the address to the person and return what he copies from his browser when it has
 // come back, which is the whole address, or its query. ask is called again, twice,
-// if it returns neither.
+// if it returns neither. Its context ends when the flow does.
 func PasteAnswer(ask func(ctx context.Context, address string) (answer string, err error)) RedirectOption {
 	return RedirectOption{func(w *redirectWish) { w.paste = ask }}
 }
@@ -78,6 +79,10 @@ func (c *Client) SignInBrowser(ctx context.Context, options ...RedirectOption) e
 
 var errFlowOver = errors.New("nobody came back from the sign-in pages within ten minutes")
 
+func flowOver(op string) error {
+	return &Error{Op: op, Kind: ErrFlow, Hint: "start the sign-in again", Err: errFlowOver}
+}
+
 // visit opens the sign-in pages and waits for their answer.
 func (c *Client) visit(ctx context.Context, op, address string, l *loopback) (query string, err error) {
 	bounded, cancel := context.WithTimeoutCause(ctx, flowLife, errFlowOver)
@@ -99,7 +104,7 @@ func (c *Client) visit(ctx context.Context, op, address string, l *loopback) (qu
 			if ctx.Err() != nil {
 				return "", ctx.Err()
 			}
-			return "", &Error{Op: op, Kind: ErrFlow, Hint: "start the sign-in again", Err: errFlowOver}
+			return "", flowOver(op)
 		}
 	}
 }
@@ -112,12 +117,16 @@ func (c *Client) signInByPaste(ctx context.Context, op string, wish redirectWish
 	if err != nil {
 		return err
 	}
+	bounded, cancel := context.WithTimeoutCause(ctx, flowLife, errFlowOver)
+	defer cancel()
 	for try := 1; ; try++ {
-		text, err := wish.paste(ctx, address)
-		if err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
+		text, err := wish.paste(bounded, address)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case bounded.Err() != nil:
+			return flowOver(op)
+		case err != nil:
 			return err
 		}
 		if _, err := readCallback(op, text); err != nil && try < pastes {
@@ -170,10 +179,11 @@ func openLoopback(op string, uri *url.URL, port int) (*loopback, error) {
 	}
 	for i, address := range addresses(uri, text) {
 		listener, err := net.Listen("tcp", address)
-		if err != nil && i > 0 {
+		if err != nil && i > 0 && !errors.Is(err, syscall.EADDRINUSE) {
 			break // this machine has no IPv6
 		}
-		if err != nil {
+		if err != nil { // the browser might come back to whoever has the port
+			l.close()
 			return nil, &Error{Op: op, Kind: ErrConfig, Message: "cannot listen on " + address, Hint: "close what uses the port, or choose another with LoopbackPort", Err: err}
 		}
 		l.listeners = append(l.listeners, listener)

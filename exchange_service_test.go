@@ -15,6 +15,7 @@ import (
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/store"
+	"golang.org/x/oauth2"
 )
 
 // tamper stands between a client and the service: answer may replace what a path
@@ -230,6 +231,63 @@ func TestNonceOfAnother(t *testing.T) {
 	if n := srv.Calls("RevokeToken"); n != 1 {
 		t.Errorf("%d revocations of the tokens that were thrown away", n)
 	}
+}
+
+// TestRequestWasChanged: who takes nonce, state or challenge out of the address, or
+// puts in his own, gets no session out of it.
+func TestRequestWasChanged(t *testing.T) {
+	t.Parallel()
+	srv, client := service(t)
+	for name, tt := range map[string]struct {
+		change func(url.Values)
+		served bool // the service has no reason to refuse
+	}{
+		"nonce missing":    {func(q url.Values) { q.Del("nonce") }, true},
+		"nonce of another": {func(q url.Values) { q.Set("nonce", "of-another") }, true},
+		"state missing":    {func(q url.Values) { q.Del("state") }, true},
+		"state of another": {func(q url.Values) { q.Set("state", "of-another") }, true},
+		"challenge of another": {func(q url.Values) {
+			q.Set("code_challenge", oauth2.S256ChallengeFromVerifier(oauth2.GenerateVerifier()))
+		}, true},
+		"challenge missing": {func(q url.Values) { q.Del("code_challenge"); q.Del("code_challenge_method") }, false},
+		"challenge plain":   {func(q url.Values) { q.Set("code_challenge_method", "plain") }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address, flow, err := client.AuthCodeURL()
+			if err != nil {
+				t.Fatal(err)
+			}
+			u, err := url.Parse(address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			query := u.Query()
+			tt.change(query)
+			u.RawQuery = query.Encode()
+			ann := newPerson(t)
+			callback := ""
+			if tt.served {
+				callback = ann.signIn(t.Context(), u.String())
+			} else {
+				_, callback, _ = ann.ask(t.Context(), http.MethodGet, u.String(), nil)
+			}
+			if strings.Contains(callback, "code=") != tt.served {
+				t.Fatalf("the service leads to %s", callback)
+			}
+			if err := client.Exchange(t.Context(), flow, callback); err == nil {
+				t.Error("signed in")
+			}
+			if _, err := client.CurrentUser(t.Context()); !errors.Is(err, latchkey.ErrSignedOut) {
+				t.Errorf("CurrentUser: %v", err)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		if n := srv.Calls("RevokeToken"); n != 2 {
+			t.Errorf("%d revocations, want those of the two sessions with a wrong nonce", n)
+		}
+	})
 }
 
 // TestFlowIsGoodOnce, also for an answer that failed.

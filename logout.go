@@ -59,9 +59,16 @@ func (c *Client) logoutURL(session store.Redirect) (string, error) {
 		query.Set("logout_uri", target)
 		return base + "/logout?" + query.Encode(), nil
 	}
+	callback := session.URI
+	if callback == "" && c.cfg.OAuth != nil && len(c.cfg.OAuth.RedirectSignIn) > 0 {
+		callback = c.cfg.OAuth.RedirectSignIn[0] // the session is another program's
+	}
+	if callback == "" {
+		return "", fault("SignOut", ErrConfig, "set Config.OAuth.RedirectSignOut to a sign-out URL of the app client, for the logout page to lead to")
+	}
 	// The login page wants a whole request. Nobody will redeem what comes of it.
 	for name, value := range map[string]string{
-		"redirect_uri": session.URI, "response_type": "code", "scope": c.cfg.askedScope(), "state": unguessable().Reveal(),
+		"redirect_uri": callback, "response_type": "code", "scope": c.cfg.askedScope(), "state": unguessable().Reveal(),
 		"code_challenge": oauth2.S256ChallengeFromVerifier(unguessable().Reveal()), "code_challenge_method": "S256",
 	} {
 		query.Set(name, value)

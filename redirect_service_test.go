@@ -3,6 +3,7 @@ package latchkey_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/latchkeytest"
+	"github.com/latchkey-auth/latchkey/store"
 )
 
 // person is somebody with a browser that keeps cookies and stops at redirects.
@@ -362,5 +364,55 @@ func TestPortTaken(t *testing.T) {
 	err = client.SignInBrowser(t.Context(), latchkey.LoopbackPort(taken.Addr().(*net.TCPAddr).Port))
 	if !errors.Is(err, latchkey.ErrConfig) || !strings.Contains(err.Error(), taken.Addr().String()) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestPortTakenOnIPv6: "localhost" is two addresses to a browser. Where somebody else
+// has the second, the answer could go to him.
+func TestPortTakenOnIPv6(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skip("this machine has no IPv6 loopback address")
+	}
+	defer taken.Close()
+	port := taken.Addr().(*net.TCPAddr).Port
+	srv, _ := service(t)
+	config := srv.Config()
+	config.OAuth.RedirectSignIn = []string{fmt.Sprintf("http://localhost:%d/callback", port)}
+	config.OpenBrowser = func(context.Context, string) error { t.Error("opened"); return nil }
+	client := open(t, config)
+	if err := client.SignInBrowser(t.Context()); !errors.Is(err, latchkey.ErrConfig) || !strings.Contains(err.Error(), taken.Addr().String()) {
+		t.Errorf("%v", err)
+	}
+	if again, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err != nil {
+		t.Errorf("the first address is still listened at: %v", err)
+	} else {
+		_ = again.Close()
+	}
+}
+
+// TestLogoutPageUnknown: a session of the pages whose logout page the configuration
+// does not tell is over here and at the service, and the report says what is not.
+func TestLogoutPageUnknown(t *testing.T) {
+	t.Parallel()
+	srv, _ := service(t)
+	config := srv.Config()
+	config.Store = store.NewMemory()
+	first := open(t, config)
+	address, flow, err := first.AuthCodeURL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Exchange(t.Context(), flow, newPerson(t).signIn(t.Context(), address)); err != nil {
+		t.Fatal(err)
+	}
+	config.OAuth, config.OAuthBaseURL = nil, ""
+	report, err := open(t, config).SignOut(t.Context())
+	if !errors.Is(err, latchkey.ErrConfig) || !errors.Is(report.HostedPageError, latchkey.ErrConfig) || report.HostedPage || report.LogoutURL != "" {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if !report.Local || !report.Revoked {
+		t.Errorf("the rest was not done: %+v", report)
 	}
 }

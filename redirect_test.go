@@ -187,6 +187,17 @@ func TestLogoutURL(t *testing.T) {
 			t.Errorf("%s: %s", name, address)
 		}
 	}
+	// Where Amplify JS came back to nobody knows.
+	cfg := pagesConfig()
+	cfg.OAuth.RedirectSignOut = nil
+	address, err := newOf(t, cfg).logoutURL(store.Redirect{})
+	if u, parsed := url.Parse(address); err != nil || parsed != nil || u.Query().Get("redirect_uri") != cfg.OAuth.RedirectSignIn[0] {
+		t.Errorf("a session of another program: %s, %v", address, err)
+	}
+	cfg.OAuth = &OAuthConfig{Domain: cfg.OAuth.Domain}
+	if address, err := newOf(t, cfg).logoutURL(store.Redirect{}); !errors.Is(err, ErrConfig) {
+		t.Errorf("without any URL: %q, %v", address, err)
+	}
 }
 
 // TestFlowText: a flow comes back as it was, and prints nothing.
@@ -274,6 +285,29 @@ func TestNobodyComesBack(t *testing.T) {
 		_, err := c.visit(t.Context(), "SignInBrowser", "https://x", &loopback{arrived: make(chan string), failed: make(chan error)})
 		if !errors.Is(err, ErrFlow) || time.Since(began) != flowLife {
 			t.Errorf("%v after %v", err, time.Since(began))
+		}
+	})
+}
+
+// TestNobodyPastes: the person has ten minutes there as well.
+func TestNobodyPastes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cfg := pagesConfig()
+		cfg.OAuth.RedirectSignIn = []string{"http://127.0.0.1/callback"}
+		c := newOf(t, cfg)
+		waits := PasteAnswer(func(ctx context.Context, _ string) (string, error) {
+			<-ctx.Done()
+			return "", ctx.Err()
+		})
+		began := time.Now()
+		if err := c.SignInBrowser(t.Context(), waits); !errors.Is(err, ErrFlow) || time.Since(began) != flowLife {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := c.SignInBrowser(ctx, waits); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("whose context ended: %v", err)
 		}
 	})
 }
