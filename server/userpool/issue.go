@@ -71,8 +71,11 @@ func (s *Service) IssueTokens(ctx context.Context, clientID string, p Proven, bg
 func (s *Service) prepareGrant(ctx context.Context, clientID string, p Proven, bg BrowserGrant) (*grant, error) {
 	g := &grant{nonce: bg.Nonce, now: s.now()}
 	err := s.store.View(ctx, func(tx storage.Tx) (err error) {
-		if g.app, err = s.loadAppOf(tx, p.PoolID, clientID); err != nil {
+		if g.app, err = s.loadApp(tx, clientID); err != nil {
 			return err
+		}
+		if g.app.pool.ID != p.PoolID {
+			return wire.ClientNotFound(clientID)
 		}
 		if g.user, err = s.reload(tx, p); err != nil {
 			return err
