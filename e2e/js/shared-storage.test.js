@@ -2,13 +2,14 @@
 // custom storage, and our client with amplifystore over the same storage.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Amplify } from 'aws-amplify';
-import { fetchAuthSession, getCurrentUser, signIn, signOut } from 'aws-amplify/auth';
+import { decodeJWT, fetchAuthSession, getCurrentUser, signIn, signOut } from 'aws-amplify/auth';
 import { cognitoUserPoolsTokenProvider } from 'aws-amplify/auth/cognito';
 import { ConsoleLogger } from 'aws-amplify/utils';
 import {
@@ -87,10 +88,17 @@ afterEach(async () => {
 });
 
 let clientId;
+const application = 'http://localhost:3000/';
 
 function use(userPoolClientId) {
 	clientId = userPoolClientId;
-	Amplify.configure({ Auth: { Cognito: { userPoolId: up.user_pool_id, userPoolClientId, userPoolEndpoint: up.endpoint } } });
+	Amplify.configure({ Auth: { Cognito: {
+		userPoolId: up.user_pool_id, userPoolClientId, userPoolEndpoint: up.endpoint,
+		loginWith: { oauth: {
+			domain: `${new URL(up.https_endpoint).host}/${up.user_pool_id}`, scopes: ['openid', 'email', 'aws.cognito.signin.user.admin'],
+			redirectSignIn: [application], redirectSignOut: [application], responseType: 'code',
+		} },
+	} } });
 	cognitoUserPoolsTokenProvider.setKeyValueStorage(folder);
 }
 
@@ -116,12 +124,48 @@ async function works(access) {
 	}
 }
 
+// byRedirect does what Amplify does in a page when the browser comes back from the
+// sign-in pages: it keeps the tokens of the code, and then that they came by redirect.
+async function byRedirect(username) {
+	const verifier = randomBytes(32).toString('base64url');
+	const query = new URLSearchParams({
+		client_id: clientId, redirect_uri: application, response_type: 'code', scope: 'openid email aws.cognito.signin.user.admin', state: 's',
+		code_challenge: createHash('sha256').update(verifier).digest('base64url'), code_challenge_method: 'S256',
+	});
+	const login = await fetch(`${up.issuer}/oauth2/authorize?${query}`, { redirect: 'manual' });
+	const back = await fetch(new URL(login.headers.get('location'), up.endpoint), {
+		method: 'POST', redirect: 'manual', body: new URLSearchParams({ username, password }),
+	});
+	const answer = await fetch(`${up.issuer}/oauth2/token`, { method: 'POST', body: new URLSearchParams({
+		grant_type: 'authorization_code', client_id: clientId, redirect_uri: application, code_verifier: verifier,
+		code: new URL(back.headers.get('location')).searchParams.get('code'),
+	}) });
+	const { access_token: access, id_token: id, refresh_token: refreshToken } = await answer.json();
+	const { tokenOrchestrator } = cognitoUserPoolsTokenProvider;
+	await tokenOrchestrator.setTokens({ tokens: {
+		accessToken: decodeJWT(access), idToken: decodeJWT(id), refreshToken, clockDrift: payload(access).iat * 1000 - Date.now(), username,
+	} });
+	await tokenOrchestrator.setOAuthMetadata({ oauthSignIn: true });
+	return { access, id };
+}
+
+// pageLeft is where a page goes to while Amplify does something.
+async function pageLeft(something) {
+	globalThis.window = { location: { origin: new URL(application).origin, hostname: 'localhost', pathname: '/' } };
+	try {
+		await something();
+		return globalThis.window.location.href;
+	} finally {
+		delete globalThis.window;
+	}
+}
+
 describe('A session shared by Amplify JS and Go', () => {
 	it('signed in by JavaScript, is the same in Go, also after refreshes on both sides', async () => {
 		const username = await newUser(up);
 		await signIn({ username, password });
 		const first = await tokens();
-		assert.deepEqual(go('session'), { signedIn: true, username, sub: payload(first.id).sub, ...first });
+		assert.deepEqual(go('session'), { signedIn: true, username, sub: payload(first.id).sub, ...first, loginId: username });
 
 		const refreshed = go('refresh');
 		assert.notEqual(refreshed.access, first.access);
@@ -155,6 +199,42 @@ describe('A session shared by Amplify JS and Go', () => {
 		assert.equal(await tokens(), undefined);
 		await assert.rejects(getCurrentUser(), { name: 'UserUnAuthenticatedException' });
 		assert.equal(await works(access), false);
+	});
+
+	it('signed in by redirect in JavaScript, is known as that in Go, whose sign-out ends the browser\'s session', async () => {
+		const username = await newUser(up);
+		const { access, id } = await byRedirect(username);
+		assert.deepEqual(go('session'), { signedIn: true, username, sub: payload(id).sub, access, id });
+		assert.notEqual((await tokens({ forceRefresh: true })).access, access);
+		assert.notEqual(go('refresh').access, access);
+		const logout = new URL(go('sign-out').logoutUrl);
+		assert.equal(logout.origin + logout.pathname, `${up.issuer}/logout`);
+		assert.deepEqual(Object.fromEntries(logout.searchParams), { client_id: clientId, logout_uri: application });
+		assert.equal(await tokens(), undefined);
+		assert.equal(await pageLeft(signOut), undefined, 'nobody is signed in, and yet there was a logout');
+	});
+
+	it('signed in by redirect in Go, is known as that in JavaScript, whose sign-out ends the browser\'s session', async () => {
+		const username = await newUser(up);
+		const { access, id, sub } = go('sign-in-by-redirect', username, password);
+		assert.deepEqual(await tokens(), { access, id });
+		assert.deepEqual(await getCurrentUser(), { username, userId: sub });
+		assert.notEqual((await tokens({ forceRefresh: true })).access, access);
+		assert.equal(go('session').loginId, undefined);
+		const logout = new URL(await pageLeft(signOut));
+		assert.equal(logout.host + logout.pathname, `${new URL(up.https_endpoint).host}/${up.user_pool_id}/logout`);
+		assert.equal(logout.searchParams.get('logout_uri'), application);
+		assert.deepEqual(go('session'), { signedIn: false });
+		assert.deepEqual(go('sign-out'), { signedIn: false });
+	});
+
+	it('signed in with a password on the other side, is no longer one of a redirect', async () => {
+		const username = await newUser(up);
+		await byRedirect(username);
+		assert.equal(go('session').loginId, undefined);
+		assert.equal(go('sign-in', username, password).loginId, username);
+		assert.equal((await getCurrentUser()).signInDetails.loginId, username);
+		assert.equal(await pageLeft(signOut), undefined);
 	});
 
 	it('survives rotation without grace, whoever refreshes', async () => {

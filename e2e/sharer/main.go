@@ -5,6 +5,7 @@
 //	sharer FOLDER ENDPOINT POOL CLIENT session
 //	sharer FOLDER ENDPOINT POOL CLIENT refresh
 //	sharer FOLDER ENDPOINT POOL CLIENT sign-in USERNAME PASSWORD
+//	sharer FOLDER ENDPOINT POOL CLIENT sign-in-by-redirect USERNAME PASSWORD
 //	sharer FOLDER ENDPOINT POOL CLIENT sign-out
 //
 // It prints what it finds as one JSON object. The test beside the JavaScript
@@ -36,6 +37,10 @@ func main() {
 func run(ctx context.Context, where []string, do string, args []string) (err error) {
 	client, err := latchkey.New(latchkey.Config{
 		UserPoolID: where[2], ClientID: where[3], UserPoolEndpoint: where[1],
+		OAuthBaseURL: where[1] + "/" + where[2],
+		OAuth: &latchkey.OAuthConfig{
+			Scopes: []string{"openid", "email", "aws.cognito.signin.user.admin"}, RedirectSignIn: []string{callbackURL}, RedirectSignOut: []string{signedOutURL},
+		},
 		Store: amplifystore.New(folder(where[0])),
 	})
 	if err != nil {
@@ -43,18 +48,21 @@ func run(ctx context.Context, where []string, do string, args []string) (err err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
 	var options []latchkey.FetchOption
+	var report latchkey.SignOutReport
 	switch do {
 	case "refresh":
 		options = append(options, latchkey.ForceRefresh())
 	case "sign-in":
 		_, err = client.SignIn(ctx, latchkey.Password(args[0], args[1]))
+	case "sign-in-by-redirect":
+		err = signInAtPages(ctx, client, args[0], args[1])
 	case "sign-out":
-		_, err = client.SignOut(ctx)
+		report, err = client.SignOut(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	return tell(ctx, client, options)
+	return tell(ctx, client, options, report.LogoutURL)
 }
 
 // found is what the program prints. It hands tokens to the test on purpose.
@@ -64,14 +72,16 @@ type found struct {
 	Sub      string `json:"sub,omitempty"`
 	Access   string `json:"access,omitempty"`
 	ID       string `json:"id,omitempty"`
+	LoginID  string `json:"loginId,omitempty"`   // of the sign-in details
+	Logout   string `json:"logoutUrl,omitempty"` // of the sign-out
 }
 
-func tell(ctx context.Context, client *latchkey.Client, options []latchkey.FetchOption) error {
+func tell(ctx context.Context, client *latchkey.Client, options []latchkey.FetchOption, logout string) error {
 	session, err := client.FetchSession(ctx, options...)
 	if err != nil {
 		return err
 	}
-	f := found{SignedIn: session.SignedIn()}
+	f := found{SignedIn: session.SignedIn(), Logout: logout}
 	if f.SignedIn {
 		user, userErr := client.CurrentUser(ctx)
 		tokens, tokensErr := session.Tokens()
@@ -79,6 +89,9 @@ func tell(ctx context.Context, client *latchkey.Client, options []latchkey.Fetch
 			return err
 		}
 		f.Username, f.Sub = user.Username, user.UserID
+		if user.SignInDetails != nil {
+			f.LoginID = user.SignInDetails.LoginID
+		}
 		f.Access, f.ID = tokens.Access.Raw(), tokens.ID.Raw()
 	}
 	return json.NewEncoder(os.Stdout).Encode(f)
