@@ -142,6 +142,10 @@ var constraints = sync.OnceValue(func() map[string]constraint {
 		"ResourceServerScopeDescriptionType": length(1, 256),
 		"ListResourceServersLimitType":       length(1, 50),
 
+		// Looks of sign-in pages; the bounds are those of the API reference.
+		"CSSType":       length(0, 131072),
+		"ImageFileType": length(0, 131072),
+
 		// Identity providers of user pools.
 		"ProviderNameTypeV2":       length(1, 32).matching(`[^_\p{Z}][\p{L}\p{M}\p{S}\p{N}\p{P}][^_\p{Z}]+`),
 		"IdentityProviderTypeType": oneOf(ProviderSAML, ProviderFacebook, ProviderGoogle, ProviderAmazon, ProviderApple, ProviderOIDC),

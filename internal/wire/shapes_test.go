@@ -85,6 +85,8 @@ func typedOperations(t *testing.T) []shapes {
 		shapesOf[wire.AdminAddUserToGroupRequest, wire.AdminAddUserToGroupResponse](t, users),
 		shapesOf[wire.AdminRemoveUserFromGroupRequest, wire.AdminRemoveUserFromGroupResponse](t, users),
 		shapesOf[wire.AdminListGroupsForUserRequest, wire.AdminListGroupsForUserResponse](t, users),
+		shapesOf[wire.SetUICustomizationRequest, wire.SetUICustomizationResponse](t, users),
+		shapesOf[wire.GetUICustomizationRequest, wire.GetUICustomizationResponse](t, users),
 		shapesOf[wire.CreateUserPoolDomainRequest, wire.CreateUserPoolDomainResponse](t, users),
 		shapesOf[wire.DescribeUserPoolDomainRequest, wire.DescribeUserPoolDomainResponse](t, users),
 		shapesOf[wire.UpdateUserPoolDomainRequest, wire.UpdateUserPoolDomainResponse](t, users),
@@ -261,6 +263,8 @@ func fill(v reflect.Value) {
 		}
 	case reflect.Int32, reflect.Int64:
 		v.SetInt(7)
+	case reflect.Uint8: // of a blob
+		v.SetUint(0xfb)
 	case reflect.Bool:
 		v.SetBool(true)
 	default:
