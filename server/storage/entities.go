@@ -107,6 +107,16 @@ type IdentityProvider struct {
 	ModifiedAt time.Time
 }
 
+// Branding is the look of a user pool's sign-in pages.
+type Branding struct {
+	PoolID     string
+	ClientID   string // the client whose pages they are; "" for those without a look of their own
+	Settings   []byte // the owner's encoding
+	Logo       []byte // an image; empty for none
+	CreatedAt  time.Time
+	ModifiedAt time.Time
+}
+
 // Revocation says that a session has ended before its tokens expired. It tells
 // who only knows the tokens, and names nobody.
 type Revocation struct {

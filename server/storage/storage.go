@@ -90,6 +90,7 @@ type Tx struct {
 	Domains       Domains
 	Resources     ResourceServers
 	Providers     IdentityProviders
+	Brandings     Brandings
 	Users         Users
 	Groups        Groups
 	Members       Members

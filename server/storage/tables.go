@@ -26,7 +26,7 @@ type Clients interface {
 	Insert(Client) error // ErrExists
 	Client(id string) (Client, error)
 	Update(Client) error
-	// Delete removes the client and its sessions.
+	// Delete removes the client with its sessions and its branding.
 	Delete(id string) error
 	List(poolID, after string, limit int) ([]Client, error)
 }
@@ -59,6 +59,16 @@ type IdentityProviders interface {
 	Delete(poolID, name string) error
 	// List goes by name.
 	List(poolID, after string, limit int) ([]IdentityProvider, error)
+}
+
+// Brandings are the looks of the sign-in pages of all user pools.
+type Brandings interface {
+	// Branding is asked for exactly: with a client's id it does not give the pool's.
+	Branding(poolID, clientID string) (Branding, error)
+	// Put replaces it. The pool, and the client in it, must exist.
+	Put(Branding) error
+	// Delete is no error when there is none.
+	Delete(poolID, clientID string) error
 }
 
 // Users are the users of all pools.
@@ -195,10 +205,13 @@ type Codes interface {
 	Prune(before time.Time, limit int) (int, error)
 }
 
-// Spent are ids that may be used once: challenges and codes.
+// Spent are ids that may be used once: challenges and codes, and those that are
+// good until they end: sessions of browsers.
 type Spent interface {
 	// Spend marks id as used until that time, after which it may be forgotten.
 	// It reports whether this was the first use.
 	Spend(id string, until time.Time) (bool, error)
+	// Used reports whether an id was used and has not been forgotten.
+	Used(id string) (bool, error)
 	Prune(before time.Time, limit int) (int, error)
 }

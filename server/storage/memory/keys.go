@@ -128,6 +128,10 @@ func (t spent) Spend(id string, until time.Time) (bool, error) {
 	return true, nil
 }
 
+func (t spent) Used(id string) (bool, error) {
+	return t.spent.has(key{id}), t.reads()
+}
+
 func (t spent) Prune(before time.Time, limit int) (int, error) {
 	if err := t.changes(); err != nil {
 		return 0, err

@@ -70,6 +70,7 @@ func (t pools) Delete(id string) error {
 	for k := range t.providers.within(start, id) {
 		t.providers = t.providers.remove(k)
 	}
+	t.brandings = t.brandings.remove(key{id}) // the others went with their clients
 	for k := range t.groups.within(start, id) {
 		t.groups = t.groups.remove(k)
 	}
@@ -170,13 +171,14 @@ func (t clients) List(poolID, after string, limit int) ([]storage.Client, error)
 	return list, nil
 }
 
-// removeClient takes the client out with its sessions.
+// removeClient takes the client out with its sessions and its branding.
 func (t *tx) removeClient(poolID, id string) {
 	for _, s := range t.sessions.all() {
 		if s.ClientID == id {
 			t.removeSession(s)
 		}
 	}
+	t.brandings = t.brandings.remove(key{poolID, id})
 	t.clients = t.clients.remove(key{id})
 	t.poolClients = t.poolClients.remove(key{poolID, id})
 }

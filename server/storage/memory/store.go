@@ -48,6 +48,7 @@ type state struct {
 	poolDomains    tree[struct{}] // pool, domain
 	resources      tree[*storage.ResourceServer]
 	providers      tree[*storage.IdentityProvider]
+	brandings      tree[*storage.Branding] // pool, client
 	users          tree[*storage.User]
 	logins         tree[string] // pool, login: sub
 	groups         tree[*storage.Group]
@@ -160,6 +161,7 @@ func (t *tx) tables() storage.Tx {
 		Domains:       domains{t},
 		Resources:     resources{t},
 		Providers:     providers{t},
+		Brandings:     brandings{t},
 		Users:         users{t},
 		Groups:        groups{t},
 		Members:       members{t},

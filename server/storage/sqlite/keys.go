@@ -86,6 +86,14 @@ func (t spent) Spend(id string, until time.Time) (bool, error) {
 	return n == 1, err
 }
 
+func (t spent) Used(id string) (used bool, err error) {
+	err = t.query(`SELECT 1 FROM spent WHERE id = $1`, func(*row) error {
+		used = true
+		return nil
+	}, id)
+	return used, err
+}
+
 func (t spent) Prune(before time.Time, limit int) (int, error) {
 	n, err := t.exec(`DELETE FROM spent WHERE id IN
 		(SELECT id FROM spent WHERE until_time < $1 LIMIT $2 + 0)`, before, max(limit, 0))

@@ -102,8 +102,8 @@ func (t clients) Update(c storage.Client) error {
 		c.ID, c.PoolID, c.Name, c.Secret, c.Settings, c.CreatedAt, c.ModifiedAt)
 }
 
-// Delete relies on the foreign keys for the sessions, of which there may be
-// very many: all of them leave the cache.
+// Delete relies on the foreign keys for the branding and for the sessions, of
+// which there may be very many: all of them leave the cache.
 func (t clients) Delete(id string) error {
 	touch(t.txn, &t.cache.clients, id)
 	touchAll(t.txn, &t.cache.sessions)

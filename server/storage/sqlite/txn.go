@@ -34,6 +34,7 @@ func (t *txn) tables() storage.Tx {
 		Domains:       domains{t},
 		Resources:     resources{t},
 		Providers:     providers{t},
+		Brandings:     brandings{t},
 		Users:         users{t},
 		Groups:        groups{t},
 		Members:       members{t},

@@ -234,7 +234,17 @@ func testSpent(t *testing.T, db storage.Store) {
 			return holds("spend "+id, ok, err, want)
 		})
 	}
+	used := func(id string, want bool) {
+		t.Helper()
+		view(t, db, func(tx storage.Tx) error {
+			ok, err := tx.Spent.Used(id)
+			return holds("used "+id, ok, err, want)
+		})
+	}
+	used("a", false)
 	spend("a", noon, true)
+	used("a", true)
+	used("b", false)
 	spend("a", later, false)
 	spend("b", later, true)
 	spend("forever", never, true)
@@ -244,6 +254,8 @@ func testSpent(t *testing.T, db storage.Store) {
 			return counts("pruned", n, err, step[1])
 		})
 	}
+	used("a", false) // forgotten
+	used("b", true)
 	spend("a", noon, true)
 	spend("b", later, false)
 	spend("forever", later, false)

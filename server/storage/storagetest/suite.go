@@ -37,6 +37,8 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		"Domains":           testDomains,
 		"ResourceServers":   testResourceServers,
 		"IdentityProviders": testIdentityProviders,
+		"Brandings":         testBrandings,
+		"BrandingCascade":   testBrandingCascade,
 		"Groups":            testGroups,
 		"Members":           testMembers,
 		"Keys":              testKeys,

@@ -167,6 +167,8 @@ func writes(tx storage.Tx) map[string]func() error {
 		"Clients.Insert":      func() error { return tx.Clients.Insert(client(poolA, "new")) },
 		"Clients.Update":      func() error { return tx.Clients.Update(storage.Client{ID: clientA, PoolID: poolA}) },
 		"Clients.Delete":      func() error { return tx.Clients.Delete(clientA) },
+		"Brandings.Put":       func() error { return tx.Brandings.Put(branding(poolA, clientA)) },
+		"Brandings.Delete":    func() error { return tx.Brandings.Delete(poolA, "") },
 		"Users.Insert":        func() error { return tx.Users.Insert(user(poolA, "new", "new")) },
 		"Users.Update":        func() error { return tx.Users.Update(user(poolA, subA, "renamed")) },
 		"Users.Delete":        func() error { return tx.Users.Delete(poolA, subA) },
