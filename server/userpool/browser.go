@@ -121,17 +121,31 @@ func (s *Service) prove(ctx context.Context, a *app, user storage.User, attemptK
 }
 
 // StillGood reports whether a browser may go on as a user: the user is there,
-// may sign in, has not signed out everywhere and has the same password.
-func (s *Service) StillGood(ctx context.Context, p Proven) (good bool, err error) {
+// may sign in, has not signed out everywhere and has the same password, and the
+// browser's session of that id was not ended.
+func (s *Service) StillGood(ctx context.Context, p Proven, session string) (good bool, err error) {
 	err = s.store.View(ctx, func(tx storage.Tx) error {
-		_, err := s.reload(tx, p)
+		ended, err := tx.Spent.Used(browserSession(session))
+		good = !ended
+		if err == nil && good {
+			_, err = s.reload(tx, p)
+		}
 		return err
 	})
 	if wire.IsException(err, wire.NotAuthorizedException) {
 		return false, nil
 	}
-	return err == nil, err
+	return err == nil && good, err
 }
+
+// EndBrowser ends a browser's session, which would be good until then.
+func (s *Service) EndBrowser(ctx context.Context, session string, until time.Time) error {
+	_, err := s.SpendOnce(ctx, browserSession(session), until)
+	return err
+}
+
+// browserSession is what stands for a browser's session among the ids that are over.
+func browserSession(id string) string { return "browser/" + id }
 
 // reload reads the user of a browser session and refuses one that is over.
 func (s *Service) reload(tx storage.Tx, p Proven) (storage.User, error) {

@@ -82,7 +82,7 @@ func TestNewPasswordStep(t *testing.T) {
 	if done == nil || done.PasswordEpoch != ann.PasswordEpoch || ann.Attributes["name"] != "Ann" || ann.Status != string(wire.UserStatusConfirmed) {
 		t.Errorf("%+v of %+v", done, ann)
 	}
-	if good, err := c.StillGood(ctx, *done); !good || err != nil {
+	if good, err := c.StillGood(ctx, *done, "b-1"); !good || err != nil {
 		t.Errorf("just signed in: %v, %v", good, err)
 	}
 	wantException(t, answer(client, step.Session, "ann", next, named), wire.NotAuthorizedException, "")
@@ -114,7 +114,7 @@ func TestIssueTokens(t *testing.T) {
 	wantException(t, errorOf(c.IssueTokens(ctx, client, stranger, grant)), wire.NotAuthorizedException, "over")
 	must(c.AdminUserGlobalSignOut(ctx, &wire.AdminUserGlobalSignOutRequest{UserPoolId: id, Username: "ann"}))(t)
 	wantException(t, errorOf(c.IssueTokens(ctx, client, who, grant)), wire.NotAuthorizedException, "over")
-	if good, err := c.StillGood(ctx, who); good || err != nil {
+	if good, err := c.StillGood(ctx, who, "b-1"); good || err != nil {
 		t.Errorf("after the sign-out: %v, %v", good, err)
 	}
 	if hash, err := c.SecretHash(ctx, client, "ann"); err != nil || len(hash) != 44 {

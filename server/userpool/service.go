@@ -40,7 +40,10 @@ type Config struct {
 	// successor has not been used, where that is longer than the client's
 	// RetryGracePeriodSeconds; at most a day. 0 leaves it at Cognito's rule.
 	LostAnswers time.Duration
-	Logger      *slog.Logger
+	// LogoURL gives the address of the logo of a client's pages, or of all clients'
+	// (wire.AllClients), which changes with the image; nil is none.
+	LogoURL func(poolID, clientID string, image []byte) string
+	Logger  *slog.Logger
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 }
@@ -63,6 +66,7 @@ type Service struct {
 	courier Courier
 	admits  func(address string) error // see Config.CheckProviderURL
 	lost    time.Duration              // see Config.LostAnswers
+	logoURL func(poolID, clientID string, image []byte) string
 	log     *slog.Logger
 	clock   func() time.Time
 
@@ -79,7 +83,7 @@ type Service struct {
 func New(c Config) *Service {
 	s := &Service{
 		store: c.Storage, box: c.Box, keys: c.Keys, issuer: c.Issuer, region: c.Region,
-		lockout: c.Lockout, gate: c.Gate, courier: c.Courier, admits: c.CheckProviderURL, lost: min(c.LostAnswers, longestLost), log: c.Logger, clock: c.Now,
+		lockout: c.Lockout, gate: c.Gate, courier: c.Courier, admits: c.CheckProviderURL, lost: min(c.LostAnswers, longestLost), logoURL: c.LogoURL, log: c.Logger, clock: c.Now,
 		lists: paging.Lists{Box: c.Box, Purpose: purposePaging},
 	}
 	if s.region == "" {
@@ -139,6 +143,8 @@ func (s *Service) Operations() map[string]wire.Handler {
 		"DescribeUserPoolDomain": wire.Handle(s.DescribeUserPoolDomain),
 		"UpdateUserPoolDomain":   wire.Handle(s.UpdateUserPoolDomain),
 		"DeleteUserPoolDomain":   wire.Handle(s.DeleteUserPoolDomain),
+		"SetUICustomization":     wire.Handle(s.SetUICustomization),
+		"GetUICustomization":     wire.Handle(s.GetUICustomization),
 		"CreateResourceServer":   wire.Handle(s.CreateResourceServer),
 		"DescribeResourceServer": wire.Handle(s.DescribeResourceServer),
 		"UpdateResourceServer":   wire.Handle(s.UpdateResourceServer),
