@@ -444,3 +444,29 @@ func TestAtADomain(t *testing.T) {
 		t.Errorf("comes back to %s", got)
 	}
 }
+
+// TestProviderWithoutRS256: who signs ID tokens in another way is refused before the
+// person goes there.
+func TestProviderWithoutRS256(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		algs any
+		want string
+	}{
+		"ES256":            {[]string{"ES256"}, "Other Error - it does not sign ID tokens with RS256"},
+		"HS256 and none":   {[]string{"HS256", "none"}, "Other Error - it does not sign ID tokens with RS256"},
+		"RS256 among them": {[]string{"ES256", "RS256"}, ""},
+		"not said":         {nil, ""},
+	} {
+		w, e := federatedWorld(t, nil), newElsewhere(t)
+		if test.algs != nil {
+			e.metadata["id_token_signing_alg_values_supported"] = test.algs
+		}
+		w.trust("Other", wire.ProviderOIDC, e.details(), nil)
+		to := w.visitor().leave("Other", nil)
+		back := strings.HasPrefix(to.String(), callback)
+		if back != (test.want != "") || to.Query().Get("error_description") != test.want {
+			t.Errorf("%s: to %s", name, to)
+		}
+	}
+}

@@ -90,6 +90,10 @@ func (p *Party) endpoints(ctx context.Context, at Provider) (openid.Metadata, er
 			found.UserInfo = m.UserInfo
 		}
 		m = found
+		// Better before the person signs in there than after.
+		if len(m.SigningAlgs) > 0 && !slices.Contains(m.SigningAlgs, "RS256") {
+			return m, refuse(nil, clean(at.Name)+" Error - it does not sign ID tokens with RS256")
+		}
 	}
 	if m.Authorization == "" || m.Token == "" {
 		return m, refuse(nil, clean(at.Name)+" Error - it has no authorization or token endpoint")

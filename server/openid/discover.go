@@ -20,6 +20,7 @@ type Metadata struct {
 	Token            string   `json:"token_endpoint"`
 	UserInfo         string   `json:"userinfo_endpoint"`
 	TokenAuthMethods []string `json:"token_endpoint_auth_methods_supported"`
+	SigningAlgs      []string `json:"id_token_signing_alg_values_supported"`
 	SendsIssuer      bool     `json:"authorization_response_iss_parameter_supported"`
 }
 

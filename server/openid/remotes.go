@@ -101,7 +101,7 @@ func (r *Remotes) Metadata(ctx context.Context, issuer string) (Metadata, error)
 	}
 	defer done()
 	found := one.metadata
-	found.TokenAuthMethods = slices.Clone(found.TokenAuthMethods)
+	found.TokenAuthMethods, found.SigningAlgs = slices.Clone(found.TokenAuthMethods), slices.Clone(found.SigningAlgs)
 	return found, nil
 }
 
