@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/oauth"
@@ -15,35 +16,67 @@ import (
 func (s *Server) routeOAuth(mux *http.ServeMux) {
 	s.pages = map[string]bool{}
 	for _, base := range []string{"", "/{pool}"} {
-		s.endpoint(mux, base+"/oauth2/token", s.oauth.Token)
-		s.endpoint(mux, base+"/oauth2/userInfo", s.oauth.UserInfo)
-		s.endpoint(mux, base+"/oauth2/revoke", s.oauth.Revoke)
-		s.page(mux, base+"/oauth2/authorize", s.oauth.Authorize)
-		s.page(mux, base+"/oauth2/idpresponse", s.oauth.Return)
-		s.page(mux, base+"/logout", s.oauth.Logout)
+		s.endpoint(mux, base, "/oauth2/token", s.oauth.Token)
+		s.endpoint(mux, base, "/oauth2/userInfo", s.oauth.UserInfo)
+		s.endpoint(mux, base, "/oauth2/revoke", s.oauth.Revoke)
+		s.page(mux, base, "/oauth2/authorize", s.oauth.Authorize)
+		s.page(mux, base, "/oauth2/idpresponse", s.oauth.Return)
+		s.page(mux, base, "/logout", s.oauth.Logout)
 	}
 	mux.HandleFunc("GET /.well-known/openid-configuration", s.atDomain(s.serveDiscovery))
 	mux.HandleFunc("GET /.well-known/jwks.json", s.atDomain(s.serveJWKS))
 }
 
 // endpoint mounts what programs call: within the bound of their source.
-func (s *Server) endpoint(mux *http.ServeMux, pattern string, handler http.HandlerFunc) {
-	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		if !s.admits(r) {
+func (s *Server) endpoint(mux *http.ServeMux, base, path string, handler http.HandlerFunc) {
+	mux.HandleFunc(base+path, func(w http.ResponseWriter, r *http.Request) {
+		start, ended := time.Now(), new(outcome)
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), outcomeKey{}, ended), operationTimeout)
+		defer cancel()
+		if s.admits(r) {
+			handler(w, r.WithContext(ctx))
+		} else {
+			noteOutcome(ctx, wire.TooManyRequestsException)
 			w.Header().Set("Retry-After", "1")
 			http.Error(w, "too many requests", http.StatusTooManyRequests)
-			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), operationTimeout)
-		defer cancel()
-		handler(w, r.WithContext(ctx))
+		s.noteEndpoint(r, path, ended.code, time.Since(start))
 	})
 }
 
 // page is endpoint for what a person looks at: no other origin may read it.
-func (s *Server) page(mux *http.ServeMux, pattern string, handler http.HandlerFunc) {
-	s.pages[pattern] = true
-	s.endpoint(mux, pattern, handler)
+func (s *Server) page(mux *http.ServeMux, base, path string, handler http.HandlerFunc) {
+	s.pages[base+path] = true
+	s.endpoint(mux, base, path, handler)
+}
+
+// outcome is how a request ended: the first thing that went wrong, "" for nothing.
+type (
+	outcome    struct{ code string }
+	outcomeKey struct{}
+)
+
+// noteOutcome is what packages oauth and hosted tell of their answers.
+func noteOutcome(ctx context.Context, code string) {
+	if o, ok := ctx.Value(outcomeKey{}).(*outcome); ok && o.code == "" {
+		o.code = code
+	}
+}
+
+// noteEndpoint is note for what is no operation of the API. Whatever was sent, there
+// are few names: a path as it is mounted, behind one of three words.
+func (s *Server) noteEndpoint(r *http.Request, path, code string, took time.Duration) {
+	method := "OTHER"
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		method = http.MethodGet
+	case http.MethodPost:
+		method = http.MethodPost
+	}
+	if s.observer != nil {
+		s.observer.Observe(method+" "+path, code, took)
+	}
+	s.log.DebugContext(r.Context(), "request", "operation", method+" "+path, "exception", code, "took", took, "source", r.RemoteAddr)
 }
 
 // atDomain serves a document of the pool whose domain the host is.
@@ -101,8 +134,12 @@ func (b browserSide) Revoke(ctx context.Context, client *oauth.Client, token wir
 	return err
 }
 
-func (b browserSide) StillGood(ctx context.Context, user oauth.User) (bool, error) {
-	return b.pools.StillGood(ctx, userpool.Proven(user))
+func (b browserSide) StillGood(ctx context.Context, user oauth.User, session string) (bool, error) {
+	return b.pools.StillGood(ctx, userpool.Proven(user), session)
+}
+
+func (b browserSide) EndBrowser(ctx context.Context, session string, until time.Time) error {
+	return b.pools.EndBrowser(ctx, session, until)
 }
 
 func (b browserSide) UserInfo(ctx context.Context, poolID string, access wire.Sensitive) (string, []wire.AttributeType, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/hosted"
@@ -16,7 +17,7 @@ import (
 func (s *Server) routeHosted(mux *http.ServeMux) {
 	for _, base := range []string{"", "/{pool}"} {
 		for _, path := range s.hosted.Paths() {
-			s.page(mux, base+path, s.serveHosted)
+			s.page(mux, base, path, s.serveHosted)
 		}
 	}
 }
@@ -24,6 +25,7 @@ func (s *Server) routeHosted(mux *http.ServeMux) {
 func (s *Server) serveHosted(w http.ResponseWriter, r *http.Request) {
 	place, ok := s.oauth.Place(r)
 	if !ok {
+		noteOutcome(r.Context(), "not_found")
 		http.Error(w, "no user pool has this address", http.StatusNotFound)
 		return
 	}
@@ -35,6 +37,36 @@ func (s *Server) showOAuthError(w http.ResponseWriter, r *http.Request, e *oauth
 	place, _ := s.oauth.Place(r)
 	at := hosted.At(r.Context(), hosted.Place{Pool: place.PoolID, Base: place.Base})
 	s.hosted.ShowError(w, r.WithContext(at), e.Status(), e.Code)
+}
+
+// showSignedOut shows a person who signed out of a client that there is no more to do.
+func (s *Server) showSignedOut(w http.ResponseWriter, r *http.Request, clientID string) {
+	place, _ := s.oauth.Place(r)
+	at := hosted.At(r.Context(), hosted.Place{Pool: place.PoolID, Base: place.Base})
+	s.hosted.ShowSignedOut(w, r.WithContext(at), clientID)
+}
+
+// brands are the looks that SetUICustomization set, and otherwise those of the
+// configuration.
+type brands struct {
+	pools     *userpool.Service
+	otherwise hosted.Brands
+}
+
+func (b brands) Brand(ctx context.Context, pool, clientID string) (hosted.Branding, error) {
+	look, err := b.pools.Look(ctx, pool, clientID)
+	switch {
+	case err != nil:
+		return hosted.Branding{}, err
+	case look.Stylesheet != "" || len(look.Logo) > 0:
+		return hosted.Branding{
+			Stylesheet: look.Stylesheet, LightOnly: !strings.Contains(look.Stylesheet, "light-dark("),
+			Logo: look.Logo, LogoType: look.LogoType,
+		}, nil
+	case b.otherwise == nil:
+		return hosted.Branding{}, nil
+	}
+	return b.otherwise.Brand(ctx, pool, clientID)
 }
 
 // flow is package oauth as the pages ask for it.

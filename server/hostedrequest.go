@@ -13,8 +13,11 @@ import (
 // ownProvider is the name of the user pool itself among a client's providers.
 const ownProvider = "COGNITO"
 
-// providerLabels are what people call the providers whose names are Cognito's.
-var providerLabels = map[string]string{"LoginWithAmazon": "Amazon", "SignInWithApple": "Apple"}
+// providerLabels are what people call the providers whose names are Cognito's: the
+// social ones.
+var providerLabels = map[string]string{
+	wire.ProviderAmazon: "Amazon", wire.ProviderApple: "Apple", wire.ProviderFacebook: "Facebook", wire.ProviderGoogle: "Google",
+}
 
 // shownRequest is an authorization request as the pages show it, with what the
 // pool and the client allow.
@@ -32,7 +35,7 @@ func shownRequest(q *oauth.Request, pool *wire.UserPoolType, client *userpool.Ap
 	request.Passwords = len(providers) == 0 || slices.Contains(providers, ownProvider)
 	for _, name := range providers {
 		if name != ownProvider {
-			request.Providers = append(request.Providers, hosted.Provider{Name: name, Label: providerLabels[name]})
+			request.Providers = append(request.Providers, hosted.Provider{Name: name, Label: providerLabels[name], Social: providerLabels[name] != ""})
 		}
 	}
 	return request

@@ -79,7 +79,13 @@ func (v *visitor) read(r *http.Request) (*http.Response, string) {
 
 func (v *visitor) get(address string) (*http.Response, string) {
 	v.w.t.Helper()
-	r, err := http.NewRequestWithContext(v.w.t.Context(), http.MethodGet, address, nil)
+	return v.ask(http.MethodGet, address)
+}
+
+// ask is get with another method.
+func (v *visitor) ask(method, address string) (*http.Response, string) {
+	v.w.t.Helper()
+	r, err := http.NewRequestWithContext(v.w.t.Context(), method, address, nil)
 	if err != nil {
 		v.w.t.Fatal(err)
 	}

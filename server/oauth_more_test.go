@@ -208,6 +208,8 @@ func TestLogout(t *testing.T) {
 	w := oauthWorld(t, nil)
 	v := w.visitor()
 	code := v.signIn("ann", nil).Get("code")
+	site, _ := url.Parse(w.url)
+	copied := v.client.Jar.Cookies(site)
 	answer, _ := v.get(w.base() + "/logout?" + url.Values{"client_id": {"nobody"}, "logout_uri": {"https://app.example.com/bye"}}.Encode())
 	if answer.StatusCode != http.StatusBadRequest {
 		t.Errorf("an unknown client: %d", answer.StatusCode)
@@ -222,6 +224,11 @@ func TestLogout(t *testing.T) {
 	if answer, _ := v.authorize(nil); !strings.HasSuffix(location(t, answer).Path, "/login") {
 		t.Error("still signed in")
 	}
+	thief := w.visitor()
+	thief.client.Jar.SetCookies(site, copied)
+	if answer, _ := thief.authorize(nil); !strings.HasSuffix(location(t, answer).Path, "/login") {
+		t.Error("a copy of the cookie is still signed in")
+	}
 	if out := w.token(w.redeemForm(code)); out.Status != http.StatusOK {
 		t.Errorf("logout revokes no tokens: %+v", out)
 	}
@@ -233,6 +240,61 @@ func TestLogout(t *testing.T) {
 	answer, _ = v.get(w.base() + "/logout?" + w.query(map[string]string{"response_type": ""}).Encode())
 	if answer.StatusCode != http.StatusBadRequest || answer.Header.Get("Location") != "" {
 		t.Errorf("a logout without response_type: %d to %q", answer.StatusCode, answer.Header.Get("Location"))
+	}
+}
+
+// TestLogoutWithoutTarget: a client alone leads nowhere but to a page that says so,
+// and whatever else is wrong changes nothing.
+func TestLogoutWithoutTarget(t *testing.T) {
+	t.Parallel()
+	w := oauthWorld(t, nil)
+	v := w.visitor()
+	v.signIn("ann", nil)
+	client := "client_id=" + w.client
+	for name, query := range map[string]string{
+		"nothing": "", "an empty client": "client_id=", "two clients": client + "&" + client, "an unknown client": "client_id=nobody", "a client that is no text": "client_id=%ff",
+		"an empty target": client + "&logout_uri=", "two targets": client + "&logout_uri=https://app.example.com/bye&logout_uri=https://app.example.com/bye",
+		"an empty target and another": client + "&logout_uri=&logout_uri=https://evil.example/", "an endless target": client + "&logout_uri=https://app.example.com/bye" + strings.Repeat("x", 3000),
+		"a callback for a target": client + "&logout_uri=" + url.QueryEscape(callback), "a callback alone": client + "&redirect_uri=" + url.QueryEscape(callback),
+		"a response type alone": client + "&response_type=code", "an empty callback": client + "&redirect_uri=", "an evil callback": client + "&response_type=code&redirect_uri=https://evil.example/",
+		"a broken query": client + "&x=%zz", "a semicolon": client + ";x=1", "a flood": client + "&x=" + strings.Repeat("x", 17<<10),
+	} {
+		answer, body := v.get(w.base() + "/logout?" + query)
+		wantPage(t, answer, body, http.StatusBadRequest, "This did not work")
+		if answer.Header.Get("Location") != "" || answer.Header.Get("Set-Cookie") != "" || strings.Contains(body, "evil") {
+			t.Errorf("%s: %v %s", name, answer.Header, body)
+		}
+	}
+	if answer, _ := v.ask(http.MethodPost, w.base()+"/logout?"+client); answer.StatusCode != http.StatusMethodNotAllowed || answer.Header.Get("Set-Cookie") != "" {
+		t.Errorf("POST: %d", answer.StatusCode)
+	}
+	if answer, _ := v.authorize(nil); location(t, answer).Query().Get("code") == "" {
+		t.Fatal("a refused logout ended the session")
+	}
+	// What other providers call the target is not looked at.
+	answer, body := v.get(w.base() + "/logout?" + client + "&post_logout_redirect_uri=https://evil.example/&state=x")
+	wantPage(t, answer, body, http.StatusOK, "You are signed out")
+	if answer.Header.Get("Location") != "" || strings.Contains(body, "evil") {
+		t.Errorf("%v %s", answer.Header, body)
+	}
+	if answer, _ := v.authorize(nil); !strings.HasSuffix(location(t, answer).Path, "/login") {
+		t.Error("still signed in")
+	}
+}
+
+// TestOwnProviderByName: a client that names no providers has the pool's own users,
+// also where the request says so, as Amplify's does.
+func TestOwnProviderByName(t *testing.T) {
+	t.Parallel()
+	w := oauthWorld(t, func(_ *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
+		c.SupportedIdentityProviders = nil
+	})
+	if w.visitor().signIn("ann", map[string]string{"identity_provider": "COGNITO"}).Get("code") == "" {
+		t.Error("COGNITO is refused")
+	}
+	answer, _ := w.visitor().authorize(map[string]string{"identity_provider": "Google"})
+	if got := location(t, answer).Query().Get("error"); got != "invalid_request" {
+		t.Errorf("a provider that is not there: %q", got)
 	}
 }
 

@@ -66,8 +66,8 @@ type Config struct {
 	// an authorization request of a client without a secret must have a code
 	// challenge (RFC 9700, section 2.1.1).
 	OptionalPKCE bool
-	// Brands gives the sign-in pages of a client their look; nil is Latchkey's own.
-	// A [hosted.Branding] is one look for all.
+	// Brands gives the sign-in pages of a client their look where SetUICustomization
+	// gave them none; nil is Latchkey's own. A [hosted.Branding] is one look for all.
 	Brands hosted.Brands
 	// Limits bounds what one source and all sources together may ask for.
 	Limits Limits
@@ -90,7 +90,10 @@ type Limits struct {
 }
 
 // Observer learns what the service answered: the operation ("" if the request
-// named none), the exception's type ("" for success) and the time it took.
+// named none), the exception's type ("" for success) and the time it took. An OAuth
+// endpoint or a sign-in page is an operation such as "POST /oauth2/token", with GET,
+// POST or OTHER and its path below the pool's; its exception is an OAuth error, the
+// type of the exception that the page explains, or the code of an error page.
 type Observer interface {
 	Observe(operation, exception string, took time.Duration)
 }
@@ -134,7 +137,8 @@ func New(c Config) (*Server, error) {
 	party := federation.NewParty(c.Providers.Reach(), s.log, s.now)
 	s.pools = userpool.New(userpool.Config{
 		Storage: s.feed.watch(c.Storage), Box: c.Box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
-		Gate: arithmeticGate(c.Limits), Courier: c.Courier, LostAnswers: c.LostAnswers, CheckProviderURL: party.CheckURL, Logger: s.log, Now: s.now,
+		Gate: arithmeticGate(c.Limits), Courier: c.Courier, LostAnswers: c.LostAnswers, CheckProviderURL: party.CheckURL,
+		LogoURL: func(pool, client string, logo []byte) string { return hosted.LogoURL(base+"/"+pool, client, logo) }, Logger: s.log, Now: s.now,
 	})
 	s.identities = identitypool.New(identitypool.Config{
 		Storage: c.Storage, Box: c.Box, Keys: s.ring, Issuer: s.idIssuer, UserPools: s.pools, Region: c.Region,
@@ -142,10 +146,12 @@ func New(c Config) (*Server, error) {
 	})
 	s.oauth = oauth.New(oauth.Config{
 		Clients: browserSide{s.pools}, Issuer: browserSide{s.pools}, Users: browserSide{s.pools}, Box: c.Box,
-		Elsewhere: elsewhere{s.pools, party}, PublicURL: base, IssuerURL: s.issuer, OptionalPKCE: c.OptionalPKCE, ErrorPage: s.showOAuthError, Logger: s.log, Now: s.now,
+		Elsewhere: elsewhere{s.pools, party}, PublicURL: base, IssuerURL: s.issuer, OptionalPKCE: c.OptionalPKCE, ErrorPage: s.showOAuthError,
+		SignedOut: s.showSignedOut, Note: noteOutcome, Logger: s.log, Now: s.now,
 	})
 	s.hosted = hosted.New(hosted.Config{
-		Accounts: accounts{s.pools}, Door: door{s.pools}, Flow: flow{s}, Brands: c.Brands, Logger: s.log,
+		Accounts: accounts{s.pools}, Door: door{s.pools}, Flow: flow{s}, Brands: brands{s.pools, c.Brands},
+		Note: noteOutcome, Logger: s.log,
 	})
 	s.offer()
 	s.signatures = &sigv4.Verifier{

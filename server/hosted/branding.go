@@ -46,6 +46,9 @@ type Branding struct {
 	// as submitButton-customizable, or set the custom properties of page.css. At most
 	// 128 KiB. What it wants from other hosts the pages' policy refuses.
 	Stylesheet string
+	// LightOnly says that the stylesheet knows no dark pages, as those that were
+	// written for Cognito do not: the pages stay light whatever the browser prefers.
+	LightOnly bool
 	// Logo is an image of type LogoType (PNG, JPEG, GIF, WebP or SVG), at most
 	// 100 KiB. LogoText is read out in its place, and empty for an image that says
 	// nothing the page does not say.
@@ -75,6 +78,17 @@ type brand struct {
 	LogoText    string
 }
 
+// light keeps a page light: what the browser chose for page.css goes back.
+const light = ":root { color-scheme: light; }\n"
+
+// style is what the brand's stylesheet is served as.
+func (b Branding) style() []byte {
+	if b.LightOnly && b.Stylesheet != "" {
+		return []byte(light + b.Stylesheet)
+	}
+	return []byte(b.Stylesheet)
+}
+
 func (p *Pages) branding(ctx context.Context, pool, clientID string) (Branding, error) {
 	if p.Brands == nil {
 		return Branding{}, nil
@@ -86,26 +100,32 @@ func (p *Pages) branding(ctx context.Context, pool, clientID string) (Branding, 
 	return b, err
 }
 
-// loadBrand finds the look of the client's pages.
-func (v *visit) loadBrand() error {
-	b, err := v.branding(v.r.Context(), v.place.Pool, v.request.ClientID)
+// loadBrand finds the look of a client's pages.
+func (v *visit) loadBrand(clientID string) error {
+	b, err := v.branding(v.r.Context(), v.place.Pool, clientID)
 	if err != nil {
 		return err
 	}
-	if b.Stylesheet != "" {
-		v.brand.Style = v.asset(brandStylePath, version([]byte(b.Stylesheet)))
+	if style := b.style(); len(style) > 0 {
+		v.brand.Style = asset(v.place.Base, brandStylePath, clientID, style)
 	}
 	if len(b.Logo) > 0 {
-		v.brand.Logo, v.brand.LogoText = v.asset(brandLogoPath, version(b.Logo)), b.LogoText
+		v.brand.Logo, v.brand.LogoText = asset(v.place.Base, brandLogoPath, clientID, b.Logo), b.LogoText
 	}
 	return nil
 }
 
+// LogoURL is the address of the logo that Brands has for a client, below the
+// address of the pool's pages.
+func LogoURL(base, clientID string, logo []byte) string {
+	return string(asset(base, brandLogoPath, clientID, logo))
+}
+
 // asset is the address of a client's asset. The version in it changes with what
 // is there, so that browsers may keep it.
-func (v *visit) asset(path, version string) template.URL {
-	query := url.Values{"client_id": {v.request.ClientID}, "v": {version}}
-	return template.URL(v.place.Base + path + "?" + query.Encode())
+func asset(base, path, clientID string, data []byte) template.URL {
+	query := url.Values{"client_id": {clientID}, "v": {version(data)}}
+	return template.URL(base + path + "?" + query.Encode())
 }
 
 func version(data []byte) string {
@@ -130,25 +150,27 @@ func (p *Pages) serveAsset(w http.ResponseWriter, r *http.Request, place Place, 
 		b, err := p.branding(r.Context(), place.Pool, r.URL.Query().Get("client_id"))
 		if err != nil {
 			p.Logger.WarnContext(r.Context(), "a brand cannot be shown", "pool", place.Pool, "error", err)
-		} else if data = []byte(b.Stylesheet); path == brandLogoPath {
+		} else if data = b.style(); path == brandLogoPath {
 			data, media = b.Logo, b.LogoType
 		}
 	default:
 		return false
 	}
-	writeAsset(w, r, data, media)
+	p.writeAsset(w, r, data, media)
 	return true
 }
 
-func writeAsset(w http.ResponseWriter, r *http.Request, data []byte, media string) {
+func (p *Pages) writeAsset(w http.ResponseWriter, r *http.Request, data []byte, media string) {
 	h := w.Header()
 	header(h, "")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		p.Note(r.Context(), "method_not_allowed")
 		h.Set("Allow", "GET, HEAD")
 		w.WriteHeader(http.StatusMethodNotAllowed)
 	case len(data) == 0:
+		p.Note(r.Context(), "not_found")
 		w.WriteHeader(http.StatusNotFound)
 	default:
 		if r.URL.Query().Get("v") == version(data) {

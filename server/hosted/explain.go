@@ -33,6 +33,7 @@ func (v *visit) missing(fields ...string) complaint {
 	for _, field := range fields {
 		if v.r.PostForm.Get(field) == "" || !strings.HasSuffix(field, "password") && v.field(field) == "" {
 			c.fields[field] = v.texts.say("problem.empty")
+			v.note("invalid_request")
 		}
 	}
 	return c
@@ -55,6 +56,7 @@ func (v *visit) explain(err error) (complaint, bool) {
 		v.trouble(err)
 		return complaint{}, false
 	}
+	v.note(e.Type)
 	say := v.texts.say
 	switch e.Type {
 	case wire.NotAuthorizedException:

@@ -2,6 +2,7 @@ package hosted_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -281,4 +282,11 @@ func TestProviders(t *testing.T) {
 		t.Errorf("status %d", got.status)
 	}
 	w.open("/signup").says("Choose how to sign in", "Accounts are made by an administrator")
+	for _, path := range []string{"/newPassword", "/confirmUser", "/forgotPassword", "/confirmforgotPassword"} {
+		for _, a := range []*answer{w.open(path), w.postTo(base+path+"?"+query, url.Values{"username": {"ann"}, "code": {"1"}, "session": {"x"}, "new_password": {password}})} {
+			if a.says("This did not work", "may not sign people in this way"); a.status != http.StatusBadRequest {
+				t.Errorf("%s: %d", path, a.status)
+			}
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package hosted
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"mime"
@@ -26,6 +27,9 @@ type Config struct {
 	Flow     Flow
 	// Brands gives the look of a client's pages; nil is Latchkey's own.
 	Brands Brands
+	// Note learns what went wrong with each answer that shows it: the code of an
+	// error page, or the type of the exception that a form shows. ctx is the request's.
+	Note   func(ctx context.Context, code string)
 	Logger *slog.Logger
 }
 
@@ -38,11 +42,13 @@ type Pages struct {
 }
 
 // route answers for one path. post is nil where nothing is posted; bare pages are
-// not about an authorization request.
+// not about an authorization request. own pages are about passwords of this pool:
+// they are closed for a client whose people sign in elsewhere only.
 type route struct {
 	show func(*visit)
 	post func(*visit)
 	bare bool
+	own  bool
 }
 
 // New makes Pages.
@@ -50,14 +56,17 @@ func New(c Config) *Pages {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Note == nil {
+		c.Note = func(context.Context, string) {}
+	}
 	p := &Pages{Config: c, origins: http.NewCrossOriginProtection()}
 	p.routes = map[string]route{
 		"/login":                 {show: (*visit).showSignIn, post: (*visit).signIn},
-		"/newPassword":           {show: (*visit).toSignIn, post: (*visit).newPassword},
+		"/newPassword":           {show: (*visit).toSignIn, post: (*visit).newPassword, own: true},
 		"/signup":                {show: (*visit).showSignUp, post: (*visit).signUp},
-		"/confirmUser":           {show: (*visit).showConfirm, post: (*visit).confirm},
-		"/forgotPassword":        {show: (*visit).showForgot, post: (*visit).forgot},
-		"/confirmforgotPassword": {show: (*visit).showReset, post: (*visit).reset},
+		"/confirmUser":           {show: (*visit).showConfirm, post: (*visit).confirm, own: true},
+		"/forgotPassword":        {show: (*visit).showForgot, post: (*visit).forgot, own: true},
+		"/confirmforgotPassword": {show: (*visit).showReset, post: (*visit).reset, own: true},
 		"/error":                 {show: (*visit).showError, bare: true},
 		"/signedOut":             {show: (*visit).showSignedOut, bare: true},
 	}
@@ -90,6 +99,7 @@ type visit struct {
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	place, ok := placeOf(r.Context())
 	if !ok {
+		p.Note(r.Context(), "not_found")
 		header(w.Header(), "")
 		http.Error(w, "no user pool has this address", http.StatusNotFound)
 		return
@@ -115,6 +125,8 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+func (v *visit) note(code string) { v.Note(v.r.Context(), code) }
+
 func (p *Pages) visit(w http.ResponseWriter, r *http.Request, place Place) *visit {
 	header(w.Header(), "")
 	return &visit{Pages: p, w: w, r: r, place: place, texts: choose(r)}
@@ -134,10 +146,15 @@ func (p *Pages) ShowError(w http.ResponseWriter, r *http.Request, status int, co
 	p.visit(w, r, place).fail(status, code)
 }
 
-// ShowSignedOut answers with the page of those who signed out.
-func (p *Pages) ShowSignedOut(w http.ResponseWriter, r *http.Request) {
+// ShowSignedOut answers with the page of those who signed out, in the look of the
+// client that they signed out of.
+func (p *Pages) ShowSignedOut(w http.ResponseWriter, r *http.Request, clientID string) {
 	place, _ := placeOf(r.Context())
-	p.visit(w, r, place).showSignedOut()
+	v := p.visit(w, r, place)
+	if err := v.loadBrand(clientID); err != nil {
+		p.Logger.WarnContext(r.Context(), "a brand cannot be shown", "pool", place.Pool, "error", err)
+	}
+	v.showSignedOut()
 }
 
 // receive takes a form: posted by a page of the same origin, of bounded size, and
@@ -191,10 +208,14 @@ func (v *visit) serve(at route, answer func(*visit)) {
 		return
 	}
 	if err == nil {
-		err = v.loadBrand()
+		err = v.loadBrand(v.request.ClientID)
 	}
 	if err != nil {
 		v.trouble(err)
+		return
+	}
+	if at.own && !v.request.Passwords {
+		v.fail(http.StatusBadRequest, "unauthorized_client")
 		return
 	}
 	header(v.w.Header(), v.request.RedirectURI)
@@ -208,6 +229,7 @@ func (v *visit) refuse(refusal *Refusal) {
 		v.fail(http.StatusBadRequest, refusal.Code)
 		return
 	}
+	v.note(refusal.Code)
 	v.w.Header().Set("Location", refusal.Location)
 	v.w.WriteHeader(http.StatusSeeOther)
 }

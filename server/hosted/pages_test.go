@@ -35,7 +35,7 @@ func TestErrorPage(t *testing.T) {
 	}
 	w.ask("/signedOut").says("You are signed out")
 	recorder := httptest.NewRecorder()
-	w.pages.ShowSignedOut(recorder, newRequest(http.MethodGet, "/logout"))
+	w.pages.ShowSignedOut(recorder, newRequest(http.MethodGet, "/logout"), "app")
 	if !strings.Contains(recorder.Body.String(), "You are signed out") {
 		t.Error(recorder.Body)
 	}
@@ -228,6 +228,16 @@ func TestBranding(t *testing.T) {
 	}
 	if old := w.ask("/brand.css?client_id=x&v=old"); old.header.Get("Cache-Control") != "no-store" {
 		t.Error("an old address may be kept")
+	}
+	w.config.Brands = hosted.Branding{Stylesheet: ".label-customizable{color:#123456}", LightOnly: true, Logo: []byte("GIF89a"), LogoType: "image/gif"}
+	w.pages = hosted.New(w.config)
+	recorder := httptest.NewRecorder()
+	w.pages.ShowSignedOut(recorder, newRequest(http.MethodGet, "/logout").WithContext(hosted.At(t.Context(), hosted.Place{Pool: w.pool, Base: base})), w.client)
+	if logo := hosted.LogoURL(base, w.client, []byte("GIF89a")); !strings.Contains(recorder.Body.String(), strings.ReplaceAll(logo, "&", "&amp;")) {
+		t.Errorf("signed out without the logo %s: %s", logo, recorder.Body)
+	}
+	if style := w.ask("/brand.css?client_id=" + w.client).body; !strings.HasPrefix(style, ":root { color-scheme: light; }") || !strings.HasSuffix(style, "#123456}") {
+		t.Errorf("a light stylesheet is served as %q", style)
 	}
 	for name, bad := range map[string]hosted.Branding{
 		"a long stylesheet": {Stylesheet: strings.Repeat("a", 129<<10)},

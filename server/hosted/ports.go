@@ -84,6 +84,8 @@ type Request struct {
 type Provider struct {
 	Name  string // identity_provider
 	Label string // for people; Name if empty
+	// Social says that stylesheets name its button apart from those of others.
+	Social bool
 }
 
 // Names say what users sign in with.

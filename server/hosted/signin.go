@@ -39,7 +39,9 @@ func (v *visit) signInPage(username string, c complaint, notice string) {
 		if label == "" {
 			label = p.Name
 		}
-		page.Providers = append(page.Providers, v.provider(p.Name, label))
+		way := v.provider(p.Name, label)
+		way.Social = p.Social
+		page.Providers = append(page.Providers, way)
 	}
 	if v.request.Passwords {
 		page.Or = v.texts.say("signIn.or")
@@ -106,8 +108,10 @@ func (v *visit) signIn() {
 	step, err := v.Door.Password(v.r.Context(), v.request, username, password)
 	switch {
 	case wire.IsException(err, wire.UserNotConfirmedException):
+		v.note(wire.UserNotConfirmedException)
 		v.resendTo(username, v.texts.say("confirm.first"))
 	case wire.IsException(err, wire.PasswordResetRequiredException):
+		v.note(wire.PasswordResetRequiredException)
 		v.forgotPage(username, complaint{alert: v.texts.say("forgot.required")})
 	case err != nil:
 		if c, ok := v.explain(err); ok {

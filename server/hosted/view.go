@@ -83,6 +83,7 @@ type link struct {
 	Text, Before string
 	Lang         string // of a link to the page in another language
 	Mark         string // a provider's first letter
+	Social       bool   // the provider is one of Cognito's social ones
 	Current      bool
 	URL          template.URL
 }
@@ -177,6 +178,7 @@ func (v *visit) fail(status int, code string) {
 	if !v.texts.has("error." + code) {
 		code = "unknown"
 	}
+	v.note(code)
 	page := v.page(v.texts.say("error.title"), v.texts.say("error."+code))
 	page.Icon, page.Code = "problem", code
 	header(v.w.Header(), "")

@@ -38,7 +38,7 @@ type answer struct{ operation, exception string }
 
 // New makes a Recorder of its own:
 //
-//	latchkey_answers_total{exception, operation}   counter; exception "" is success
+//	latchkey_answers_total{exception, operation}   counter; exception "" is success; see server.Observer
 //	latchkey_operation_seconds{operation}          histogram: _bucket{le}, _sum, _count
 //	go_*, process_*                                of the runtime and the process
 func New() *Recorder { return &Recorder{} }

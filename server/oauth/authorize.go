@@ -17,7 +17,7 @@ const maxQuery = 16 << 10
 // Authorize serves GET /oauth2/authorize: to a browser that is signed in it gives
 // the answer at once, any other goes to the login page with the same query.
 func (p *Provider) Authorize(w http.ResponseWriter, r *http.Request) {
-	if !allow(w, r, http.MethodGet, http.MethodHead) {
+	if !p.allow(w, r, http.MethodGet, http.MethodHead) {
 		return
 	}
 	place, ok := p.at(w, r)
@@ -116,10 +116,11 @@ func (p *Provider) fail(w http.ResponseWriter, r *http.Request, q *Request, err 
 }
 
 // allow answers for methods other than these.
-func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
+func (p *Provider) allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 	if slices.Contains(methods, r.Method) {
 		return true
 	}
+	p.Note(r.Context(), codeMethod)
 	for _, method := range methods {
 		w.Header().Add("Allow", method)
 	}

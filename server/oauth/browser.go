@@ -39,25 +39,37 @@ func (p *Provider) setCookie(w http.ResponseWriter, r *http.Request, poolID, val
 	})
 }
 
-// end takes the session from the browser.
-func (p *Provider) end(w http.ResponseWriter, r *http.Request, poolID string) {
+// end ends the session of the browser that sent a request, and takes its cookie
+// away. A copy of the cookie is worth nothing from then on.
+func (p *Provider) end(w http.ResponseWriter, r *http.Request, poolID string) error {
+	if b, ok := p.sent(r, poolID); ok {
+		if err := p.Users.EndBrowser(r.Context(), b.ID, b.Until); err != nil {
+			return err
+		}
+	}
 	p.setCookie(w, r, poolID, "", -1)
+	return nil
 }
 
-// Session gives the user who is signed in in the browser that sent a request.
-// Two cookies of one name are none: one of them was put there by somebody else.
-func (p *Provider) Session(r *http.Request, poolID string) (user User, signedIn bool, err error) {
+// sent reads the cookie of a request. Two cookies of one name are none: one of them
+// was put there by somebody else.
+func (p *Provider) sent(r *http.Request, poolID string) (b browser, ok bool) {
 	name, _ := p.cookie(r, poolID)
 	cookies := r.CookiesNamed(name)
 	if len(cookies) != 1 {
-		return User{}, false, nil
+		return b, false
 	}
-	var b browser
-	if !p.open(purposeBrowser, poolID, cookies[0].Value, &b) || !p.Now().Before(b.Until) {
+	return b, p.open(purposeBrowser, poolID, cookies[0].Value, &b) && p.Now().Before(b.Until)
+}
+
+// Session gives the user who is signed in in the browser that sent a request.
+func (p *Provider) Session(r *http.Request, poolID string) (user User, signedIn bool, err error) {
+	b, ok := p.sent(r, poolID)
+	if !ok {
 		return User{}, false, nil
 	}
 	user = b.User.user(poolID)
-	good, err := p.Users.StillGood(r.Context(), user)
+	good, err := p.Users.StillGood(r.Context(), user, b.ID)
 	if err != nil || !good {
 		return User{}, false, err
 	}

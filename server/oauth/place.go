@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"github.com/latchkey-auth/latchkey/internal/random"
 )
 
 // Place is where a request came in: at which pool, and below which path.
@@ -32,8 +34,12 @@ func (p *Provider) Place(r *http.Request) (place Place, ok bool) {
 	return Place{PoolID: pool}, pool != ""
 }
 
-// maxHost bounds the host names that are looked up (RFC 1035, section 2.3.4).
-const maxHost = 253
+// Host names that are looked up have at most maxHost bytes, which are hostLetters
+// (RFC 1035, section 2.3.4; RFC 1123, section 2.1).
+const (
+	maxHost     = 253
+	hostLetters = random.Digits + random.Lower + "-."
+)
 
 // domainOf takes the name of a domain from a Host header.
 func domainOf(host string) string {
@@ -41,7 +47,7 @@ func domainOf(host string) string {
 		host = name
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if len(host) > maxHost || net.ParseIP(host) != nil {
+	if len(host) > maxHost || net.ParseIP(host) != nil || strings.Trim(host, hostLetters) != "" {
 		return ""
 	}
 	if prefix, ok := strings.CutSuffix(host, ".localhost"); ok {
@@ -60,6 +66,7 @@ func domainOf(host string) string {
 func (p *Provider) at(w http.ResponseWriter, r *http.Request) (Place, bool) {
 	place, ok := p.Place(r)
 	if !ok {
+		p.Note(r.Context(), codeNotFound)
 		http.Error(w, "no user pool has this address", http.StatusNotFound)
 	}
 	return place, ok

@@ -81,7 +81,10 @@ type Issuer interface {
 // Users answers for users: whether a browser may go on as one, and what an access
 // token tells of one. Refusals are *wire.Exception.
 type Users interface {
-	StillGood(ctx context.Context, user User) (bool, error)
+	// StillGood is asked with the id of the browser's session.
+	StillGood(ctx context.Context, user User, session string) (bool, error)
+	// EndBrowser ends a browser's session, which would be good until then.
+	EndBrowser(ctx context.Context, session string, until time.Time) error
 	UserInfo(ctx context.Context, poolID string, access wire.Sensitive) (username string, attributes []wire.AttributeType, err error)
 }
 
@@ -96,7 +99,7 @@ type Elsewhere interface {
 	Spend(ctx context.Context, id string, until time.Time) (first bool, err error)
 }
 
-// Config is what a [Provider] is made of. All but the last five are required.
+// Config is what a [Provider] is made of. All up to IssuerURL are required.
 type Config struct {
 	Clients Clients
 	Issuer  Issuer
@@ -113,8 +116,14 @@ type Config struct {
 	// ErrorPage shows a person what went wrong where no redirect is safe. The
 	// default is a line of text. It sets the status.
 	ErrorPage func(w http.ResponseWriter, r *http.Request, e *RequestError)
-	Logger    *slog.Logger
-	Now       func() time.Time
+	// SignedOut shows a person that the browser is signed out of a client, where
+	// the client named no place to go on to. The default is a line of text.
+	SignedOut func(w http.ResponseWriter, r *http.Request, clientID string)
+	// Note learns the error of each answer that is one: an OAuth error's code,
+	// not_found or method_not_allowed. ctx is the request's.
+	Note   func(ctx context.Context, code string)
+	Logger *slog.Logger
+	Now    func() time.Time
 }
 
 // Provider serves the endpoints. It is safe for concurrent use.
@@ -133,6 +142,12 @@ func New(c Config) *Provider {
 	}
 	if c.ErrorPage == nil {
 		c.ErrorPage = plainError
+	}
+	if c.SignedOut == nil {
+		c.SignedOut = plainSignedOut
+	}
+	if c.Note == nil {
+		c.Note = func(context.Context, string) {}
 	}
 	return &Provider{Config: c, secure: strings.HasPrefix(c.PublicURL, "https://")}
 }

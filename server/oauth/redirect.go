@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"encoding/base64"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -81,6 +82,7 @@ func redirect(w http.ResponseWriter, r *http.Request, to string) {
 // Refuse answers a request that ReadRequest refused: to the client where that is
 // safe, to the person otherwise.
 func (p *Provider) Refuse(w http.ResponseWriter, r *http.Request, e *RequestError) {
+	p.Note(r.Context(), e.Code)
 	if e.cause != nil {
 		p.Logger.ErrorContext(r.Context(), "authorization failed", "pool", e.PoolID, "error", e.cause)
 	}
@@ -96,6 +98,12 @@ func (p *Provider) Refuse(w http.ResponseWriter, r *http.Request, e *RequestErro
 // plainError is the error page of a Provider that has none.
 func plainError(w http.ResponseWriter, _ *http.Request, e *RequestError) {
 	http.Error(w, e.Code+": "+e.Description, e.Status())
+}
+
+// plainSignedOut is the page of those who signed out of a Provider that has none.
+func plainSignedOut(w http.ResponseWriter, _ *http.Request, _ string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, "You are signed out.\n")
 }
 
 // Status is the HTTP status of a page that shows the error.

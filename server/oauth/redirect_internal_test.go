@@ -31,6 +31,7 @@ func TestDomainOf(t *testing.T) {
 	for host, want := range map[string]string{
 		"acme.localhost": "acme", "acme.localhost:80": "acme", "A.example:443": "a.example", "a.example.": "a.example",
 		"localhost": "", "127.0.0.1:80": "", "[::1]:80": "", "::1": "", "x.y.localhost": "", "acme": "", "": "", ".localhost": "",
+		"b\xfc.example": "", "a b.example": "", "a.example\x00": "", "'--.localhost": "", "*.example": "", "xn--bcher-kva.example": "xn--bcher-kva.example",
 	} {
 		if got := domainOf(host); got != want {
 			t.Errorf("%q: %q, want %q", host, got, want)

@@ -96,6 +96,10 @@ const (
 	codeRedirectMismatch   = "redirect_mismatch"
 	codeAccessDenied       = "access_denied"
 	codeUnavailable        = "temporarily_unavailable"
+	codeInvalidToken       = "invalid_token" // RFC 6750, section 3.1
+
+	codeMethod   = "method_not_allowed" // these two are no answers, but noted
+	codeNotFound = "not_found"
 )
 
 // requestParameters are those that are read; each may be there once.
@@ -213,7 +217,9 @@ func (q *Request) readTexts(query url.Values) *RequestError {
 	if id := query.Get("idp_identifier"); q.IdentityProvider == "" && id != "" {
 		q.IdentityProvider = cmp.Or(q.Client.Identifiers[id], id)
 	}
-	if q.IdentityProvider != "" && !slices.Contains(q.Client.Providers, q.IdentityProvider) {
+	// A client that names no providers has the pool's own users.
+	own := q.IdentityProvider == ownProvider && len(q.Client.Providers) == 0
+	if q.IdentityProvider != "" && !own && !slices.Contains(q.Client.Providers, q.IdentityProvider) {
 		return refusal(codeInvalidRequest, "identity_provider is not one of the client's")
 	}
 	return nil

@@ -19,7 +19,7 @@ var returnParameters = []string{"code", "state", "iss", "error", "error_descript
 // Some post their answer, without the cookie that a page of ours gets: that one
 // becomes a GET.
 func (p *Provider) Return(w http.ResponseWriter, r *http.Request) {
-	if !allow(w, r, http.MethodGet, http.MethodPost) {
+	if !p.allow(w, r, http.MethodGet, http.MethodPost) {
 		return
 	}
 	place, ok := p.at(w, r)

@@ -30,7 +30,7 @@ type errorAnswer struct {
 
 // Token serves POST /oauth2/token.
 func (p *Provider) Token(w http.ResponseWriter, r *http.Request) {
-	if !allow(w, r, http.MethodPost) {
+	if !p.allow(w, r, http.MethodPost) {
 		return
 	}
 	place, ok := p.at(w, r)
@@ -39,7 +39,7 @@ func (p *Provider) Token(w http.ResponseWriter, r *http.Request) {
 	}
 	tokens, e := p.grant(w, r, place.PoolID)
 	if e != nil {
-		writeRefused(w, e)
+		p.writeRefused(w, r, e)
 		return
 	}
 	if !slices.Contains(strings.Fields(tokens.Scope), "openid") {
@@ -151,7 +151,8 @@ func (p *Provider) forItself(ctx context.Context, client *Client, form url.Value
 	return tokens, p.judge(ctx, err)
 }
 
-func writeRefused(w http.ResponseWriter, e *refused) {
+func (p *Provider) writeRefused(w http.ResponseWriter, r *http.Request, e *refused) {
+	p.Note(r.Context(), e.code)
 	if e.basic {
 		w.Header().Set("WWW-Authenticate", `Basic realm="oauth2", charset="UTF-8"`)
 	}

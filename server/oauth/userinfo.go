@@ -10,7 +10,7 @@ import (
 // UserInfo serves GET and POST /oauth2/userInfo (OpenID Connect Core 1.0, section
 // 5.3). As Cognito's, all values are texts, email_verified too.
 func (p *Provider) UserInfo(w http.ResponseWriter, r *http.Request) {
-	if !allow(w, r, http.MethodGet, http.MethodHead, http.MethodPost) {
+	if !p.allow(w, r, http.MethodGet, http.MethodHead, http.MethodPost) {
 		return
 	}
 	place, ok := p.at(w, r)
@@ -19,18 +19,20 @@ func (p *Provider) UserInfo(w http.ResponseWriter, r *http.Request) {
 	}
 	token, ok := bearer(r)
 	if !ok {
+		p.Note(r.Context(), codeInvalidRequest)
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		writeJSON(w, http.StatusUnauthorized, errorAnswer{codeInvalidRequest, "the access token goes into the Authorization header"})
 		return
 	}
 	username, attributes, err := p.Users.UserInfo(r.Context(), place.PoolID, token)
 	if e, refused := errors.AsType[*wire.Exception](err); refused {
+		p.Note(r.Context(), codeInvalidToken)
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-		writeJSON(w, http.StatusUnauthorized, errorAnswer{"invalid_token", e.Message})
+		writeJSON(w, http.StatusUnauthorized, errorAnswer{codeInvalidToken, e.Message})
 		return
 	}
 	if err != nil {
-		writeRefused(w, p.broken(r.Context(), err))
+		p.writeRefused(w, r, p.broken(r.Context(), err))
 		return
 	}
 	answer := map[string]string{"username": username}
@@ -43,7 +45,7 @@ func (p *Provider) UserInfo(w http.ResponseWriter, r *http.Request) {
 // Revoke serves POST /oauth2/revoke (RFC 7009). A token that is over or was never
 // issued is answered as done.
 func (p *Provider) Revoke(w http.ResponseWriter, r *http.Request) {
-	if !allow(w, r, http.MethodPost) {
+	if !p.allow(w, r, http.MethodPost) {
 		return
 	}
 	place, ok := p.at(w, r)
@@ -51,7 +53,7 @@ func (p *Provider) Revoke(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if e := p.revoke(w, r, place.PoolID); e != nil {
-		writeRefused(w, e)
+		p.writeRefused(w, r, e)
 		return
 	}
 	noStore(w.Header())
