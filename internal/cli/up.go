@@ -13,7 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/internal/localservice"
+	"github.com/latchkey-auth/latchkey/internal/sessionpage"
 	"github.com/latchkey-auth/latchkey/server/identitypool/stsbroker"
 	"github.com/latchkey-auth/latchkey/server/metrics"
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
@@ -34,6 +36,9 @@ func (a *app) upCommand() *cobra.Command {
 		Long: `Starts the service on this machine: a user pool, an app client and a demo user,
 kept in one folder. Started again on the same folder it comes back with the same
 ids, users, keys and sessions. Ctrl-C stops it.
+
+Open its http address in a browser: the page there signs you in and shows the
+session, its tokens and what happens to them.
 
 With --json it writes one JSON object on one line once it accepts connections,
 passwords and keys included, and nothing else to standard output.`,
@@ -117,6 +122,7 @@ func (a *app) up(cmd *cobra.Command, flags upFlags) error {
 		STS: flags.sts, CredentialLife: flags.credentialLife,
 		Logger: slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level})),
 	}
+	options.Home = func(ready localservice.Ready) (localservice.Home, error) { return sessionPage(ready, options.Logger) }
 	if !a.json {
 		options.Sent = a.tellSent
 	}
@@ -125,6 +131,19 @@ func (a *app) up(cmd *cobra.Command, flags upFlags) error {
 		options.Metrics, options.Observer = recorder, recorder
 	}
 	return a.serve(cmd.Context(), options)
+}
+
+// sessionPage makes the page at the service's root, which is a client like any other:
+// it reads the configuration that was written for clients.
+func sessionPage(ready localservice.Ready, logger *slog.Logger) (localservice.Home, error) {
+	config, err := latchkey.LoadConfig(ready.ConfigFile)
+	if err != nil {
+		return nil, err
+	}
+	return sessionpage.New(sessionpage.Config{
+		Client: config, SecureOAuthBaseURL: ready.HTTPSEndpoint + "/" + ready.UserPoolID,
+		Username: ready.Username, Password: latchkey.NewSecret(ready.Password), Logger: logger,
+	})
 }
 
 // serve runs the service until ctx ends, and tells where it is once it answers.

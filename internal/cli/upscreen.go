@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"net"
+	"net/url"
 	"os"
 	"strings"
 
@@ -20,6 +22,10 @@ func (a *app) announce(ready localservice.Ready, folder string) {
 	a.out.Print("  " + a.out.Paint(ui.Green, "●") + " " + a.out.Paint(ui.Bold, "Latchkey "+latchkey.Version+" is up"))
 	a.out.Print("")
 	table := &ui.Table{Indent: "    "}
+	if page := pageAddress(ready); page != "" {
+		table.Add(ui.Cell{Text: "Session page", Style: ui.Faint}, ui.Cell{Text: page, Style: ui.Bold})
+		table.Row()
+	}
 	table.Field("Endpoint", ready.Endpoint)
 	table.Field("HTTPS", ready.HTTPSEndpoint)
 	table.Field("Outbox", ready.Endpoint+"/outbox")
@@ -45,6 +51,19 @@ func (a *app) announce(ready localservice.Ready, folder string) {
 	a.out.Print("")
 	a.out.Print("  " + a.out.Paint(ui.Faint, "Ctrl-C stops it; users and sessions stay in "+ui.Clean(folder)))
 	a.out.Print("")
+}
+
+// pageAddress is where the session page is; empty if the service listens where no
+// loopback address leads, as the page is for browsers on this machine.
+func pageAddress(ready localservice.Ready) string {
+	u, err := url.Parse(ready.Endpoint)
+	if err != nil {
+		return ""
+	}
+	if ip := net.ParseIP(u.Hostname()); ip == nil || !ip.IsLoopback() {
+		return ""
+	}
+	return ready.Endpoint + "/"
 }
 
 // tellSent shows a message that the service would have sent, its code included:

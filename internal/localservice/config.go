@@ -72,7 +72,7 @@ func (s *Service) writeConfig() error {
 		},
 		Latchkey: outputsLatchkey{
 			UserPoolEndpoint: s.ready.Endpoint, IdentityPoolEndpoint: s.ready.Endpoint,
-			OAuthBaseURL: s.ready.HTTPSEndpoint + "/" + s.state.UserPoolID, Issuer: s.server.Issuer(s.state.UserPoolID),
+			OAuthBaseURL: s.pagesURL(), Issuer: s.server.Issuer(s.state.UserPoolID),
 			CAFile: s.ready.CAFile, MadeBy: madeBy,
 		},
 	})
@@ -86,6 +86,17 @@ func (s *Service) writeConfig() error {
 		s.options.Logger.Warn("the user's configuration was left alone", "reason", err)
 	}
 	return nil
+}
+
+// pagesURL is what the sign-in pages stand below: over http on a loopback address,
+// where nobody is between browser and service, and where no browser warns of an
+// authority that it does not know; else over https.
+func (s *Service) pagesURL() string {
+	base := s.ready.HTTPSEndpoint
+	if address := s.web.Addr().(*net.TCPAddr).IP; address.IsLoopback() || address.IsUnspecified() {
+		base = s.ready.Endpoint
+	}
+	return base + "/" + s.state.UserPoolID
 }
 
 func (s *Service) describe() {

@@ -2,12 +2,14 @@ package localservice
 
 import (
 	"context"
+	"slices"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
 // provision makes pool, app client, demo user and identity pool under their pinned ids. What
-// is there already stays as it is, whatever became of it since.
+// is there already stays as it is, whatever became of it since, but for the addresses
+// that a browser may come back to, which follow the port.
 func (s *Service) provision(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{s.provisionPool, s.provisionDomain, s.provisionClient, s.provisionUser, s.provisionIdentities} {
 		if err := step(ctx); err != nil {
@@ -59,9 +61,13 @@ func (s *Service) provisionDomain(ctx context.Context) error {
 
 func (s *Service) provisionClient(ctx context.Context) error {
 	pools := s.server.Pools()
-	_, err := pools.DescribeUserPoolClient(ctx, &wire.DescribeUserPoolClientRequest{
+	there, err := pools.DescribeUserPoolClient(ctx, &wire.DescribeUserPoolClientRequest{
 		UserPoolId: s.state.UserPoolID, ClientId: s.state.ClientID,
 	})
+	if err == nil {
+		s.addressClient(ctx, there.UserPoolClient.UserPoolClientSettings)
+		return nil
+	}
 	if !wire.IsException(err, wire.ResourceNotFoundException) {
 		return err
 	}
@@ -76,12 +82,44 @@ func (s *Service) provisionClient(ctx context.Context) error {
 			AllowedOAuthFlowsUserPoolClient: new(true),
 			AllowedOAuthFlows:               []string{"code"},
 			AllowedOAuthScopes:              oauthScopes,
-			CallbackURLs:                    callbackURLs,
-			LogoutURLs:                      logoutURLs,
+			CallbackURLs:                    append(slices.Clone(callbackURLs), url("https", s.secure)+"/callback"),
+			LogoutURLs:                      append(slices.Clone(logoutURLs), url("https", s.secure)+"/"),
 			SupportedIdentityProviders:      []string{"COGNITO"},
 		},
 	})
 	return err
+}
+
+// maxAddresses is how many callback URLs a client may have that is started on
+// another port each time. Cognito allows a hundred.
+const maxAddresses = 50
+
+// addressClient lets a browser that came by https come back to this service's own
+// address, which is not a loopback URI to OAuth and has a port therefore. Whatever
+// else the client's settings are is left as it is.
+func (s *Service) addressClient(ctx context.Context, settings wire.UserPoolClientSettings) {
+	callback, logout := url("https", s.secure)+"/callback", url("https", s.secure)+"/"
+	if settings.AllowedOAuthFlowsUserPoolClient == nil || !*settings.AllowedOAuthFlowsUserPoolClient ||
+		slices.Contains(settings.CallbackURLs, callback) && slices.Contains(settings.LogoutURLs, logout) ||
+		max(len(settings.CallbackURLs), len(settings.LogoutURLs)) >= maxAddresses {
+		return
+	}
+	settings.CallbackURLs = with(settings.CallbackURLs, callback)
+	settings.LogoutURLs = with(settings.LogoutURLs, logout)
+	_, err := s.server.Pools().UpdateUserPoolClient(ctx, &wire.UpdateUserPoolClientRequest{
+		UserPoolId: s.state.UserPoolID, ClientId: s.state.ClientID, UserPoolClientSettings: settings,
+	})
+	if err != nil { // somebody has set it up in a way that does not go with that
+		s.options.Logger.Warn("the app client does not know the https address", "reason", err)
+	}
+}
+
+// with is a list with one more element, unless it is there.
+func with(list []string, element string) []string {
+	if slices.Contains(list, element) {
+		return list
+	}
+	return append(slices.Clone(list), element)
 }
 
 func (s *Service) provisionUser(ctx context.Context) error {

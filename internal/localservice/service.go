@@ -5,10 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	neturl "net/url"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -44,7 +46,10 @@ type Options struct {
 	Metrics        http.Handler
 	Observer       server.Observer
 	// Sent is told of each message that the outbox keeps; it must not block.
-	Sent   func(outbox.Entry)
+	Sent func(outbox.Entry)
+	// Home makes what a browser on this machine finds at GET /, GET /callback and
+	// below /session/, once the service is ready; nil for nothing.
+	Home   func(Ready) (Home, error)
 	Logger *slog.Logger
 }
 
@@ -230,12 +235,20 @@ func hosts(address string) []string {
 // Ready describes the service.
 func (s *Service) Ready() Ready { return s.ready }
 
+// Home is the page at the service's root. Close is called when the service is to
+// stop, and ends answers that have no end of their own.
+type Home interface {
+	http.Handler
+	io.Closer
+}
+
 // Run answers until ctx ends and requests that are running have finished.
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	front := http.NewServeMux()
-	front.Handle("/", s.server)
-	front.Handle("/outbox", s.outbox)
+	front, err := s.front(ctx, group)
+	if err != nil {
+		return err
+	}
 	group.Go(func() error {
 		return s.server.ServeBehind(ctx, front, s.web, tls.NewListener(s.secure, s.authority.TLSConfig()))
 	})
@@ -243,6 +256,41 @@ func (s *Service) Run(ctx context.Context) error {
 		group.Go(func() error { return s.server.ServeHandler(ctx, s.options.Metrics, s.metrics) })
 	}
 	return group.Wait()
+}
+
+// front is what stands before the server: the pages for people on this machine.
+func (s *Service) front(ctx context.Context, group *errgroup.Group) (http.Handler, error) {
+	front := http.NewServeMux()
+	front.Handle("/", s.server)
+	front.Handle("/outbox", s.outbox)
+	if s.options.Home == nil {
+		return front, nil
+	}
+	home, err := s.options.Home(s.ready)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the session page: %w", err)
+	}
+	group.Go(func() error {
+		<-ctx.Done()
+		return home.Close()
+	})
+	for _, path := range []string{"GET /{$}", "GET /callback", "/session/"} {
+		front.Handle(path, byLoopback(home, s.server))
+	}
+	return front, nil
+}
+
+// byLoopback leaves requests under other names, such as a pool's domain, to the
+// server: they are not for the page.
+func byLoopback(home, server http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := (&neturl.URL{Host: r.Host}).Hostname()
+		if ip := net.ParseIP(name); name == "localhost" || ip != nil && ip.IsLoopback() {
+			home.ServeHTTP(w, r)
+			return
+		}
+		server.ServeHTTP(w, r)
+	})
 }
 
 // Close lets go of database and listeners.

@@ -1,0 +1,205 @@
+package browser
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/latchkey-auth/latchkey/e2e/local"
+)
+
+// comes waits until a condition holds on the page that is there.
+func (tab *Tab) comes(condition string) {
+	tab.t.Helper()
+	run(tab, chromedp.Evaluate[bool](`new Promise(done => {
+		const look = () => `+condition+` ? done(true) : requestAnimationFrame(look);
+		look();
+	})`, chromedp.EvalAwaitPromise))
+}
+
+// says is the condition that a part of the page has a text in it.
+func says(selector, text string) string {
+	return "document.querySelector('" + selector + "').innerText.includes('" + text + "')"
+}
+
+// becomes waits for a layout of the session page, which may come by a page that is
+// loaded anew.
+func (tab *Tab) becomes(layout string) {
+	tab.t.Helper()
+	run(tab, chromedp.WaitVisible(chromedp.CSS("main."+layout)))
+}
+
+// openSession is a browser at the session page.
+func openSession(t *testing.T, base string, flags ...chromedp.ExecAllocatorOption) *Tab {
+	t.Helper()
+	tab := Open(t, flags...)
+	tab.Go(base + "/")
+	tab.shows("Nobody is signed in")
+	return tab
+}
+
+const (
+	demoButton  = `form[action="/session/demo"] button`
+	signButton  = `form[action="/session/sign-in"] button`
+	pagesButton = `form[action="/session/pages"] button`
+	endButton   = "#do-sign-out"
+)
+
+// TestSessionPage is a newcomer's way: in by one press, refresh, out.
+func TestSessionPage(t *testing.T) {
+	up := local.Up()
+	tab := openSession(t, up.Endpoint)
+	tab.comes(says("#live", "Live"))
+	if requests := tab.Requests(); len(requests) != 3 { // the page, its stylesheet, its stream
+		t.Errorf("requests: %q", requests)
+	}
+	if page := Evaluate[string](tab, "document.documentElement.outerHTML"); strings.Contains(page, up.Password) {
+		t.Error("the demo user's password stands in the page")
+	}
+	tab.Press(demoButton)
+	tab.shows("Demo User", "demo@example.com", "ID token", "Access token", "AWS credentials", "USER_SRP_AUTH", "cognito:username", "59m")
+	tab.comes(says("#live", "Live"))
+	tab.comes(says("#events", "Signed in"))
+	left := Evaluate[string](tab, "document.querySelector('#id .left').innerText")
+	tab.comes("document.querySelector('#id .left').innerText !== '" + left + "'") // it counts by itself
+	tab.Requests()
+	// The claims' new times come by the stream, the report by the form's own answer.
+	issued := Evaluate[string](tab, "document.querySelector('#id table').innerText")
+	Evaluate[string](tab, "document.querySelector('#id summary').click(); document.querySelector('#do-refresh').focus(); ''")
+	run(tab, chromedp.Click(chromedp.CSS("#do-refresh")))
+	tab.comes(says("#message", "Refreshed: new tokens"))
+	tab.comes(says("#events", "Refreshed"))
+	tab.comes("document.querySelector('#id table').innerText !== " + quoted(issued))
+	if kept := Evaluate[bool](tab, "document.querySelector('#id details').open && document.activeElement.id === 'do-refresh'"); !kept {
+		t.Error("the refresh has closed what was open, or taken the focus")
+	}
+	if requests := strings.Join(tab.Requests(), "\n"); requests != "POST "+up.Endpoint+"/session/refresh" {
+		t.Errorf("a refresh asks for %s", requests)
+	}
+	tab.Press(endButton)
+	tab.shows("Nobody is signed in", "You are signed out.", "The refresh token is revoked.")
+	tab.Fill("username", "demo")
+	tab.Fill("password", "not it")
+	tab.Press(signButton)
+	tab.shows("Nobody is signed in", "Incorrect username or password.")
+	tab.Fill("password", up.Password)
+	tab.Type("\r")
+	tab.shows("Demo User")
+	tab.quiet()
+}
+
+// quoted is a text as a JavaScript literal.
+func quoted(text string) string {
+	return "'" + strings.NewReplacer("\\", "\\\\", "'", "\\'", "\n", "\\n", "\t", "\\t").Replace(text) + "'"
+}
+
+// TestSessionPageRedirect: by the sign-in pages and back, and out of both.
+func TestSessionPageRedirect(t *testing.T) {
+	up := local.Up()
+	tab := openSession(t, up.Endpoint)
+	tab.Press(pagesButton)
+	tab.shows("Sign in")
+	tab.Fill("username", "demo")
+	tab.Fill("password", up.Password)
+	tab.Press(".submit")
+	tab.shows("Demo User", "through the sign-in pages")
+	if at := Evaluate[string](tab, "location.href"); at != up.Endpoint+"/" {
+		t.Errorf("the browser is at %s", at)
+	}
+	tab.Press(endButton)
+	tab.shows("Nobody is signed in", "The sign-in pages have forgotten this browser.")
+	if at := Evaluate[string](tab, "location.href"); at != up.Endpoint+"/" {
+		t.Errorf("after the sign-out the browser is at %s", at)
+	}
+	tab.Press(pagesButton)
+	tab.shows("Sign in") // and asks for the password again
+	tab.quiet()
+}
+
+// TestSessionPageEverywhere: a session that another browser ends is over here, by
+// itself, and the page says why.
+func TestSessionPageEverywhere(t *testing.T) {
+	up := local.Up()
+	first, second := openSession(t, up.Endpoint), openSession(t, up.Endpoint)
+	for _, tab := range []*Tab{first, second} {
+		tab.Press(demoButton)
+		tab.shows("Demo User")
+		tab.comes(says("#live", "Live"))
+	}
+	first.Press("#do-sign-out-everywhere")
+	first.shows("Nobody is signed in", "The service has ended all sessions of demo")
+	second.becomes("out")
+	second.shows("Nobody is signed in", "The service has ended the session", "Session ended")
+	first.quiet()
+	second.quiet()
+}
+
+// TestSessionPageGuest: credentials without a sign-in, when they are asked for.
+func TestSessionPageGuest(t *testing.T) {
+	tab := openSession(t, local.Up().Endpoint)
+	tab.comes(says("#live", "Live"))
+	run(tab, chromedp.Click(chromedp.CSS("#do-guest")))
+	tab.comes(says("#message", "credentials as a guest"))
+	tab.comes(says("#aws", "ASIA"))
+	tab.Press(demoButton)
+	tab.shows("Demo User")
+	tab.quiet()
+}
+
+// TestSessionPageSecure: both ways in over https too.
+func TestSessionPageSecure(t *testing.T) {
+	up := local.Up()
+	tab := openSession(t, up.HTTPSEndpoint, chromedp.Flag("ignore-certificate-errors", true))
+	tab.Press(demoButton)
+	tab.shows("Demo User")
+	tab.Press(endButton)
+	tab.shows("Nobody is signed in", "You are signed out.")
+	tab.Press(pagesButton)
+	tab.shows("Sign in")
+	tab.Fill("username", "demo")
+	tab.Fill("password", up.Password)
+	tab.Press(".submit")
+	tab.shows("Demo User", "through the sign-in pages")
+	if at := Evaluate[string](tab, "location.href"); at != up.HTTPSEndpoint+"/" {
+		t.Errorf("the browser is at %s", at)
+	}
+	tab.Press(endButton)
+	tab.shows("Nobody is signed in", "The sign-in pages have forgotten this browser.")
+	if at := Evaluate[string](tab, "location.href"); at != up.HTTPSEndpoint+"/" {
+		t.Errorf("after the sign-out the browser is at %s", at)
+	}
+	tab.quiet()
+}
+
+// TestSessionPageWithoutScript: forms and pages are enough.
+func TestSessionPageWithoutScript(t *testing.T) {
+	up := local.Up()
+	tab := Open(t)
+	tab.withoutScript()
+	tab.Go(up.Endpoint + "/")
+	tab.Fill("username", "demo")
+	tab.Fill("password", up.Password)
+	tab.Press(signButton)
+	tab.shows("Demo User", "left")
+	tab.Press("#do-refresh")
+	tab.shows("Demo User", "Refreshed: new tokens")
+	tab.Press("#do-sign-out-everywhere")
+	tab.shows("Nobody is signed in", "The service has ended all sessions of demo")
+}
+
+// TestSessionPageGallery sees the page signed out and signed in.
+func TestSessionPageGallery(t *testing.T) {
+	tab := openSession(t, local.Up().Endpoint)
+	tab.comes(says("#live", "Live"))
+	tab.look("session-signed-out")
+	tab.Press(demoButton)
+	tab.shows("Demo User")
+	tab.comes(says("#live", "Live"))
+	run(tab, chromedp.Click(chromedp.CSS("#do-refresh")))
+	tab.comes(says("#message", "Refreshed: new tokens"))
+	tab.comes(says("#events", "Refreshed"))
+	Evaluate[string](tab, "document.querySelector('#message').replaceChildren(); ''")
+	tab.look("session-signed-in")
+	tab.quiet()
+}
