@@ -8,7 +8,7 @@ import (
 )
 
 // maxPicture bounds a picture in the repository.
-const maxPicture = 120 << 10
+const maxPicture = 160 << 10
 
 // unreadable finds text whose contrast with what is behind it is below 4.5 to 1
 // (WCAG 2.2, section 1.4.3), from the colours that the browser worked out.

@@ -42,6 +42,9 @@ function put({ id, version, html }) {
 	old.classList.add('fresh');
 }
 
+// On a small screen lists of claims would push everything else out of sight.
+if (matchMedia('(max-width: 44rem)').matches) for (const d of document.querySelectorAll('.claims')) d.open = false;
+
 const live = document.getElementById('live');
 const source = new EventSource('/session/events?layout=' + body.dataset.layout);
 function say(state, text) {
@@ -70,7 +73,10 @@ document.addEventListener('submit', async event => {
 	form.dataset.sent = 'yes';
 	button?.setAttribute('aria-busy', 'true');
 	const done = () => { delete form.dataset.sent; button?.removeAttribute('aria-busy'); };
-	if (!form.hasAttribute('data-here')) return setTimeout(done, 5000);
+	if (!form.hasAttribute('data-here')) {
+		source.close(); // what it would tell of is what the next page shows
+		return setTimeout(done, 5000);
+	}
 	event.preventDefault();
 	try {
 		const answer = await fetch(form.action, {

@@ -16,7 +16,7 @@ func TestPasswordSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	b := w.browser()
-	w.wants(b.get("/"), "Nobody is signed in", "Sign in as demo", "Continue with the sign-in pages", "Fetch guest credentials", "Nothing yet")
+	w.wants(b.get("/"), "Nobody is signed in", "Sign in as demo", "Continue with the sign-in pages", "Fetch some as a guest", "Nothing yet")
 	page := b.post("/session/sign-in", "username", "demo", "password", "not it")
 	w.wants(page, "Incorrect username or password", `value="demo"`, `role="alert"`)
 	w.wants(b.post("/session/sign-in", "username", "", "password", ""), "Give both")
@@ -50,13 +50,13 @@ func TestGuest(t *testing.T) {
 		t.Errorf("looking asked for %d identities", calls)
 	}
 	page := b.post("/session/guest")
-	w.wants(page, "credentials as a guest", "A guest’s, from the identity pool", "ASIA••••••••", "us-east-1:")
+	w.wants(page, "credentials as a guest", "AWS credentials, as a guest", "ASIA••••••••", "us-east-1:")
 	page = b.signIn()
-	w.wants(page, "The user’s, from the identity pool")
+	w.wants(page, "From the identity pool.")
 	w.wants(b.post("/session/guest"), "signed in already")
 	none := newWorld(t, func(c *Config) { c.Client.AllowGuests = false })
 	page = none.browser().get("/")
-	none.never(page, "Fetch guest")
+	none.never(page, "as a guest")
 	none.wants(page, "Guest access is disabled.")
 }
 
