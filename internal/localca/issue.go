@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -118,15 +120,8 @@ func (a *Authority) issueServer(now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("localca: making a key: %w", err)
 	}
-	template := &x509.Certificate{
-		Subject:     pkix.Name{Organization: []string{"Latchkey"}, CommonName: "localhost"},
-		NotBefore:   now.Add(-backdate),
-		NotAfter:    now.Add(-backdate + leafLife),
-		KeyUsage:    x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:    a.names.dns,
-		IPAddresses: a.names.ips(),
-	}
+	template := leaf(now.Add(-backdate), now.Add(-backdate+leafLife))
+	template.DNSNames, template.IPAddresses = a.names.dns, a.names.ips()
 	if a.certificate.NotAfter.Before(template.NotAfter) {
 		template.NotAfter = a.certificate.NotAfter
 	}
@@ -148,6 +143,50 @@ func (a *Authority) issueServer(now time.Time) error {
 	}
 	a.serve(&pair, now)
 	return nil
+}
+
+// leaf is a server's certificate without the names that it is for.
+func leaf(from, until time.Time) *x509.Certificate {
+	return &x509.Certificate{
+		Subject:   pkix.Name{Organization: []string{"Latchkey"}, CommonName: "localhost"},
+		NotBefore: from, NotAfter: until,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+}
+
+// maxNamed bounds the certificates of single names that are kept.
+const maxNamed = 100
+
+// named gives the certificate for the name that a client asks for: for one right
+// below localhost its own, of the same key and life as the server's, else the
+// server's. Which names clients ask for is their business; none is written down.
+func (a *Authority) named(server *serverCertificate, name string) *tls.Certificate {
+	name = strings.ToLower(name)
+	label, below := strings.CutSuffix(name, ".localhost")
+	if !below || strings.Contains(label, ".") || !isHostName(name) || slices.Contains(a.names.dns, name) {
+		return server.tls
+	}
+	server.mu.Lock()
+	defer server.mu.Unlock()
+	if known := server.named[name]; known != nil {
+		return known
+	}
+	template := leaf(server.tls.Leaf.NotBefore, server.tls.Leaf.NotAfter)
+	template.DNSNames = []string{name}
+	key, ok := server.tls.PrivateKey.(*ecdsa.PrivateKey)
+	if !ok {
+		return server.tls
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
+	if err != nil {
+		return server.tls
+	}
+	made := &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	if server.named == nil || len(server.named) >= maxNamed {
+		server.named = map[string]*tls.Certificate{}
+	}
+	server.named[name] = made
+	return made
 }
 
 // serve puts a certificate into use. In the authority's own last days no server

@@ -70,13 +70,16 @@ type Authority struct {
 type serverCertificate struct {
 	tls     *tls.Certificate
 	renewAt time.Time
+
+	mu    sync.Mutex
+	named map[string]*tls.Certificate // those of single names below localhost
 }
 
 // Ensure returns the authority kept in the folder dir, making it there if dir
 // is empty or missing, with a server certificate for localhost, *.localhost,
-// 127.0.0.1, ::1 and hosts: host names or IP addresses, without ports. (Some clients
-// do not match a wildcard right below a top-level name; give them app.localhost
-// by name.)
+// 127.0.0.1, ::1 and hosts: host names or IP addresses, without ports. Chromium and
+// curl do not match a wildcard right below a top-level name: whoever asks for
+// app.localhost is given a certificate for that name, made at that moment.
 //
 // The server certificate is replaced when hosts changed or less than 30 days of
 // it are left. So is the authority's certificate, with the same key, when a
@@ -114,8 +117,8 @@ func Ensure(dir string, hosts []string, now time.Time) (*Authority, error) {
 func (a *Authority) TLSConfig() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return a.current(), nil
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return a.named(a.current(), hello.ServerName), nil
 		},
 	}
 }
@@ -131,17 +134,17 @@ func (a *Authority) Pool() *x509.CertPool {
 // current returns the server certificate after replacing it if that is due. A
 // replacement that fails, say on a full disk, leaves the old one in use, of
 // which a month is left, and is tried again later.
-func (a *Authority) current() *tls.Certificate {
+func (a *Authority) current() *serverCertificate {
 	server := a.server.Load()
 	now := a.now()
 	if now.Before(server.renewAt) || !a.renewal.TryLock() {
-		return server.tls
+		return server
 	}
 	defer a.renewal.Unlock()
 	if err := a.issueServer(now); err != nil {
 		a.server.Store(&serverCertificate{tls: server.tls, renewAt: now.Add(retryRenewal)})
 	}
-	return a.server.Load().tls
+	return a.server.Load()
 }
 
 // now is the wall clock, moved to the time that Ensure was given. The monotonic

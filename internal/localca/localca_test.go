@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -67,6 +68,49 @@ func serve(t *testing.T, config *tls.Config) (port string) {
 	t.Cleanup(server.Close)
 	_, port, _ = net.SplitHostPort(listener.Addr().String())
 	return port
+}
+
+// TestNamesBelowLocalhost: a client that asks for one is given a certificate for that
+// name, and not for a wildcard that browsers do not match.
+func TestNamesBelowLocalhost(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	authority := ensure(t, folder, time.Now(), "known.localhost")
+	port := serve(t, authority.TLSConfig())
+	leafOf := func(name string) *x509.Certificate {
+		t.Helper()
+		state, err := dial(t, port, authority.CAFile, &tls.Config{ServerName: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return state.PeerCertificates[0]
+	}
+	kept := parse(t, folder, "server.pem")
+	acme := leafOf("acme.localhost")
+	if names := strings.Join(acme.DNSNames, " "); names != "acme.localhost" || len(acme.IPAddresses) != 0 || !acme.NotAfter.Equal(kept.NotAfter) {
+		t.Errorf("for %s and %v until %v", names, acme.IPAddresses, acme.NotAfter)
+	}
+	if !leafOf("ACME.localhost").Equal(acme) {
+		t.Error("another certificate for the same name")
+	}
+	for _, name := range []string{"localhost", "known.localhost", "127.0.0.1"} {
+		if !leafOf(name).Equal(kept) {
+			t.Errorf("%s: not the server's own certificate", name)
+		}
+	}
+	// What nobody could verify is not made.
+	for _, name := range []string{"a.b.localhost", "-.localhost", "acme.example"} {
+		state, err := dial(t, port, authority.CAFile, &tls.Config{ServerName: name, InsecureSkipVerify: true})
+		if err != nil || !state.PeerCertificates[0].Equal(kept) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// However many names are asked for, all are served.
+	for i := range 250 {
+		if name := fmt.Sprintf("n%d.localhost", i); leafOf(name).DNSNames[0] != name {
+			t.Errorf("%s: another's certificate", name)
+		}
+	}
 }
 
 // dial makes a TLS connection as a client that trusts what is in caFile.
@@ -285,7 +329,7 @@ func TestManyStartTogether(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			certificate, err := authority.TLSConfig().GetCertificate(nil)
+			certificate, err := authority.TLSConfig().GetCertificate(new(tls.ClientHelloInfo))
 			if err != nil {
 				t.Error(err)
 				return

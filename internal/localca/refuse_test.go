@@ -165,7 +165,7 @@ func TestRenewalWhileRunning(t *testing.T) {
 		seen := map[string]bool{}
 		for range 36 {
 			time.Sleep(30 * day)
-			certificate, err := config.GetCertificate(nil)
+			certificate, err := config.GetCertificate(new(tls.ClientHelloInfo))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -185,7 +185,7 @@ func TestRenewalWhileRunning(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(370 * day)
-		certificate, err := config.GetCertificate(nil)
+		certificate, err := config.GetCertificate(new(tls.ClientHelloInfo))
 		if err != nil || certificate == nil {
 			t.Errorf("no certificate after a failed renewal: %v", err)
 		}
