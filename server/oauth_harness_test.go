@@ -33,7 +33,7 @@ func withOAuth(_ *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientReques
 	c.AllowedOAuthFlows = []string{"code"}
 	c.AllowedOAuthScopes = []string{"openid", "email", "phone", "profile", "aws.cognito.signin.user.admin"}
 	c.CallbackURLs = []string{callback, "http://127.0.0.1/callback", "http://[::1]/callback", "http://localhost:3000/", "myapp://signed-in", "https://app.example.com/with?a=1"}
-	c.LogoutURLs = []string{"https://app.example.com/bye", "http://127.0.0.1/bye"}
+	c.LogoutURLs = []string{"https://app.example.com/bye", "https://app.example.com/bye?a=1", "http://127.0.0.1/bye"}
 	c.SupportedIdentityProviders = []string{"COGNITO"}
 }
 

@@ -271,14 +271,54 @@ func TestLogoutWithoutTarget(t *testing.T) {
 	if answer, _ := v.authorize(nil); location(t, answer).Query().Get("code") == "" {
 		t.Fatal("a refused logout ended the session")
 	}
-	// What other providers call the target is not looked at.
-	answer, body := v.get(w.base() + "/logout?" + client + "&post_logout_redirect_uri=https://evil.example/&state=x")
+	answer, body := v.get(w.base() + "/logout?" + client + "&continue=https://evil.example/&state=x")
 	wantPage(t, answer, body, http.StatusOK, "You are signed out")
 	if answer.Header.Get("Location") != "" || strings.Contains(body, "evil") {
 		t.Errorf("%v %s", answer.Header, body)
 	}
 	if answer, _ := v.authorize(nil); !strings.HasSuffix(location(t, answer).Path, "/login") {
 		t.Error("still signed in")
+	}
+}
+
+// TestLogoutAsOpenIDConnectHasIt: the parameters of RP-Initiated Logout lead to the
+// same places, with the client's state.
+func TestLogoutAsOpenIDConnectHasIt(t *testing.T) {
+	t.Parallel()
+	w := oauthWorld(t, nil)
+	v := w.visitor()
+	v.signIn("ann", nil)
+	bye, withQuery := "https://app.example.com/bye", "https://app.example.com/bye?a=1"
+	for _, bad := range []url.Values{
+		{"client_id": {w.client}, "post_logout_redirect_uri": {bye, bye}},
+		{"client_id": {w.client}, "post_logout_redirect_uri": {bye}, "logout_uri": {bye}},
+		{"client_id": {w.client}, "post_logout_redirect_uri": {bye + "/"}},
+		{"client_id": {w.client}, "post_logout_redirect_uri": {callback}},
+		{"client_id": {w.client}, "post_logout_redirect_uri": {bye}, "state": {"a", "b"}},
+		{"client_id": {w.client}, "post_logout_redirect_uri": {bye}, "state": {strings.Repeat("a", 5000)}},
+		{"client_id": {"nobody"}, "post_logout_redirect_uri": {bye}},
+		{"post_logout_redirect_uri": {bye}, "id_token_hint": {"a.b.c"}},
+	} {
+		answer, _ := v.get(w.base() + "/logout?" + bad.Encode())
+		if answer.StatusCode != http.StatusBadRequest || answer.Header.Get("Location") != "" || answer.Header.Get("Set-Cookie") != "" {
+			t.Errorf("%v: %d to %q", bad, answer.StatusCode, answer.Header.Get("Location"))
+		}
+	}
+	for want, query := range map[string]url.Values{
+		bye:                         {"post_logout_redirect_uri": {bye}},
+		bye + "?state=s+t%26a%3Dte": {"post_logout_redirect_uri": {bye}, "state": {"s t&a=te"}, "id_token_hint": {"a.b.c"}},
+		withQuery + "&state=x":      {"post_logout_redirect_uri": {withQuery}, "state": {"x"}},
+		"http://127.0.0.1:81/bye":   {"logout_uri": {"http://127.0.0.1:81/bye"}, "state": {"x"}},
+	} {
+		v.signIn("ann", map[string]string{"prompt": "login"})
+		query.Set("client_id", w.client)
+		answer, _ := v.get(w.base() + "/logout?" + query.Encode())
+		if answer.StatusCode != http.StatusFound || answer.Header.Get("Location") != want {
+			t.Errorf("%v: %d to %q, want %q", query, answer.StatusCode, answer.Header.Get("Location"), want)
+		}
+		if answer, _ := v.authorize(nil); !strings.HasSuffix(location(t, answer).Path, "/login") {
+			t.Errorf("%v: still signed in", query)
+		}
 	}
 }
 

@@ -42,9 +42,11 @@ func TestRedirectTargets(t *testing.T) {
 		if strings.Contains(body, "evil") || answer.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%q: %s", target, body)
 		}
-		answer, _ = v.get(w.base() + "/logout?" + url.Values{"client_id": {w.client}, "logout_uri": {target + "x"}}.Encode())
-		if answer.StatusCode != http.StatusBadRequest || answer.Header.Get("Location") != "" || answer.Header.Get("Set-Cookie") != "" {
-			t.Errorf("logout to %q: %d to %q", target, answer.StatusCode, answer.Header.Get("Location"))
+		for _, name := range []string{"logout_uri", "post_logout_redirect_uri"} {
+			answer, _ = v.get(w.base() + "/logout?" + url.Values{"client_id": {w.client}, name: {target + "x"}}.Encode())
+			if answer.StatusCode != http.StatusBadRequest || answer.Header.Get("Location") != "" || answer.Header.Get("Set-Cookie") != "" {
+				t.Errorf("logout to %s=%q: %d to %q", name, target, answer.StatusCode, answer.Header.Get("Location"))
+			}
 		}
 	}
 	for _, target := range []string{

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -85,24 +86,45 @@ func (p *Provider) depart(w http.ResponseWriter, r *http.Request, place Place, q
 	redirect(w, r, to)
 }
 
-// returnURL is where a provider sends browsers back to, on the host that the request
-// came to: there the cookie is. Of the request it takes a name that is the pool's.
+// returnURL is where a provider sends browsers back to: to the host, and by http or
+// https, as the request came, for there the cookie is. Of the request it takes a name
+// that is the pool's, and the port of an https listener beside a public URL of http.
 func (p *Provider) returnURL(r *http.Request, place Place) string {
-	base := p.PublicURL + place.Base
+	const path = "/oauth2/idpresponse"
+	to, err := url.Parse(p.PublicURL + place.Base)
+	if err != nil {
+		return p.PublicURL + place.Base + path
+	}
 	if place.Base == "" {
 		name := domainOf(r.Host)
 		if !strings.Contains(name, ".") {
 			name += ".localhost"
 		}
-		if public, err := url.Parse(p.PublicURL); err == nil {
-			host := name
-			if port := public.Port(); port != "" {
-				host = net.JoinHostPort(name, port)
-			}
-			base = public.Scheme + "://" + host
-		}
+		to.Host, to.Path = hostOf(name, to.Port()), ""
 	}
-	return base + "/oauth2/idpresponse"
+	if r.TLS != nil && to.Scheme == "http" {
+		to.Scheme, to.Host = "https", hostOf(to.Hostname(), portOf(r.Host))
+	}
+	return to.String() + path
+}
+
+func hostOf(name, port string) string {
+	switch {
+	case port != "":
+		return net.JoinHostPort(name, port)
+	case strings.Contains(name, ":"):
+		return "[" + name + "]"
+	}
+	return name
+}
+
+// portOf takes the port from a Host header, "" for none or none that can be.
+func portOf(host string) string {
+	_, port, err := net.SplitHostPort(host)
+	if number, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || number == 0 {
+		return ""
+	}
+	return port
 }
 
 // attemptCookie is the name of the cookie that binds attempts to a browser. One is

@@ -10,6 +10,10 @@ import (
 // logout_uri, which must be registered, or, with redirect_uri and response_type,
 // back to the login page. With neither, there is a page that says so. It revokes
 // no tokens. A request that is refused changes nothing.
+//
+// Clients that know no Cognito say post_logout_redirect_uri, with a state that comes
+// back (OpenID Connect RP-Initiated Logout 1.0, section 2). They must say client_id
+// too; id_token_hint is not read.
 func (p *Provider) Logout(w http.ResponseWriter, r *http.Request) {
 	if !p.allow(w, r, http.MethodGet, http.MethodHead) {
 		return
@@ -46,8 +50,12 @@ func (p *Provider) afterLogout(r *http.Request, place Place, query url.Values) (
 	refuse := func(code, description string) (string, *RequestError) {
 		return "", &RequestError{PoolID: place.PoolID, Code: code, Description: description}
 	}
-	toLogin := query.Has("redirect_uri") || query.Has("response_type")
-	if toLogin && query.Get("logout_uri") == "" {
+	named := "logout_uri"
+	if !query.Has(named) && query.Has("post_logout_redirect_uri") {
+		named = "post_logout_redirect_uri"
+	}
+	target := query.Get(named)
+	if target == "" && (query.Has("redirect_uri") || query.Has("response_type")) {
 		request, err := p.ReadRequest(r.Context(), place.PoolID, query)
 		if e, refused := errors.AsType[*RequestError](err); refused {
 			e.Redirect = "" // a logout answers to nobody but the person
@@ -55,19 +63,32 @@ func (p *Provider) afterLogout(r *http.Request, place Place, query url.Values) (
 		}
 		return place.Base + "/login?" + request.Query().Encode(), nil
 	}
-	id, target := query["client_id"], query["logout_uri"]
-	if len(id) != 1 || len(target) > 1 || len(target) == 1 && (target[0] == "" || len(target[0]) > maxParameter) {
-		return refuse(codeInvalidRequest, "client_id must be there, once, and logout_uri at most once")
+	places := len(query["logout_uri"]) + len(query["post_logout_redirect_uri"])
+	switch {
+	case len(query["client_id"]) != 1 || places > 1 || places == 1 && target == "" || len(target) > maxParameter:
+		return refuse(codeInvalidRequest, "client_id must be there, once, and "+named+" at most once")
+	case len(query["state"]) > 1 || len(query.Get("state")) > maxState:
+		return refuse(codeInvalidRequest, "state is there more than once, or too long")
 	}
-	client, err := p.client(r.Context(), place.PoolID, id[0])
+	client, err := p.client(r.Context(), place.PoolID, query.Get("client_id"))
 	if e, refused := errors.AsType[*RequestError](err); refused {
 		return "", e
 	}
-	if len(target) == 0 {
+	if places == 0 {
 		return "", nil
 	}
-	if !registered(client.LogoutURLs, target[0]) {
-		return refuse(codeRedirectMismatch, "logout_uri is not one of the client's sign-out URLs, character by character")
+	if !registered(client.LogoutURLs, target) {
+		return refuse(codeRedirectMismatch, named+" is not one of the client's sign-out URLs, character by character")
 	}
-	return target[0], nil
+	return withState(target, named, query), nil
+}
+
+// withState gives a sign-out URL the state of a request that named it by
+// post_logout_redirect_uri.
+func withState(target, named string, query url.Values) string {
+	state := query.Get("state")
+	if named == "logout_uri" || state == "" {
+		return target
+	}
+	return withQuery(target, url.Values{"state": {state}})
 }

@@ -47,16 +47,22 @@ func (p *Provider) answerURL(q *Request, values url.Values) string {
 		values.Set("state", q.State)
 	}
 	values.Set("iss", p.IssuerURL(q.Client.PoolID))
+	if q.Implicit {
+		return q.RedirectURI + "#" + values.Encode()
+	}
+	return withQuery(q.RedirectURI, values)
+}
+
+// withQuery adds to the query of a URI, which stays as it is.
+func withQuery(uri string, values url.Values) string {
 	separator := "?"
 	switch {
-	case q.Implicit:
-		separator = "#"
-	case strings.HasSuffix(q.RedirectURI, "?"):
+	case strings.HasSuffix(uri, "?"):
 		separator = ""
-	case strings.Contains(q.RedirectURI, "?"):
+	case strings.Contains(uri, "?"):
 		separator = "&"
 	}
-	return q.RedirectURI + separator + values.Encode()
+	return uri + separator + values.Encode()
 }
 
 // isChallenge reports whether a text can be the hash of a verifier: 32 bytes in
