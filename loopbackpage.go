@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
 )
 
 // silent takes what a server has to say of connections that it cannot read.
@@ -52,10 +53,10 @@ func (l *loopback) takes(query string) bool {
 const pageStyle = ":root{color-scheme:light dark}body{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1.5rem;text-align:center}h1{font-size:1.6rem}"
 
 // pagePolicy allows the page its own style and nothing else.
-var pagePolicy = func() string {
+var pagePolicy = sync.OnceValue(func() string {
 	sum := sha256.Sum256([]byte(pageStyle))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-}()
+})
 
 // writePage writes a page of texts of our own, which have nothing to escape.
 func writePage(w http.ResponseWriter, status int, language, title, text string) {
@@ -69,7 +70,7 @@ func writePage(w http.ResponseWriter, status int, language, title, text string) 
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", language)
 	h.Set("Content-Length", strconv.Itoa(len(page)))
-	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("Content-Security-Policy", pagePolicy())
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer") // the address holds a code
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
@@ -22,8 +23,8 @@ var customizable = []string{
 var loading = []string{"url", "src", "image", "image-set", "cross-fade", "element", "expression", "paint"}
 
 var (
-	propertyShape = regexp.MustCompile(`^(?:--)?-?[A-Za-z_][A-Za-z0-9_-]*$`)
-	functionCall  = regexp.MustCompile(`(?:-(?:webkit|moz|ms|o)-)?([a-z][a-z0-9-]*)\(`)
+	propertyShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:--)?-?[A-Za-z_][A-Za-z0-9_-]*$`) })
+	functionCall  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:-(?:webkit|moz|ms|o)-)?([a-z][a-z0-9-]*)\(`) })
 )
 
 // checkStylesheet refuses what is no plain list of rules for the classes that may
@@ -121,7 +122,7 @@ func checkRule(selectors, body string) error {
 		}
 		property, value, ok := strings.Cut(declaration, ":")
 		property, value = strings.TrimSpace(property), strings.TrimSpace(value)
-		if !ok || !propertyShape.MatchString(property) || value == "" {
+		if !ok || !propertyShape().MatchString(property) || value == "" {
 			return badStylesheet("%q is no property with a value", shortened(strings.TrimSpace(declaration)))
 		}
 		if err := checkValue(property, strings.ToLower(value)); err != nil {
@@ -135,7 +136,7 @@ func checkValue(property, value string) error {
 	if !balanced(value) {
 		return badStylesheet("the parentheses of %s are not in pairs", property)
 	}
-	for _, call := range functionCall.FindAllStringSubmatch(value, -1) {
+	for _, call := range functionCall().FindAllStringSubmatch(value, -1) {
 		if slices.Contains(loading, call[1]) {
 			return badStylesheet("%s must not use %s(): nothing is loaded from elsewhere", property, call[1])
 		}
