@@ -55,6 +55,8 @@ func TestScreenOfUp(t *testing.T) {
 	c := talk(t, cmd)
 	c.expect("Latchkey")
 	c.expect("is up")
+	c.expect("Session page")
+	c.expect(s.Endpoint + "/")
 	for _, value := range []string{s.Endpoint, s.HTTPSEndpoint, s.CAFile, s.ConfigFile, s.Region, s.UserPoolID, s.ClientID, s.IdentityPoolID, s.Username, s.Password} {
 		c.expect(value)
 	}

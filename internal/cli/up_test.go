@@ -3,10 +3,14 @@ package cli
 import (
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/localservice"
 )
 
 func get(t *testing.T, url string) (status int, body string) {
@@ -40,6 +44,55 @@ func TestMetricsHaveAListenerOfTheirOwn(t *testing.T) {
 	}
 	if err := s.stop(os.Interrupt); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSessionPageIsThere: at the root of both addresses, and with a stream open the
+// service stops at once.
+func TestSessionPageIsThere(t *testing.T) {
+	t.Parallel()
+	s := newPlace(t).up(t)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Jar: jar}
+	defer client.CloseIdleConnections()
+	answer, err := client.Get(s.Endpoint + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := readPage(answer)
+	if err != nil || !strings.Contains(page, "Nobody is signed in") || !strings.Contains(page, "Sign in as demo") || strings.Contains(page, s.Password) {
+		t.Errorf("%v: %s", err, page)
+	}
+	stream, err := client.Get(s.Endpoint + "/session/events?layout=out")
+	if err != nil || stream.StatusCode != http.StatusOK {
+		t.Fatal(err, stream)
+	}
+	defer stream.Body.Close()
+	if _, err := stream.Body.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	if err := s.stop(os.Interrupt); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("the service took %v to stop", took)
+	}
+}
+
+// TestPageAddress: the screen names the page only where a browser on this machine
+// gets at it.
+func TestPageAddress(t *testing.T) {
+	t.Parallel()
+	for endpoint, want := range map[string]string{
+		"http://127.0.0.1:9229": "http://127.0.0.1:9229/", "http://[::1]:9229": "http://[::1]:9229/", "http://192.168.1.7:9229": "", "http://%": "",
+	} {
+		if got := pageAddress(localservice.Ready{Endpoint: endpoint}); got != want {
+			t.Errorf("%s: %q", endpoint, got)
+		}
 	}
 }
 

@@ -80,7 +80,7 @@ func TestEvents(t *testing.T) {
 	}{
 		{latchkey.Event{Kind: latchkey.EventSignedIn, Username: "ann"}, "Signed in", "as ann", "good"},
 		{latchkey.Event{Kind: latchkey.EventRestored, Username: "ann"}, "Session found", "of ann", "good"},
-		{latchkey.Event{Kind: latchkey.EventRefreshed, Username: "ann"}, "Refreshed", "new tokens for ann", "good"},
+		{latchkey.Event{Kind: latchkey.EventRefreshed, Username: "ann"}, "Refreshed", "new tokens", "good"},
 		{latchkey.Event{Kind: latchkey.EventRefreshed, Err: errors.New("no room.")}, "Refreshed", "but not stored: no room", "bad"},
 		{latchkey.Event{Kind: latchkey.EventRefreshFailed, Err: network}, "Refresh failed", "the service cannot be reached; it is tried again", "bad"},
 		{latchkey.Event{Kind: latchkey.EventSessionExpired, Reason: "UserNotFoundException"}, "Session ended", "by the service: UserNotFoundException", "bad"},
@@ -146,4 +146,20 @@ func TestQuestions(t *testing.T) {
 	if lead := codeLead(&latchkey.Challenge{Delivery: &latchkey.Delivery{Destination: "d***@e***"}}); lead != "Type the code that was sent to d***@e***." {
 		t.Error(lead)
 	}
+}
+
+// TestMessageFirst: what was just done is said rather than how the session ended
+// some time ago.
+func TestMessageFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first, second := w.browser(), w.browser()
+	first.signIn()
+	second.signIn()
+	first.post("/session/sign-out-everywhere")
+	second.post("/session/refresh")
+	w.wants(second.get("/"), "The service has ended the session")
+	page := second.post("/session/sign-in", "username", "demo", "password", "not it")
+	w.wants(page, "Incorrect username or password.")
+	w.never(page, "The service has ended the session")
 }

@@ -43,7 +43,9 @@ function put({ id, version, html }) {
 }
 
 // On a small screen lists of claims would push everything else out of sight.
-if (matchMedia('(max-width: 44rem)').matches) for (const d of document.querySelectorAll('.claims')) d.open = false;
+const small = matchMedia('(max-width: 44rem)');
+small.onchange = () => { for (const d of document.querySelectorAll('.claims')) d.open = !small.matches; };
+if (small.matches) small.onchange();
 
 const live = document.getElementById('live');
 const source = new EventSource('/session/events?layout=' + body.dataset.layout);

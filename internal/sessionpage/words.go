@@ -155,7 +155,7 @@ func tellOf(e latchkey.Event) told {
 	case latchkey.EventRestored:
 		set("Session found", "of "+e.Username, "good")
 	case latchkey.EventRefreshed:
-		set("Refreshed", "new tokens for "+e.Username, "good")
+		set("Refreshed", "new tokens", "good")
 		if reason != "" {
 			set("Refreshed", "but not stored: "+reason, "bad")
 		}
