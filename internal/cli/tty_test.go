@@ -296,11 +296,11 @@ func TestRemoteShell(t *testing.T) {
 	c := talk(t, p.command("login", "--web", "--no-browser"))
 	c.expect("Open this address in a browser")
 	c.expect("Address: ")
-	_, rest, _ := strings.Cut(c.said, "https://")
+	_, rest, _ := strings.Cut(c.said, "http://")
 	address, _, _ := strings.Cut(rest, "\r\n")
 	c.say("what?\n")
 	c.expect("Address: ")
-	callback, err := visit("https://"+address, "demo", s.Password, false)
+	callback, err := visit("http://"+address, "demo", s.Password, false)
 	if err != nil || !strings.HasPrefix(callback, "http://127.0.0.1/callback?") {
 		t.Fatalf("the browser ends up at %q: %v", callback, err)
 	}
@@ -310,7 +310,7 @@ func TestRemoteShell(t *testing.T) {
 		t.Errorf("login exits with %d: %s", code, c.said)
 	}
 	out, _, code := p.run(t, "", "logout", "--json")
-	if code != exitDone || !strings.Contains(out, `"hosted_page":false`) || !strings.Contains(out, `"logout_url":"https://`) {
+	if code != exitDone || !strings.Contains(out, `"hosted_page":false`) || !strings.Contains(out, `"logout_url":"http://`) {
 		t.Errorf("logout exits with %d: %s", code, out)
 	}
 }
