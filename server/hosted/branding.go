@@ -162,7 +162,7 @@ func (p *Pages) serveAsset(w http.ResponseWriter, r *http.Request, place Place, 
 
 func (p *Pages) writeAsset(w http.ResponseWriter, r *http.Request, data []byte, media string) {
 	h := w.Header()
-	header(h, "")
+	header(h, false)
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:

@@ -5,9 +5,6 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"net/http"
-	"net/url"
-	"regexp"
-	"strings"
 	"sync"
 )
 
@@ -22,9 +19,11 @@ func hashSource(text string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// header sets what every answer carries. redirectURI is where the answer to the
-// page's form may send the browser, empty for none.
-func header(h http.Header, redirectURI string) {
+// header sets what every answer carries. Pages with a form have no form-action:
+// Chromium holds it against every redirect that follows a posted form, and where the
+// client's callback leads on to is not for this page to know. A client may itself be
+// what another application signs in at.
+func header(h http.Header, form bool) {
 	// The service lets pages of any origin read its answers; not these.
 	h.Del("Access-Control-Allow-Origin")
 	h.Del("Access-Control-Expose-Headers")
@@ -34,32 +33,9 @@ func header(h http.Header, redirectURI string) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src "+scriptHash()+
-		"; form-action 'self'"+formTarget(redirectURI)+"; frame-ancestors 'none'; base-uri 'none'")
-}
-
-var (
-	hostSource = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?$`)
-	})
-	schemeSource = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*$`) })
-)
-
-// formTarget is the source that a redirect to the client needs beside 'self',
-// since Chromium holds form-action against redirects after a form was posted too.
-// It is the origin, or the scheme where that is all there is to name: an
-// application's own, or a host that the policy's grammar cannot write, such as [::1].
-func formTarget(redirectURI string) string {
-	u, err := url.Parse(redirectURI)
-	if err != nil || !schemeSource().MatchString(u.Scheme) {
-		return ""
+	policy := "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src " + scriptHash() + "; frame-ancestors 'none'; base-uri 'none'"
+	if !form {
+		policy += "; form-action 'none'"
 	}
-	switch scheme := strings.ToLower(u.Scheme); {
-	case scheme == "javascript" || scheme == "data":
-		return ""
-	case (scheme == "http" || scheme == "https") && hostSource().MatchString(u.Host):
-		return " " + scheme + "://" + u.Host
-	default:
-		return " " + scheme + ":"
-	}
+	h.Set("Content-Security-Policy", policy)
 }

@@ -100,7 +100,7 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	place, ok := placeOf(r.Context())
 	if !ok {
 		p.Note(r.Context(), "not_found")
-		header(w.Header(), "")
+		header(w.Header(), false)
 		http.Error(w, "no user pool has this address", http.StatusNotFound)
 		return
 	}
@@ -128,7 +128,7 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (v *visit) note(code string) { v.Note(v.r.Context(), code) }
 
 func (p *Pages) visit(w http.ResponseWriter, r *http.Request, place Place) *visit {
-	header(w.Header(), "")
+	header(w.Header(), false)
 	return &visit{Pages: p, w: w, r: r, place: place, texts: choose(r)}
 }
 
@@ -218,7 +218,7 @@ func (v *visit) serve(at route, answer func(*visit)) {
 		v.fail(http.StatusBadRequest, "unauthorized_client")
 		return
 	}
-	header(v.w.Header(), v.request.RedirectURI)
+	header(v.w.Header(), true)
 	answer(v)
 }
 

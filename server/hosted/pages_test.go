@@ -133,34 +133,23 @@ func TestCrossSite(t *testing.T) {
 	}
 }
 
-// TestFormAction: the policy lets the answer to a form go to the client, and
-// nothing that a redirect URI holds gets into it but an origin or a scheme.
+// TestFormAction: what follows a form that was posted may lead anywhere, over the
+// client and on from there; a page without a form posts nothing. Nothing of the
+// request gets into the policy.
 func TestFormAction(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	for uri, want := range map[string]string{
-		"https://app.example/back?x=1":    " https://app.example",
-		"http://localhost:8080/":          " http://localhost:8080",
-		"http://127.0.0.1:5000/cb":        " http://127.0.0.1:5000",
-		"http://[::1]:5000/cb":            " http:",
-		"com.example.app://signed-in":     " com.example.app:",
-		"myapp:/callback":                 " myapp:",
-		"javascript:alert(1)":             "",
-		"data:text/html,x":                "",
-		"":                                "",
-		"https://a.example;script-src */": "",
-		"https://a.example;sandbox/":      " https:",
-		"https://a.example */x":           "",
-		"https://*/":                      " https:",
-		"https://*.example/":              " https:",
-	} {
+	for _, uri := range []string{"https://app.example/back?x=1", "http://[::1]:5000/cb", "com.example.app://signed-in", "https://a.example;script-src */"} {
 		w.request.RedirectURI = uri
 		policy := w.open("/login").header.Get("Content-Security-Policy")
-		if want := "; form-action 'self'" + want + "; frame-ancestors 'none'; base-uri 'none'"; !strings.HasSuffix(policy, want) {
-			t.Errorf("%q: %s, want …%s", uri, policy, want)
-		}
-		if strings.Count(policy, ";") != 6 {
+		if strings.Contains(policy, "form-action") || strings.Contains(policy, "example") || strings.Count(policy, ";") != 5 {
 			t.Errorf("%q: %s", uri, policy)
+		}
+	}
+	for _, path := range []string{"/error", "/signedOut", "/nothing"} {
+		a := w.send(httptest.NewRequest(http.MethodGet, base+path, nil))
+		if policy := a.header.Get("Content-Security-Policy"); !strings.HasSuffix(policy, "; form-action 'none'") {
+			t.Errorf("%s: %s", path, policy)
 		}
 	}
 }

@@ -181,7 +181,7 @@ func (v *visit) fail(status int, code string) {
 	v.note(code)
 	page := v.page(v.texts.say("error.title"), v.texts.say("error."+code))
 	page.Icon, page.Code = "problem", code
-	header(v.w.Header(), "")
+	header(v.w.Header(), false)
 	v.show(status, "/error", page)
 }
 
