@@ -191,6 +191,15 @@ func (tab *Tab) Press(selector string) {
 	})
 }
 
+// leave runs a script that leads to another page, and waits for that.
+func (tab *Tab) leave(script string) {
+	tab.t.Helper()
+	run(tab, func(ctx context.Context, _ *chromedp.Target) (chromedp.Void, error) {
+		_, err := chromedp.RunResponse(ctx, chromedp.Evaluate[chromedp.Void](script))
+		return chromedp.Void{}, err
+	})
+}
+
 // Type presses keys as a person does, wherever the cursor is: "\t" goes to the
 // next field, "\r" sends the form. It waits for the page that the keys lead to.
 func (tab *Tab) Type(keys string) {

@@ -31,16 +31,20 @@ type site struct {
 	home         string // the application's callback
 }
 
-// newSite makes one. The pool verifies e-mail addresses, and demands a given name.
-func newSite(t *testing.T) *site {
-	t.Helper()
-	up := local.Up()
-	s := &site{t: t, admin: cip.New(cip.Options{
+// adminOf is the AWS SDK with a service's admin key.
+func adminOf(up local.Ready) *cip.Client {
+	return cip.New(cip.Options{
 		Region: up.Region, BaseEndpoint: aws.String(up.Endpoint),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: up.AccessKeyID, SecretAccessKey: up.SecretAccessKey}, nil
 		}),
-	})}
+	})
+}
+
+// newSite makes one. The pool verifies e-mail addresses, and demands a given name.
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{t: t, admin: adminOf(local.Up())}
 	application := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte("<!doctype html><link rel=icon href=data:,><h1>Example Notes</h1>"))

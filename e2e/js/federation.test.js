@@ -1,5 +1,5 @@
 // Signing in at another provider: oidc-provider, which nobody here wrote, is where the
-// users of a pool sign in. The browser is fetch with a jar of cookies.
+// users of a pool sign in.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -12,6 +12,7 @@ import {
 	GetTokensFromRefreshTokenCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { Provider } from 'oidc-provider';
+import { browser } from './browser.js';
 import { administrator, newUser, payload, start } from './service.js';
 
 const callback = 'https://app.example.com/callback';
@@ -59,45 +60,16 @@ async function provider(redirect) {
 	return { issuer, stop: () => new Promise((resolve) => { server.close(resolve); server.closeAllConnections(); }) };
 }
 
-// browser follows redirects until one leads to the application.
-function browser() {
-	const jar = new Map();
-	const ask = async (url, form) => {
-		const answer = await fetch(url, {
-			method: form ? 'POST' : 'GET', redirect: 'manual', body: form && new URLSearchParams(form),
-			headers: { cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; ') },
-		});
-		for (const line of answer.headers.getSetCookie()) {
-			const [pair] = line.split(';');
-			const name = pair.slice(0, pair.indexOf('='));
-			if (/max-age=0|expires=thu, 01 jan 1970/i.test(line)) jar.delete(name);
-			else jar.set(name, pair.slice(name.length + 1));
-		}
-		return answer;
-	};
-	return async (url, login) => {
-		for (let steps = 0; steps < 20; steps++) {
-			let answer = await ask(url);
-			if (answer.status === 200) {
-				const page = await answer.text();
-				const action = new URL(page.match(/<form[^>]* action="([^"]+)"/)[1].replaceAll('&amp;', '&'), url);
-				answer = await ask(action, page.includes('value="login"') ? { prompt: 'login', login, password: 'any' } : { prompt: 'consent' });
-			}
-			assert.ok([302, 303].includes(answer.status), `${answer.status} of ${url}: ${await answer.text()}`);
-			url = new URL(answer.headers.get('location'), url).href;
-			if (url.startsWith(callback)) return new URL(url).searchParams;
-		}
-		throw new Error(`no end of redirects: ${url}`);
-	};
-}
+// at fills in the pages of oidc-provider.
+const at = (login) => (page) => page.includes('value="login"') ? { prompt: 'login', login, password: 'any' } : { prompt: 'consent' };
 
-async function signIn(login, visit = browser()) {
+async function signIn(login) {
 	const verifier = randomBytes(32).toString('base64url');
 	const query = new URLSearchParams({
 		client_id: client, redirect_uri: callback, response_type: 'code', scope: 'openid email profile', state: 's-1', nonce: 'n-1',
 		identity_provider: 'Corp', code_challenge: createHash('sha256').update(verifier).digest('base64url'), code_challenge_method: 'S256',
 	});
-	const back = await visit(`${up.issuer}/oauth2/authorize?${query}`, login);
+	const { searchParams: back } = await browser().visit(`${up.issuer}/oauth2/authorize?${query}`, callback, at(login));
 	assert.equal(back.get('state'), 's-1');
 	assert.ok(back.get('code'), back.toString());
 	const answer = await fetch(`${up.issuer}/oauth2/token`, {

@@ -18,7 +18,6 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
-	"github.com/latchkey-auth/latchkey/server/oauth"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
 )
 
@@ -27,18 +26,12 @@ const (
 	rpPassword = "Correct-Horse-9"
 )
 
-// provider starts a service with a client of the code grant and a user, and with a
-// login page that is a bare form. It gives the issuer and the client's id.
+// provider starts a service with a client of the code grant and a user. It gives the
+// issuer and the client's id.
 func provider(t *testing.T) (issuer, clientID string) {
 	t.Helper()
 	var service *server.Server
-	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/login") {
-			login(service, w, r)
-			return
-		}
-		service.ServeHTTP(w, r)
-	}))
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { service.ServeHTTP(w, r) }))
 	box, err := seal.New(bytes.Repeat([]byte{1}, seal.KeySize))
 	if err != nil {
 		t.Fatal(err)
@@ -76,22 +69,6 @@ func provider(t *testing.T) (issuer, clientID string) {
 		t.Fatal(err)
 	}
 	return service.Issuer(id), client.UserPoolClient.ClientId
-}
-
-// login takes user name and password as a form.
-func login(service *server.Server, w http.ResponseWriter, r *http.Request) {
-	pool, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	request, err := service.OAuth().ReadRequest(r.Context(), pool, r.URL.Query())
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	step, err := service.Pools().JudgePassword(r.Context(), request.Client.ID, r.PostFormValue("username"), wire.Sensitive(r.PostFormValue("password")))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusUnauthorized)
-		return
-	}
-	service.OAuth().Finish(w, r, request, oauth.User(*step.Proven))
 }
 
 // TestGoOIDCSignsIn: go-oidc with golang.org/x/oauth2 goes through discovery, the
@@ -139,7 +116,7 @@ func TestGoOIDCSignsIn(t *testing.T) {
 	}
 }
 
-// signInAt follows an authorization request to the login page, signs in and gives
+// signInAt follows an authorization request to the sign-in page, signs in and gives
 // the answer that the client is sent.
 func signInAt(t *testing.T, address string) url.Values {
 	t.Helper()
