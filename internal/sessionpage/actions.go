@@ -28,7 +28,7 @@ func (p *Page) refresh(ctx context.Context, v *visitor, _ *http.Request) outcome
 // fetchGuest asks for an identity and AWS credentials without a sign-in. The page
 // does so only if it is told to, since looking should leave nothing behind.
 func (p *Page) fetchGuest(ctx context.Context, v *visitor, _ *http.Request) outcome {
-	if v.signedIn.Load() {
+	if v.in(ctx) {
 		return tell(alreadyIn)
 	}
 	_, err := v.client.FetchCredentials(ctx)

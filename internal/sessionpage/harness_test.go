@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -191,6 +192,20 @@ func (b *browser) signIn() string {
 	b.w.t.Helper()
 	b.get("/")
 	return b.post("/session/sign-in", "username", "demo", "password", password)
+}
+
+// sees loads the page until the texts are there: events come a moment after what
+// they tell of.
+func (b *browser) sees(texts ...string) {
+	b.w.t.Helper()
+	missing := func(page string) bool {
+		return slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(page, text) })
+	}
+	page := b.get("/")
+	for end := time.Now().Add(soon); missing(page) && time.Now().Before(end); {
+		page = b.get("/")
+	}
+	b.w.wants(page, texts...)
 }
 
 // wants fails the test unless all the texts are there.

@@ -217,11 +217,15 @@ func tell(m *message) outcome { return outcome{message: m} }
 // is known. It answers with a redirect, and a script that asked for it with the
 // message alone.
 func (p *Page) act(w http.ResponseWriter, r *http.Request, do action) {
+	v, _ := p.find(r)
 	if status, problem := p.receive(w, r); problem != "" {
+		if v == nil { // no cookie for a form of another page: it would end the session there is
+			http.Error(w, problem, status)
+			return
+		}
 		p.fail(w, r, status, problem)
 		return
 	}
-	v, _ := p.find(r)
 	if v == nil && forScript(r) {
 		w.WriteHeader(http.StatusForbidden) // the script loads the page again, which says why
 		return

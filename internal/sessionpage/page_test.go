@@ -23,16 +23,19 @@ func TestPasswordSession(t *testing.T) {
 	before := b.cookie()
 	page = b.signIn()
 	w.wants(page, "Demo &lt;b&gt;User&lt;/b&gt;", "demo@example.com", "USER_SRP_AUTH", "origin_jti", "cognito:username", "token_use", " UTC</span>",
-		"Life left of the ID token", "AWS credentials", "Identity id", w.service.IdentityPoolID[:9], "<strong>Signed in</strong> as demo", "only the service can read it")
+		"Life left of the ID token", "AWS credentials", "Identity id", w.service.IdentityPoolID[:9], "only the service can read it")
+	b.sees("<strong>Signed in</strong> as demo")
 	if b.cookie() == "" || b.cookie() == before {
 		t.Errorf("the cookie after the sign-in is the one from before")
 	}
-	w.wants(b.post("/session/refresh"), "Refreshed: new tokens and new AWS credentials", "<strong>Refreshed</strong>")
+	w.wants(b.post("/session/refresh"), "Refreshed: new tokens and new AWS credentials")
 	w.never(b.get("/"), "Refreshed: new tokens") // told once
+	b.sees("<strong>Refreshed</strong>")
 	w.wants(b.post("/session/sign-in", "username", "demo", "password", password), "signed in already")
 	w.wants(b.post("/session/pages"), "signed in already")
 	page = b.post("/session/sign-out")
-	w.wants(page, "You are signed out.", "The session of demo is forgotten here.", "The refresh token is revoked.", "Nobody is signed in", "<strong>Signed out</strong> in this browser")
+	w.wants(page, "You are signed out.", "The session of demo is forgotten here.", "The refresh token is revoked.", "Nobody is signed in")
+	b.sees("<strong>Signed out</strong> in this browser")
 	w.never(page, "sign-in pages have forgotten")
 	w.wants(b.post("/session/sign-out"), "Nobody was signed in.")
 	w.wants(b.post("/session/refresh"), "The tokens were not refreshed: nobody is signed in.")
@@ -81,7 +84,8 @@ func TestOffline(t *testing.T) {
 	b.signIn()
 	w.service.Fail("GetTokensFromRefreshToken", -1, latchkeytest.Fault{Refuse: true})
 	page := b.post("/session/refresh")
-	w.wants(page, "The tokens were not refreshed", "Refresh failed", "Demo &lt;b&gt;User")
+	w.wants(page, "The tokens were not refreshed", "Demo &lt;b&gt;User")
+	b.sees("<strong>Refresh failed</strong>")
 	w.service.Heal()
 }
 
@@ -95,9 +99,11 @@ func TestSignOutEverywhere(t *testing.T) {
 	if first.cookie() == second.cookie() {
 		t.Fatal("two browsers share a cookie")
 	}
-	w.wants(first.post("/session/sign-out-everywhere"), "The service has ended all sessions of demo", "<strong>Signed out</strong> everywhere")
+	w.wants(first.post("/session/sign-out-everywhere"), "The service has ended all sessions of demo")
+	first.sees("<strong>Signed out</strong> everywhere")
 	page := second.post("/session/refresh")
-	w.wants(page, "the service has ended the session", "Sign in again.", "Nobody is signed in", "<strong>Session ended</strong>")
+	w.wants(page, "the service has ended the session", "Sign in again.", "Nobody is signed in")
+	second.sees("<strong>Session ended</strong>")
 	// It stays so until the next sign-in.
 	w.wants(second.get("/"), "The service has ended the session")
 	w.never(second.signIn(), "has ended the session (")

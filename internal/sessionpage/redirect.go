@@ -8,8 +8,8 @@ import (
 )
 
 // goToPages sends the browser to the sign-in pages.
-func (p *Page) goToPages(_ context.Context, v *visitor, _ *http.Request) outcome {
-	if v.signedIn.Load() {
+func (p *Page) goToPages(ctx context.Context, v *visitor, _ *http.Request) outcome {
+	if v.in(ctx) {
 		return tell(alreadyIn)
 	}
 	options := []latchkey.RedirectOption{latchkey.RedirectTo(v.origin + "/callback")}

@@ -32,7 +32,8 @@ func TestSignInPages(t *testing.T) {
 	if at.Path != "/" || at.RawQuery != "" {
 		t.Fatalf("the browser is at %s: %s", at.Path, page)
 	}
-	w.wants(page, "Signed in", "through the sign-in pages", "openid", "<strong>Signed in</strong> as demo")
+	w.wants(page, "Signed in", "through the sign-in pages", "openid")
+	b.sees("<strong>Signed in</strong> as demo")
 	if b.cookie() == before {
 		t.Error("the cookie after the sign-in is the one from before")
 	}

@@ -30,7 +30,7 @@ func (p *Page) signInDemo(ctx context.Context, v *visitor, r *http.Request) outc
 }
 
 func (v *visitor) begin(ctx context.Context, username, password string) outcome {
-	if v.signedIn.Load() {
+	if v.in(ctx) {
 		return tell(alreadyIn)
 	}
 	step, err := v.client.SignIn(ctx, latchkey.Password(username, password))

@@ -36,7 +36,7 @@ type visitor struct {
 	client   *latchkey.Client
 	memory   *store.Memory
 	stop     []func()
-	signedIn atomic.Bool
+	signedIn atomic.Bool // as the events say, a moment later than the client
 
 	// Guarded by the page's lock.
 	key     string
@@ -255,6 +255,12 @@ func (v *visitor) note(e latchkey.Event) {
 	})
 }
 
+// in reports whether a user is signed in.
+func (v *visitor) in(ctx context.Context) bool {
+	_, err := v.client.CurrentUser(ctx)
+	return err == nil
+}
+
 // change changes something, and tells the streams.
 func (v *visitor) change(do func()) {
 	v.mu.Lock()
@@ -293,7 +299,7 @@ func (p *Page) checkRevoked(ctx context.Context, v *visitor) {
 	p.mu.Lock()
 	ended := p.ended
 	p.mu.Unlock()
-	if ended == nil || !v.signedIn.Load() {
+	if ended == nil || !v.in(ctx) {
 		return
 	}
 	session, err := v.client.FetchSession(ctx, latchkey.TokensOnly())

@@ -2,8 +2,10 @@ package sessionpage
 
 import (
 	"crypto/tls"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -48,6 +50,16 @@ func TestCookies(t *testing.T) {
 		t.Error("a stale cookie is not replaced")
 	}
 	w.wants(stale.Body.String(), "session here is over", "Nobody is signed in")
+	// The browser keeps its cookie from a form that another page sends, and must not
+	// be given another for it.
+	r := httptest.NewRequest(http.MethodPost, "/session/sign-out", nil)
+	r.Host = "127.0.0.1:1"
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	foreign := httptest.NewRecorder()
+	w.page.ServeHTTP(foreign, r)
+	if foreign.Code != http.StatusForbidden || foreign.Header().Get("Set-Cookie") != "" {
+		t.Errorf("another page's form: %d %v", foreign.Code, foreign.Header())
+	}
 	for _, cookie := range []string{"", name + "=AAAAAAAAAAAAAAAAAAAAAAAAAA"} {
 		answer := ask("POST", cookie, false)
 		if answer.Code != http.StatusForbidden {
@@ -63,11 +75,13 @@ func TestRoom(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Browsers = 2 })
 	first, second, third := w.browser(), w.browser(), w.browser()
 	first.signIn()
+	first.sees("<strong>Signed in</strong>") // events decide who has to go
 	second.get("/")
 	third.get("/") // in the place of the second
 	w.wants(second.get("/"), "session here is over")
 	w.wants(first.get("/"), "Signed in")
 	second.signIn() // in the place of the third
+	second.sees("<strong>Signed in</strong>")
 	status, _, text := third.do(third.request(http.MethodGet, "/"))
 	if status != http.StatusServiceUnavailable || !strings.Contains(text, "too many browsers are signed in") {
 		t.Errorf("%d %s", status, text)
@@ -76,6 +90,7 @@ func TestRoom(t *testing.T) {
 		t.Errorf("a form: %d", status)
 	}
 	second.post("/session/sign-out")
+	second.sees("<strong>Signed out</strong>")
 	w.wants(third.get("/"), "Nobody is signed in")
 }
 
@@ -113,21 +128,24 @@ func TestIdle(t *testing.T) {
 		}
 		idle, watched := sit(), sit()
 		page.open(watched)
+		left := func() []*visitor {
+			synctest.Wait()
+			page.mu.Lock()
+			defer page.mu.Unlock()
+			return slices.Collect(maps.Values(page.visitors))
+		}
 		time.Sleep(9 * time.Minute)
-		synctest.Wait()
-		if service.Calls("RevokeToken") != 0 || len(page.visitors) != 2 {
-			t.Errorf("after nine minutes %d are left", len(page.visitors))
+		if n := len(left()); service.Calls("RevokeToken") != 0 || n != 2 {
+			t.Errorf("after nine minutes %d are left", n)
 		}
 		time.Sleep(3 * time.Minute)
-		synctest.Wait()
-		if service.Calls("RevokeToken") != 1 || page.visitors[idle.key] != nil || page.visitors[watched.key] == nil {
-			t.Errorf("%d revoked, %d are left", service.Calls("RevokeToken"), len(page.visitors))
+		if there := left(); service.Calls("RevokeToken") != 1 || slices.Contains(there, idle) || !slices.Contains(there, watched) {
+			t.Errorf("%d revoked, %d are left", service.Calls("RevokeToken"), len(there))
 		}
 		page.shut(watched)
 		time.Sleep(12 * time.Minute)
-		synctest.Wait()
-		if service.Calls("RevokeToken") != 2 || len(page.visitors) != 0 {
-			t.Errorf("%d revoked, %d are left", service.Calls("RevokeToken"), len(page.visitors))
+		if n := len(left()); service.Calls("RevokeToken") != 2 || n != 0 {
+			t.Errorf("%d revoked, %d are left", service.Calls("RevokeToken"), n)
 		}
 	})
 }
