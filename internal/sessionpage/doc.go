@@ -8,8 +8,11 @@
 // in the same client. Nothing is kept on disk, and no token, secret key or password
 // ever stands in an answer: the page shows claims, times and masked ids.
 //
-//	page.go      the routes, the bounds, the headers of every answer
-//	visitors.go  which cookie is whose client; who has to go when there are too many
+//	page.go      the routes, and the page itself; guard.go: for whom it is
+//	forms.go     what every form goes through
+//	visitors.go  which cookie is whose; who has to go when there are too many
+//	visitor.go   one browser's client, and what it has been told
+//	revoked.go   hearing of sessions that ended elsewhere
 //	signin.go    user name and password, and the challenges that may follow
 //	redirect.go  the sign-in pages, and the way back from them
 //	actions.go   refresh, guest, sign out, sign out everywhere

@@ -163,3 +163,17 @@ func TestMessageFirst(t *testing.T) {
 	w.wants(page, "Incorrect username or password.")
 	w.never(page, "The service has ended the session")
 }
+
+func TestMalformed(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"Value at 'password' failed to satisfy constraint: Member must have length greater than or equal to 6": "that password is too short",
+		"Value at 'password' failed to satisfy constraint: Member must satisfy regular expression pattern":     "the pool does not take that password: it begins or ends with a space, or is too long",
+		"Value at 'username' failed to satisfy constraint":                                                     "that is no user name",
+		"something else": "something else",
+	} {
+		if got := malformed(text); got != want {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+}

@@ -6,11 +6,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -145,137 +143,6 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mux.ServeHTTP(w, r)
 }
 
-// header sets what every answer carries.
-func (p *Page) header(h http.Header) {
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-	h.Set("Content-Security-Policy", p.policy)
-}
-
-// policy allows the page its stylesheet, its script and its stream, and forms that
-// lead on to the sign-in pages: Chromium holds form-action against redirects too.
-func policy(pages ...string) string {
-	targets := "'self'"
-	for _, base := range pages {
-		// The policy's grammar cannot write an address such as [::1]; then the page
-		// is there as well, which is 'self'.
-		if u, err := url.Parse(base); err == nil && u.Host != "" && !strings.Contains(u.Host, "[") {
-			targets += " " + u.Scheme + "://" + u.Host
-		}
-	}
-	return "default-src 'none'; style-src 'self'; img-src data:; connect-src 'self'; script-src " + scriptHash() +
-		"; form-action " + targets + "; frame-ancestors 'none'; base-uri 'none'"
-}
-
-// local reports whether a Host header names the loopback interface.
-func local(host string) bool {
-	name := hostname(host)
-	ip := net.ParseIP(name)
-	return name == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-func hostname(host string) string {
-	u := url.URL{Host: host}
-	return u.Hostname()
-}
-
-// fromHere reports whether a connection comes from this machine. Beyond the Host
-// header, which is the browser's word, it keeps the demo user's button from the
-// neighbours of a service that listens on all interfaces.
-func fromHere(r *http.Request) bool {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	ip := net.ParseIP(host)
-	return err == nil && ip != nil && ip.IsLoopback()
-}
-
-// origin is scheme and host that the browser used.
-func origin(r *http.Request) string {
-	if r.TLS != nil {
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
-}
-
-// action does what a form asks for, and says where the browser goes next.
-type action func(ctx context.Context, v *visitor, r *http.Request) outcome
-
-// outcome is what came of an action.
-type outcome struct {
-	message  *message
-	to       string // empty is the page itself
-	signedIn bool   // the browser gets a new cookie
-}
-
-func tell(m *message) outcome { return outcome{message: m} }
-
-// act takes a form: posted by the page itself, of bounded size, with a cookie that
-// is known. It answers with a redirect, and a script that asked for it with the
-// message alone.
-func (p *Page) act(w http.ResponseWriter, r *http.Request, do action) {
-	v, _ := p.find(r)
-	if status, problem := p.receive(w, r); problem != "" {
-		if v == nil { // no cookie for a form of another page: it would end the session there is
-			http.Error(w, problem, status)
-			return
-		}
-		p.fail(w, r, status, problem)
-		return
-	}
-	if v == nil && forScript(r) {
-		w.WriteHeader(http.StatusForbidden) // the script loads the page again, which says why
-		return
-	}
-	if v == nil {
-		p.fail(w, r, http.StatusForbidden, "Nothing was done: this browser has no session here any more, or it did not send its cookie, which the page needs. Try again.")
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
-	defer cancel()
-	out := do(ctx, v, r)
-	if out.signedIn {
-		p.rename(w, r, v)
-	}
-	if out.message != nil && forScript(r) {
-		p.writePart(w, out.message)
-		return
-	}
-	v.leave(out.message)
-	http.Redirect(w, r, cmp.Or(out.to, "/"), http.StatusSeeOther)
-}
-
-// forScript reports whether the page's script sent the form.
-func forScript(r *http.Request) bool { return r.Header.Get("Latchkey-Part") == "message" }
-
-// receive reads a form.
-func (p *Page) receive(w http.ResponseWriter, r *http.Request) (status int, problem string) {
-	if err := p.origins.Check(r); err != nil {
-		return http.StatusForbidden, "Nothing was done: the request came from another page."
-	}
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || media != "application/x-www-form-urlencoded" {
-		return http.StatusUnsupportedMediaType, "Nothing was done: this is not a form that the page sends."
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	err = r.ParseForm()
-	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
-		return http.StatusRequestEntityTooLarge, "Nothing was done: that was more than a form of this page can hold."
-	}
-	if err != nil {
-		return http.StatusBadRequest, "Nothing was done: the form cannot be read."
-	}
-	for name, values := range r.PostForm {
-		if len(values) != 1 || len(name) > maxField || len(values[0]) > maxField {
-			return http.StatusBadRequest, "Nothing was done: a field is too long, or there twice."
-		}
-	}
-	return 0, ""
-}
-
 // show answers GET /. The page is at the numeric address, which the sign-in pages
 // lead back to: localhost would be another place to a browser's cookies.
 func (p *Page) show(w http.ResponseWriter, r *http.Request) {
@@ -348,15 +215,4 @@ func (p *Page) write(w http.ResponseWriter, r *http.Request, status int, v *visi
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(text.Bytes())
 	}
-}
-
-// writePart writes a message alone.
-func (p *Page) writePart(w http.ResponseWriter, m *message) {
-	var text bytes.Buffer
-	if err := templates().ExecuteTemplate(&text, "message", m); err != nil {
-		http.Error(w, "the message cannot be drawn", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write(text.Bytes())
 }

@@ -16,7 +16,7 @@ func TestPasswordSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	b := w.browser()
-	w.wants(b.get("/"), "Nobody is signed in", "Sign in as demo", "Continue with the sign-in pages", "Fetch some as a guest", "Nothing yet")
+	w.wants(b.get("/"), "Nobody is signed in", "Sign in as demo", "Use the sign-in pages", "Fetch some as a guest", "Nothing yet")
 	page := b.post("/session/sign-in", "username", "demo", "password", "not it")
 	w.wants(page, "Incorrect username or password", `value="demo"`, `role="alert"`)
 	w.wants(b.post("/session/sign-in", "username", "", "password", ""), "Give both")

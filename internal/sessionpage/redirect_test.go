@@ -107,5 +107,5 @@ func TestDenied(t *testing.T) {
 		return nil
 	}
 	b.do(b.request(http.MethodPost, "/session/pages"))
-	w.wants(b.get("/callback?error=access_denied&state="+url.QueryEscape(state)), "without signing in", "Continue with the sign-in pages")
+	w.wants(b.get("/callback?error=access_denied&state="+url.QueryEscape(state)), "without signing in", "Use the sign-in pages")
 }
