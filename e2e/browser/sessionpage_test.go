@@ -23,9 +23,9 @@ func says(selector, text string) string {
 	return "document.querySelector('" + selector + "').innerText.includes('" + text + "')"
 }
 
-// becomes waits for a layout of the session page, which may come by a page that is
+// turns waits for a layout of the session page, which may come by a page that is
 // loaded anew.
-func (tab *Tab) becomes(layout string) {
+func (tab *Tab) turns(layout string) {
 	tab.t.Helper()
 	run(tab, chromedp.WaitVisible(chromedp.CSS("main."+layout)))
 }
@@ -129,7 +129,7 @@ func TestSessionPageEverywhere(t *testing.T) {
 	}
 	first.Press("#do-sign-out-everywhere")
 	first.shows("Nobody is signed in", "The service has ended all sessions of demo")
-	second.becomes("out")
+	second.turns("out")
 	second.shows("Nobody is signed in", "The service has ended the session", "Session ended")
 	first.quiet()
 	second.quiet()
