@@ -138,11 +138,11 @@ func TestLeavingForAProvider(t *testing.T) {
 	t.Parallel()
 	w, e := otherWorld(t, nil, nil)
 	v := w.visitor()
-	to := v.leave("Other", map[string]string{"login_hint": "ann@example.com", "prompt": "login"})
+	to := v.leave("Other", map[string]string{"login_hint": "ann@example.com", "prompt": "login", "max_age": "300"})
 	q := to.Query()
 	for name, want := range map[string]string{
 		"response_type": "code", "client_id": "app", "redirect_uri": w.base() + "/oauth2/idpresponse", "scope": "openid email",
-		"login_hint": "ann@example.com", "prompt": "login", "tenant": "1", "code_challenge_method": "S256",
+		"login_hint": "ann@example.com", "prompt": "login", "max_age": "300", "tenant": "1", "code_challenge_method": "S256",
 	} {
 		if q.Get(name) != want || len(q[name]) != 1 {
 			t.Errorf("%s: %v, want %s", name, q[name], want)

@@ -230,6 +230,10 @@ func TestReturnByPost(t *testing.T) {
 	if back := location(t, answer); back.Query().Get("code") == "" {
 		t.Errorf("back to %s", back)
 	}
+	long := url.Values{"code": {strings.Repeat("x", 20<<10)}, "state": {"x"}}
+	if answer, _ := v.post(w.base()+"/oauth2/idpresponse", long); answer.StatusCode != http.StatusBadRequest || answer.Header.Get("Location") != "" {
+		t.Errorf("long answer by POST: %d to a place of %d bytes", answer.StatusCode, len(answer.Header.Get("Location")))
+	}
 	if answer, _ := v.get(w.base() + "/oauth2/idpresponse?" + strings.Repeat("x", 20<<10)); answer.StatusCode != http.StatusBadRequest {
 		t.Errorf("long query: %d", answer.StatusCode)
 	}

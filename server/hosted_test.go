@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/hosted"
@@ -184,5 +186,54 @@ func TestPagesOfDomain(t *testing.T) {
 	}
 	if answer, body = ask("evil.localhost", "/login?"+w.query(nil).Encode()); answer.StatusCode != http.StatusNotFound || strings.Contains(body, "evil") {
 		t.Errorf("a host that no pool has: %d %s", answer.StatusCode, body)
+	}
+}
+
+var maskedAddress = regexp.MustCompile(`\S\*\*\*@\S(\*\*\*)?`)
+
+// TestPagesTellNobodyApart: whoever does not know the password, or the code, sees the
+// same page for a user of any kind, and for nobody.
+func TestPagesTellNobodyApart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
+		withOAuth(p, c)
+		hiding(p, c)
+	})
+	email := func(name string) []wire.AttributeType {
+		return []wire.AttributeType{{Name: "email", Value: name + "@example.com"}, {Name: "email_verified", Value: "true"}}
+	}
+	names := []string{"ann", "nobody", "unreachable", "disabled", "invited", "waiting", "resetting"}
+	for _, name := range []string{"ann", "disabled", "resetting"} {
+		w.addUser(name, email(name)...)
+	}
+	w.addUser("unreachable")
+	must[wire.AdminDisableUserResponse](w, "AdminDisableUser", &wire.AdminDisableUserRequest{UserPoolId: w.pool, Username: "disabled"})
+	must[wire.AdminResetUserPasswordResponse](w, "AdminResetUserPassword", &wire.AdminResetUserPasswordRequest{UserPoolId: w.pool, Username: "resetting"})
+	must[wire.AdminCreateUserResponse](w, "AdminCreateUser", &wire.AdminCreateUserRequest{
+		UserPoolId: w.pool, Username: "invited", TemporaryPassword: password, MessageAction: wire.MessageActionSuppress, UserAttributes: email("invited"),
+	})
+	w.signUp("waiting", "waiting@example.com")
+	v := w.visitor()
+	for path, form := range map[string]url.Values{
+		"/login":                 {"password": {"not it"}},
+		"/forgotPassword":        {},
+		"/confirmforgotPassword": {"code": {"000000"}, "new_password": {"New-Password-1"}},
+		"/confirmUser":           {"code": {"000000"}},
+		"/confirmUser?resend":    {"do": {"resend"}},
+	} {
+		path, _, _ := strings.Cut(path, "?")
+		first := ""
+		for _, name := range names {
+			form.Set("username", name)
+			answer, body := v.post(w.pageURL(path, nil), form)
+			wantPage(t, answer, body, http.StatusOK)
+			shown := maskedAddress.ReplaceAllString(strings.ReplaceAll(body, `value="`+name+`"`, ""), "somewhere")
+			if first == "" {
+				first = shown
+			}
+			if diff := cmp.Diff(first, shown); diff != "" {
+				t.Errorf("%s of %s (-ann):\n%s", path, name, diff)
+			}
+		}
 	}
 }

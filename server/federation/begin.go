@@ -28,9 +28,11 @@ type Attempt struct {
 	State    string
 	Nonce    string
 	Verifier string // of PKCE; its S256 challenge goes out
-	// LoginHint and Prompt are the client's, handed on.
+	// LoginHint, Prompt and MaxAge are the client's, handed on. MaxAge is a number of
+	// seconds; empty is none.
 	LoginHint string
 	Prompt    []string
+	MaxAge    string
 }
 
 // Party is a client of other providers. It is safe for concurrent use.
@@ -133,6 +135,9 @@ func (p *Party) Begin(ctx context.Context, at Provider, a Attempt) (string, erro
 		}
 		if again := handedOn(a.Prompt); again != "" {
 			query.Set("prompt", again)
+		}
+		if a.MaxAge != "" {
+			query.Set("max_age", a.MaxAge)
 		}
 	}
 	if at.Kind == wire.ProviderApple && strings.TrimSpace(at.Details[keyScopes]) != "openid" {

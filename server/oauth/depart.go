@@ -39,7 +39,8 @@ type attempt struct {
 
 func (a *attempt) at(state string, q *Request) federation.Attempt {
 	return federation.Attempt{
-		Redirect: a.Redirect, State: state, Nonce: a.Nonce, Verifier: a.Verifier, LoginHint: q.LoginHint, Prompt: q.Prompt,
+		Redirect: a.Redirect, State: state, Nonce: a.Nonce, Verifier: a.Verifier,
+		LoginHint: q.LoginHint, Prompt: q.Prompt, MaxAge: q.Query().Get("max_age"),
 	}
 }
 

@@ -50,7 +50,12 @@ func (p *Provider) returnByGet(w http.ResponseWriter, r *http.Request, place Pla
 			answer.Set(name, value)
 		}
 	}
-	redirect(w, r, place.Base+"/oauth2/idpresponse?"+answer.Encode())
+	to := answer.Encode()
+	if len(to) > maxQuery {
+		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "the answer is too long"})
+		return
+	}
+	redirect(w, r, place.Base+"/oauth2/idpresponse?"+to)
 }
 
 // arrive goes on with an attempt whose browser came back. Until state and cookie are
