@@ -23,25 +23,32 @@ func (s *Server) routeOAuth(mux *http.ServeMux) {
 		s.page(mux, base, "/oauth2/idpresponse", s.oauth.Return)
 		s.page(mux, base, "/logout", s.oauth.Logout)
 	}
-	mux.HandleFunc("GET /.well-known/openid-configuration", s.atDomain(s.serveDiscovery))
-	mux.HandleFunc("GET /.well-known/jwks.json", s.atDomain(s.serveJWKS))
+	mux.HandleFunc("GET /.well-known/openid-configuration", s.observed("/.well-known/openid-configuration", s.atDomain(s.serveDiscovery)))
+	mux.HandleFunc("GET /.well-known/jwks.json", s.observed("/.well-known/jwks.json", s.atDomain(s.serveJWKS)))
 }
 
 // endpoint mounts what programs call: within the bound of their source.
 func (s *Server) endpoint(mux *http.ServeMux, base, path string, handler http.HandlerFunc) {
-	mux.HandleFunc(base+path, func(w http.ResponseWriter, r *http.Request) {
-		start, ended := time.Now(), new(outcome)
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), outcomeKey{}, ended), operationTimeout)
-		defer cancel()
-		if s.admits(r) {
-			handler(w, r.WithContext(ctx))
-		} else {
-			noteOutcome(ctx, wire.TooManyRequestsException)
+	mux.HandleFunc(base+path, s.observed(path, func(w http.ResponseWriter, r *http.Request) {
+		if !s.admits(r) {
+			noteOutcome(r.Context(), wire.TooManyRequestsException)
 			w.Header().Set("Retry-After", "1")
 			http.Error(w, "too many requests", http.StatusTooManyRequests)
+			return
 		}
+		ctx, cancel := context.WithTimeout(r.Context(), operationTimeout)
+		defer cancel()
+		handler(w, r.WithContext(ctx))
+	}))
+}
+
+// observed tells the observer how the requests for a path end.
+func (s *Server) observed(path string, handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		start, ended := time.Now(), new(outcome)
+		handler(w, r.WithContext(context.WithValue(r.Context(), outcomeKey{}, ended)))
 		s.noteEndpoint(r, path, ended.code, time.Since(start))
-	})
+	}
 }
 
 // page is endpoint for what a person looks at: no other origin may read it.
@@ -84,6 +91,7 @@ func (s *Server) atDomain(handler http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		place, ok := s.oauth.Place(r)
 		if !ok {
+			noteOutcome(r.Context(), "not_found")
 			http.Error(w, "no such pool", http.StatusNotFound)
 			return
 		}

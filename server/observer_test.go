@@ -83,6 +83,10 @@ func TestObserver(t *testing.T) {
 		{"GET /latchkey.css", func() { v.get(w.base() + "/latchkey.css") }},
 		{"GET /brand.css not_found", func() { v.get(w.base() + "/brand.css") }},
 		{"OTHER /brand-logo method_not_allowed", func() { v.ask(http.MethodDelete, w.base()+"/brand-logo") }},
+		{"GET /.well-known/jwks.json", func() { v.get(w.base() + "/.well-known/jwks.json") }},
+		{"GET /.well-known/openid-configuration", func() { v.get(w.base() + "/.well-known/openid-configuration") }},
+		{"GET /.well-known/jwks.json not_found", func() { v.get(w.url + "/us-east-1_NoSuchOne/.well-known/jwks.json") }},
+		{"GET /.well-known/openid-configuration not_found", func() { v.get(w.url + "/.well-known/openid-configuration") }},
 		{"GET /login not_found", func() { v.get(w.url + "/login") }},
 		{"GET /logout not_found", func() { v.get(w.url + "/logout") }},
 	} {

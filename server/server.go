@@ -91,7 +91,7 @@ type Limits struct {
 
 // Observer learns what the service answered: the operation ("" if the request
 // named none), the exception's type ("" for success) and the time it took. An OAuth
-// endpoint or a sign-in page is an operation such as "POST /oauth2/token", with GET,
+// endpoint, a sign-in page or a pool's document is one such as "POST /oauth2/token", with GET,
 // POST or OTHER and its path below the pool's; its exception is an OAuth error, the
 // type of the exception that the page explains, or the code of an error page.
 type Observer interface {
@@ -256,8 +256,8 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("/", s.serveRest)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.HandleFunc("GET /{pool}/.well-known/jwks.json", s.serveJWKS)
-	mux.HandleFunc("GET /{pool}/.well-known/openid-configuration", s.serveDiscovery)
+	mux.HandleFunc("GET /{pool}/.well-known/jwks.json", s.observed("/.well-known/jwks.json", s.serveJWKS))
+	mux.HandleFunc("GET /{pool}/.well-known/openid-configuration", s.observed("/.well-known/openid-configuration", s.serveDiscovery))
 	mux.HandleFunc("GET /{pool}/.well-known/revocations", s.serveRevocations)
 	s.routeOAuth(mux)
 	s.routeHosted(mux)

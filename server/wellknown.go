@@ -87,9 +87,11 @@ func (s *Server) poolExists(w http.ResponseWriter, r *http.Request, pool string)
 
 func (s *Server) documentFailed(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, storage.ErrNotFound) {
+		noteOutcome(r.Context(), "not_found")
 		http.Error(w, "no such pool", http.StatusNotFound)
 		return
 	}
+	noteOutcome(r.Context(), "server_error")
 	s.log.ErrorContext(r.Context(), "document failed", "path", r.URL.Path, "error", err)
 	http.Error(w, "temporarily unavailable", http.StatusServiceUnavailable)
 }
