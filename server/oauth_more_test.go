@@ -384,6 +384,14 @@ func TestBrowserCookie(t *testing.T) {
 	if other := again.client.Jar.Cookies(site); other[0].Value == value {
 		t.Error("two sign-ins have one cookie")
 	}
+	if !signedIn(name + "=" + value) {
+		t.Error("a sign-in in another browser ends this one's session")
+	}
+	first := again.client.Jar.Cookies(site)[0].Value
+	again.signIn("ann", map[string]string{"prompt": "login"})
+	if signedIn(name + "=" + first) {
+		t.Error("the session of before a new sign-in goes on")
+	}
 	w.advance(time.Hour + time.Second)
 	if signedIn(name + "=" + value) {
 		t.Error("an old cookie is a session")

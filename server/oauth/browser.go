@@ -23,8 +23,11 @@ func (p *Provider) cookie(r *http.Request, poolID string) (name string, secure b
 	return "latchkey-" + poolID, false
 }
 
-// begin gives the browser a new session.
+// begin gives the browser a new session. The one before is over.
 func (p *Provider) begin(w http.ResponseWriter, r *http.Request, user User) error {
+	if err := p.endSent(r, user.PoolID); err != nil {
+		return err
+	}
 	value, err := p.seal(purposeBrowser, user.PoolID, browser{ID: random.UUID(), User: whoIs(user), Until: p.Now().Add(browserLife)})
 	if err == nil {
 		p.setCookie(w, r, user.PoolID, value, int(browserLife/time.Second))
@@ -42,12 +45,18 @@ func (p *Provider) setCookie(w http.ResponseWriter, r *http.Request, poolID, val
 // end ends the session of the browser that sent a request, and takes its cookie
 // away. A copy of the cookie is worth nothing from then on.
 func (p *Provider) end(w http.ResponseWriter, r *http.Request, poolID string) error {
-	if b, ok := p.sent(r, poolID); ok {
-		if err := p.Users.EndBrowser(r.Context(), b.ID, b.Until); err != nil {
-			return err
-		}
+	err := p.endSent(r, poolID)
+	if err == nil {
+		p.setCookie(w, r, poolID, "", -1)
 	}
-	p.setCookie(w, r, poolID, "", -1)
+	return err
+}
+
+// endSent ends the session whose cookie came with a request, if one did.
+func (p *Provider) endSent(r *http.Request, poolID string) error {
+	if b, ok := p.sent(r, poolID); ok {
+		return p.Users.EndBrowser(r.Context(), b.ID, b.Until)
+	}
 	return nil
 }
 

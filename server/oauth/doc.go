@@ -40,5 +40,6 @@
 //
 // A sealed cookie, new at each sign-in, good for an hour, for one pool. It holds
 // the user's counts of sign-outs and passwords: when one has grown, the cookie is
-// worth nothing. So is a copy of it after /logout, which notes the session's id.
+// worth nothing. So is a copy of it after /logout or a new sign-in, which note the
+// session's id.
 package oauth

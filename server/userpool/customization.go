@@ -8,6 +8,7 @@ import (
 	_ "image/gif" // the kinds of images that a logo may be
 	_ "image/jpeg"
 	_ "image/png"
+	"slices"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -47,7 +48,7 @@ func logoType(data []byte) (media string, err error) {
 		return "", invalid("ImageFile has %d bytes: a logo has at most %d.", len(data), maxLogo)
 	}
 	set, kind, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil {
+	if err != nil || !slices.Contains([]string{"png", "jpeg", "gif"}, kind) { // a program may know more kinds
 		return "", invalid("ImageFile is not a PNG, JPEG or GIF image.")
 	}
 	if set.Width < 1 || set.Height < 1 || set.Width > maxLogoSide || set.Height > maxLogoSide {

@@ -27,11 +27,17 @@ var (
 	functionCall  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:-(?:webkit|moz|ms|o)-)?([a-z][a-z0-9-]*)\(`) })
 )
 
+// maxStylesheet bounds a stylesheet in bytes; the API's own bound counts characters.
+const maxStylesheet = 128 << 10
+
 // checkStylesheet refuses what is no plain list of rules for the classes that may
 // be customized: at-rules, HTML, scripts, and whatever fetches something. Reading
 // is stricter than CSS, so that a browser finds nothing in it that was not found
 // here: no escapes, no nesting, and in quotes only plain text.
 func checkStylesheet(css string) error {
+	if len(css) > maxStylesheet {
+		return badStylesheet("it has %d bytes, more than %d", len(css), maxStylesheet)
+	}
 	plain, err := withoutComments(css)
 	if err != nil {
 		return err

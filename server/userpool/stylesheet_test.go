@@ -106,6 +106,7 @@ func TestStylesheetsRefused(t *testing.T) {
 		"one to close":        {rule("color:)("), "in pairs"},
 		"a bracket":           {rule("color:[1"), "in pairs"},
 		"NUL":                 {rule("color:r\x00ed"), "control character"},
+		"too many bytes":      {"/*" + strings.Repeat("é", maxStylesheet/2) + "*/", "bytes, more than 131072"},
 		"DEL":                 {rule("color:r\x7fed"), "control character"},
 	} {
 		err := checkStylesheet(test.css)
