@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -225,27 +226,29 @@ func latchkeyGrant(base, pool, client string) *codeGrant {
 
 // benchGrant measures the grant on one core, and then both servers over loopback.
 func benchGrant(b *bench) error {
-	if err := b.grantInProcess(); err != nil {
+	signature, err := b.grantInProcess()
+	if err != nil {
 		return err
 	}
-	return b.grantOverLoopback()
+	return b.grantOverLoopback(signature)
 }
 
-func (b *bench) grantInProcess() error {
+// grantInProcess returns the CPU time of one signature.
+func (b *bench) grantInProcess() (signature time.Duration, err error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	w, err := newWorld(nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer w.close()
 	null, err := newWorld(nullSigner)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer null.close()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var failed error
 	grantOf := func(name string, w *world) (measure.Contestant, error) {
@@ -261,23 +264,23 @@ func (b *bench) grantInProcess() error {
 	}
 	whole, err := grantOf("authorize, code, token; durable", w)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	rest, err := grantOf("the same, null signer", null)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	digest := make([]byte, 32)
-	signature := measure.Contestant{Name: "one RS256 signature (crypto/rsa)", Op: func(n int) {
+	signing := measure.Contestant{Name: "one RS256 signature (crypto/rsa)", Op: func(n int) {
 		for range n {
 			if _, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest); err != nil {
 				failed = err
 			}
 		}
 	}}
-	results := measure.Rounds(b.rounds, signature, whole, rest)
+	results := measure.Rounds(b.rounds, signing, whole, rest)
 	if failed != nil {
-		return failed
+		return 0, failed
 	}
 	var rows [][]string
 	for _, r := range results {
@@ -287,80 +290,75 @@ func (b *bench) grantInProcess() error {
 	rate := 1 / results[1].Over(results[0].Times(2)).Median
 	fmt.Fprintf(b.out, "\nRate: %.3g of one grant for two signatures.\n\n", rate)
 	b.atLeast(0.6, rate, "code grant, per core: of the rate of two RS256 signatures")
-	return nil
+	return results[0].Median(), nil
 }
 
-// grantOverLoopback compares the grant with the peer's, in rate and CPU time.
-func (b *bench) grantOverLoopback() error {
-	targets, peerSignature, stop, err := startGrantTargets()
+// grantOverLoopback compares the grant with the peer's, with signatures and without.
+func (b *bench) grantOverLoopback(signature time.Duration) error {
+	targets, stop, err := startGrantTargets()
 	defer stop()
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(b.out, "Two RS256 signatures with 2048 bits a grant on both sides. Closed loop, %v a line and round, GOMAXPROCS=1 for Latchkey; the load runs on the same two cores.\n\n", loadTime)
-	const line = "code grant"
-	results := map[string][]outcome{} // of eight at once
+	results := map[string][]outcome{} // at 8 at once
 	var rows [][]string
-	for _, concurrency := range []int{1, 8, 32} {
-		now := map[string][]outcome{}
-		for range max(3, b.rounds/2) {
-			for _, t := range targets {
-				o, err := load(t, t.calls[line], concurrency)
-				if err != nil {
-					return fmt.Errorf("%s, %s: %w", t.name, line, err)
+	for _, line := range []string{signedGrant, unsignedGrant} {
+		able := slices.DeleteFunc(slices.Clone(targets), func(t *target) bool { return t.calls[line] == nil })
+		for _, concurrency := range []int{1, 8, 32} {
+			now, err := loadAll(able, line, concurrency, max(3, b.rounds/2))
+			if err != nil {
+				return err
+			}
+			if rows = append(rows, loadRows(able, line, concurrency, now)...); concurrency == 8 {
+				for name, outcomes := range now {
+					results[name+"/"+line] = outcomes
 				}
-				now[t.name] = append(now[t.name], o)
 			}
 		}
-		if concurrency == 8 {
-			results = now
-		}
-		rows = append(rows, loadRows(targets, line, concurrency, now)...)
 	}
 	b.table([]string{"what", "server", "at once", "rate /s", "p50", "p99", "server CPU each"}, rows)
-	b.reportGrant(results, peerSignature)
+	b.reportGrant(results, signature)
 	return nil
 }
 
-// reportGrant relates the two servers at eight at once. What signatures allow is the
-// rate of a server that does nothing but sign.
-func (b *bench) reportGrant(results map[string][]outcome, peerSignature time.Duration) {
-	column := func(name string, of func(outcome) float64) (values []float64) {
-		for _, o := range results[name] {
+// loadAll loads one after the other, in rounds.
+func loadAll(targets []*target, line string, concurrency, rounds int) (map[string][]outcome, error) {
+	results := map[string][]outcome{}
+	for range rounds {
+		for _, t := range targets {
+			o, err := load(t, t.calls[line], concurrency)
+			if err != nil {
+				return nil, fmt.Errorf("%s, %s: %w", t.name, line, err)
+			}
+			results[t.name] = append(results[t.name], o)
+		}
+	}
+	return results, nil
+}
+
+// reportGrant relates the two servers. What signatures allow is the rate of a core
+// that does nothing but sign.
+func (b *bench) reportGrant(results map[string][]outcome, signature time.Duration) {
+	column := func(name, line string, of func(outcome) float64) (values []float64) {
+		for _, o := range results[name+"/"+line] {
 			values = append(values, of(o))
 		}
 		return values
 	}
 	rate := func(o outcome) float64 { return o.rate }
 	cpu := func(o outcome) float64 { return float64(o.cpu) }
-	own, peer := column("latchkey", rate), column("oidc-provider", rate)
-	signature := float64(ownSignature())
-	allowed := 1e9 / (2 * signature) / measure.Spread(peer).Median
-	ratio := pairwise(own, peer)
-	perCPU := pairwise(column("oidc-provider", cpu), column("latchkey", cpu))
-	fmt.Fprintf(b.out, "\ncode grant at 8 at once: %s times the rate of oidc-provider, %s times for the same CPU time; a core that only signs with crypto/rsa would reach %.3g times.\n",
-		ratio, perCPU, allowed)
-	rest := func(name string, signature float64) float64 {
-		return measure.Spread(column(name, cpu)).Median - 2*signature
+	ratio := func(line string) measure.Ratio {
+		return pairwise(column("latchkey", line, rate), column("oidc-provider", line, rate))
 	}
-	ownRest, peerRest := rest("latchkey", signature), rest("oidc-provider", float64(peerSignature))
-	fmt.Fprintf(b.out, "One signature: crypto/rsa %s, OpenSSL %s. Without its two signatures a grant costs %s here and %s there.\n",
-		measure.Show(signature), measure.Show(float64(peerSignature)), measure.Show(ownRest), measure.Show(peerRest))
-	b.atLeast(3, ratio.Median, fmt.Sprintf("code grant: of oidc-provider's rate, 8 at once (two signatures in Go alone: %.3g)", allowed))
-	b.atLeast(3, peerRest/ownRest, "code grant without its signatures: oidc-provider's CPU, of ours")
-}
-
-// ownSignature is the CPU time of one signature by crypto/rsa.
-func ownSignature() time.Duration {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err) // the system has no randomness
+	cost := func(line string) measure.Ratio {
+		return pairwise(column("oidc-provider", line, cpu), column("latchkey", line, cpu))
 	}
-	digest := make([]byte, 32)
-	results := measure.Rounds(5, measure.Contestant{Name: "signature", Op: func(n int) {
-		for range n {
-			_, _ = rsa.SignPKCS1v15(nil, key, crypto.SHA256, digest)
-		}
-	}})
-	return results[0].Median()
+	allowed := float64(time.Second) / float64(2*signature) / measure.Spread(column("oidc-provider", signedGrant, rate)).Median
+	for _, line := range []string{signedGrant, unsignedGrant} {
+		fmt.Fprintf(b.out, "\n%s at 8 at once: %s times the rate of oidc-provider, %s times for the same CPU time.", line, ratio(line), cost(line))
+	}
+	fmt.Fprintf(b.out, "\nA core that does nothing but sign with crypto/rsa: %.3g times the rate of oidc-provider.\n", allowed)
+	b.atLeast(3, ratio(signedGrant).Median, fmt.Sprintf("code grant: of oidc-provider's rate, 8 at once (a core that only signs: %.3g)", allowed))
+	b.atLeast(3, ratio(unsignedGrant).Median, "code grant with null signers on both sides: of oidc-provider's rate, 8 at once")
 }

@@ -216,10 +216,14 @@ func serveEmpty() error {
 		return err
 	}
 	fmt.Printf("http://%s\n", listener.Addr())
-	go func() { // ends with its parent
+	return serveForParent(listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
+}
+
+// serveForParent ends with the program that holds its standard input.
+func serveForParent(listener net.Listener, handler http.Handler) error {
+	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}()
-	err = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
-	return errors.Join(errors.New("the empty server ended"), err)
+	return errors.Join(errors.New("the server ended"), http.Serve(listener, handler))
 }

@@ -67,9 +67,14 @@ func main() {
 	only := flag.String("only", "", "sections to run, separated by commas; all by default")
 	write := flag.String("write", "", "page whose tables are replaced")
 	empty := flag.Bool("empty-handler", false, "be the reference server of the loopback section")
+	unsigned := flag.Bool("null-signer", false, "be the service of the code grant's section that signs nothing")
 	flag.Parse()
-	if *empty {
+	switch {
+	case *empty:
 		fmt.Fprintln(os.Stderr, "bench:", serveEmpty())
+		os.Exit(1)
+	case *unsigned:
+		fmt.Fprintln(os.Stderr, "bench:", serveUnsigned())
 		os.Exit(1)
 	}
 	var report bytes.Buffer
