@@ -65,6 +65,7 @@ func TestSignInAtThePartner(t *testing.T) {
 	tab := n.open()
 	tab.Press("#signIn")
 	tab.asks(n)
+	tab.look("partner")
 	tab.Press(".provider")
 	tab.shows("Sign in", "to continue to Example Notes")
 	if at := Evaluate[string](tab, "location.href"); !strings.HasPrefix(at, partner.Endpoint+"/"+partner.UserPoolID+"/login?") {
