@@ -1,7 +1,9 @@
 package browser
 
 import (
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -58,7 +60,7 @@ func TestSessionPage(t *testing.T) {
 		t.Error("the demo user's password stands in the page")
 	}
 	tab.Press(demoButton)
-	tab.shows("Demo User", "demo@example.com", "ID token", "Access token", "AWS credentials", "USER_SRP_AUTH", "cognito:username", "59m")
+	tab.shows("Demo User", "demo@example.com", "ID token", "Access token", "AWS credentials", "USER_SRP_AUTH", "cognito:username", " left")
 	tab.comes(says("#live", "Live"))
 	tab.comes(says("#events", "Signed in"))
 	left := Evaluate[string](tab, "document.querySelector('#id .left').innerText")
@@ -70,6 +72,7 @@ func TestSessionPage(t *testing.T) {
 	run(tab, chromedp.Click(chromedp.CSS("#do-refresh")))
 	tab.comes(says("#message", "Refreshed: new tokens"))
 	tab.comes(says("#events", "Refreshed"))
+	tab.comes("document.querySelector('#news').textContent.includes('Refreshed')") // for those who listen
 	tab.comes("document.querySelector('#id table').innerText !== " + quoted(issued))
 	if kept := Evaluate[bool](tab, "document.querySelector('#id details:not(.claims)').open && document.activeElement.id === 'do-refresh'"); !kept {
 		t.Error("the refresh has closed what was open, or taken the focus")
@@ -170,6 +173,42 @@ func TestSessionPageSecure(t *testing.T) {
 		t.Errorf("after the sign-out the browser is at %s", at)
 	}
 	tab.quiet()
+}
+
+// TestSessionPageRestart: a tab that is open while the service stops says so, and
+// comes back by itself when it is there again, signed out.
+func TestSessionPageRestart(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	first, err := local.Start(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := sync.OnceValue(first.Stop)
+	t.Cleanup(func() { _ = stop() })
+	up := first.Ready
+	tab := openSession(t, up.Endpoint)
+	tab.Press(demoButton)
+	tab.shows("Demo User")
+	tab.comes(says("#live", "Live"))
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	tab.comes(says("#live", "Connecting again"))
+	Evaluate[string](tab, "document.querySelector('#do-refresh').click(); ''")
+	tab.comes(says("#message", "Is latchkey up still running?"))
+	second, err := local.Start(dir, "--listen", strings.TrimPrefix(up.Endpoint, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := second.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	tab.becomes("out")
+	tab.shows("Nobody is signed in", "latchkey up was started anew")
+	tab.Press(demoButton)
+	tab.shows("Demo User")
 }
 
 // TestSessionPageWithoutScript: forms and pages are enough.

@@ -61,6 +61,19 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// FuzzClaims: whatever a token holds, its claims can be listed.
+func FuzzClaims(f *testing.F) {
+	f.Add([]byte(`{"sub":"a","exp":1764356400,"x":{"y":[1,null]}}`))
+	f.Add([]byte(`{"a":1`))
+	f.Fuzz(func(t *testing.T, object []byte) {
+		for _, c := range list(object) {
+			if c.Time != "" && !strings.HasSuffix(c.Time, " UTC") {
+				t.Errorf("%q is a time", c.Time)
+			}
+		}
+	})
+}
+
 func TestMask(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]string{"ASIAQ7LO4L2FDXBOUOX5": "ASIA••••••••UOX5", "short": "••••••••", "": "••••••••"} {

@@ -3,7 +3,7 @@
 'use strict';
 const body = document.body;
 const drift = Number(body.dataset.now) - Date.now();
-const message = document.getElementById('message');
+const message = document.getElementById('message'), news = document.getElementById('news');
 
 function span(ms) {
 	const s = Math.floor(ms / 1000), units = [[86400, 'd'], [3600, 'h'], [60, 'm'], [1, 's']];
@@ -37,6 +37,7 @@ function put({ id, version, html }) {
 	old.querySelectorAll('details').forEach((d, i) => { if (i < open.length) d.open = open[i]; });
 	if (focus) document.getElementById(focus)?.focus();
 	tick();
+	if (id === 'events') news.textContent = old.querySelector('li span')?.innerText ?? ''; // for those who listen
 	old.classList.remove('fresh');
 	void old.offsetWidth;
 	old.classList.add('fresh');

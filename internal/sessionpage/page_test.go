@@ -18,7 +18,7 @@ func TestPasswordSession(t *testing.T) {
 	b := w.browser()
 	w.wants(b.get("/"), "Nobody is signed in", "Sign in as demo", "Use the sign-in pages", "Fetch some as a guest", "Nothing yet")
 	page := b.post("/session/sign-in", "username", "demo", "password", "not it")
-	w.wants(page, "Incorrect username or password", `value="demo"`, `role="alert"`)
+	w.wants(page, "Incorrect username or password", `value="demo"`, `role="alert"`, `aria-describedby="message" autofocus`)
 	w.wants(b.post("/session/sign-in", "username", "", "password", ""), "Give both")
 	before := b.cookie()
 	page = b.signIn()
@@ -40,6 +40,18 @@ func TestPasswordSession(t *testing.T) {
 	w.wants(b.post("/session/sign-out"), "Nobody was signed in.")
 	w.wants(b.post("/session/refresh"), "The tokens were not refreshed: nobody is signed in.")
 	w.wants(b.post("/session/demo"), "Signed in", "USER_SRP_AUTH")
+}
+
+// TestSize: the page is quick over a bad line too.
+func TestSize(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	for page, most := range map[string]int{b.get("/"): 24 << 10, b.signIn(): 36 << 10} {
+		if n := len(page) + len(style); n > most {
+			t.Errorf("page and stylesheet have %d bytes, more than %d", n, most)
+		}
+	}
 }
 
 // TestGuest: looking makes no guest; asking does, and a sign-in takes the identity over.
