@@ -13,8 +13,9 @@ import (
 	"github.com/latchkey-auth/latchkey/e2e/local"
 )
 
-// newPartner is a second `latchkey up`, whose people sign in at the first one's pool.
-func newPartner(t *testing.T, n *notes) local.Ready {
+// newPartner is a second `latchkey up`, whose people sign in at the first one's pool,
+// which is one of its clients.
+func newPartner(t *testing.T, n *notes) (partner local.Ready, clientID string) {
 	t.Helper()
 	process, err := local.Start(filepath.Join(t.TempDir(), "partner"))
 	if err != nil {
@@ -25,7 +26,8 @@ func newPartner(t *testing.T, n *notes) local.Ready {
 			t.Error(err)
 		}
 	})
-	partner, pool := process.Ready, local.Up().UserPoolID
+	partner = process.Ready
+	pool := local.Up().UserPoolID
 	client, err := adminOf(partner).CreateUserPoolClient(t.Context(), &cip.CreateUserPoolClientInput{
 		UserPoolId: &partner.UserPoolID, ClientName: aws.String("Example Notes"), GenerateSecret: true, CallbackURLs: []string{n.pool + "/oauth2/idpresponse"},
 		AllowedOAuthFlowsUserPoolClient: true, AllowedOAuthFlows: []types.OAuthFlowType{"code"},
@@ -36,10 +38,7 @@ func newPartner(t *testing.T, n *notes) local.Ready {
 	}
 	_, err = n.cip.CreateIdentityProvider(t.Context(), &cip.CreateIdentityProviderInput{
 		UserPoolId: &pool, ProviderName: aws.String("Partner"), ProviderType: types.IdentityProviderTypeTypeOidc,
-		ProviderDetails: map[string]string{
-			"client_id": *client.UserPoolClient.ClientId, "client_secret": *client.UserPoolClient.ClientSecret, "attributes_request_method": "GET",
-			"oidc_issuer": partner.Endpoint + "/" + partner.UserPoolID, "authorize_scopes": "openid email profile",
-		},
+		ProviderDetails:  partnerDetails(partner, *client.UserPoolClient.ClientId, *client.UserPoolClient.ClientSecret),
 		AttributeMapping: map[string]string{"email": "email", "email_verified": "email_verified", "name": "name"},
 	})
 	if err != nil {
@@ -53,7 +52,7 @@ func newPartner(t *testing.T, n *notes) local.Ready {
 	n.client(func(in *cip.UpdateUserPoolClientInput) {
 		in.SupportedIdentityProviders = append(in.SupportedIdentityProviders, "Partner")
 	})
-	return partner
+	return partner, *client.UserPoolClient.ClientId
 }
 
 // TestSignInAtThePartner: the button on the sign-in page leads to the other provider's
@@ -61,7 +60,7 @@ func newPartner(t *testing.T, n *notes) local.Ready {
 // administrator ends it, the browser's session at the pool is worth nothing either.
 func TestSignInAtThePartner(t *testing.T) {
 	n := newNotes(t, nil)
-	partner := newPartner(t, n)
+	partner, clientID := newPartner(t, n)
 	tab := n.open()
 	tab.Press("#signIn")
 	tab.asks(n)
@@ -105,9 +104,31 @@ func TestSignInAtThePartner(t *testing.T) {
 	tab.Press("#signOutEverywhere")
 	tab.becomes("out")
 	n.refused(third.Access)
+	tab.events()
 	tab.Press("#signIn")
 	tab.asks(n)
+
+	// What goes wrong behind the browser's back, the application is told.
+	_, err = n.cip.UpdateIdentityProvider(t.Context(), &cip.UpdateIdentityProviderInput{
+		UserPoolId: aws.String(local.Up().UserPoolID), ProviderName: aws.String("Partner"), ProviderDetails: partnerDetails(partner, clientID, "wrong"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab.Press(".provider")
+	tab.becomes("out")
+	if got := tab.events(); got != "signInWithRedirect_failure Partner Error - 400 error getting token" {
+		t.Errorf("events: %s", got)
+	}
 	tab.quiet()
+}
+
+// partnerDetails are how the pool reaches the partner, as one of its clients.
+func partnerDetails(partner local.Ready, id, secret string) map[string]string {
+	return map[string]string{
+		"client_id": id, "client_secret": secret, "attributes_request_method": "GET",
+		"oidc_issuer": partner.Endpoint + "/" + partner.UserPoolID, "authorize_scopes": "openid email profile",
+	}
 }
 
 // fromPartner checks that a session is that of the partner's demo user, and gives the
