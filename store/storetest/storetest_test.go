@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ var mutants = map[string]struct {
 	"lock waits without a context":  {func() store.Store { return stubborn{store.NewMemory()} }, "LockContext"},
 	"times lose their nanoseconds":  {func() store.Store { return seconds{store.NewMemory()} }, "RoundTrip"},
 	"watch is deaf":                 {func() store.Store { return deaf{store.NewMemory()} }, "WatchTells"},
-	"watch forgets what came late":  {func() store.Store { return forgetful{store.NewMemory()} }, "WatchCatchesUp"},
+	"watch forgets what came late":  {func() store.Store { return forgetful{store.NewMemory(), new(atomic.Uint64)} }, "WatchCatchesUp"},
 	"watch does not end":            {func() store.Store { return unending{store.NewMemory()} }, "WatchEnds"},
 	"refused saves leave something": {func() store.Store { return careless{store.NewMemory()} }, "Refusals"},
 }
@@ -83,14 +84,23 @@ func (s deaf) Watch(ctx context.Context, _ store.Scope, changed func()) error {
 	return ctx.Err()
 }
 
-type forgetful struct{ *store.Memory }
+// forgetful does not tell of what is saved while it is telling.
+type forgetful struct {
+	*store.Memory
+	saves *atomic.Uint64
+}
+
+func (s forgetful) Save(ctx context.Context, record store.Record, generation uint64) error {
+	s.saves.Add(1)
+	return s.Memory.Save(ctx, record, generation)
+}
 
 func (s forgetful) Watch(ctx context.Context, scope store.Scope, changed func()) error {
-	var last time.Time
+	var told uint64
 	return s.Memory.Watch(ctx, scope, func() {
-		if time.Since(last) > 100*time.Millisecond {
+		if told == 0 || s.saves.Load() != told {
 			changed()
-			last = time.Now()
+			told = s.saves.Load()
 		}
 	})
 }
