@@ -5,10 +5,11 @@
 //
 //	node server.js       serve
 //	node server.js null  serve, with signatures that cost nothing and are worth nothing
-import { generateKeyPairSync, randomBytes, webcrypto } from 'node:crypto';
+import { generateKeyPair, randomBytes, webcrypto } from 'node:crypto';
 import { createServer } from 'node:http';
+import { promisify } from 'node:util';
 
-const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
 
 if (process.argv[2] === 'null') Object.getPrototypeOf(webcrypto.subtle).sign = async () => new ArrayBuffer(256);
 await serve();
