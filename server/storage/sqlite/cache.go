@@ -13,6 +13,10 @@ import (
 // since <= v <= shelf's version, and may add one only when v is the shelf's
 // version. A commit removes what it changed before the shelf moves on.
 //
+// A View that begins while a commit is under way sees the version before or the
+// one after, and cannot tell which ([span]). To it a row is good that is the same in
+// both: the shelf is told what a commit changes before the commit begins.
+//
 // Rows are never changed once they are on a shelf; who hands one out clones it.
 type cache struct {
 	pools    shelf[string, *storage.Pool]
@@ -52,6 +56,20 @@ func newCache(rows int) *cache {
 	c.logins.limit, c.sessions.limit, c.belongs.limit = rows, rows, rows
 	c.identityPools.limit, c.identities.limit, c.identityLogins.limit = rows, rows, rows
 	return c
+}
+
+// announce tells every shelf what the commit that begins now changes. Only the
+// writer calls it; publish follows.
+func (c *cache) announce() {
+	c.pools.announce()
+	c.clients.announce()
+	c.users.announce()
+	c.logins.announce()
+	c.sessions.announce()
+	c.belongs.announce()
+	c.identityPools.announce()
+	c.identities.announce()
+	c.identityLogins.announce()
 }
 
 // publish moves every shelf to the next version. Only the writer calls it.
@@ -102,20 +120,47 @@ type shelf[K comparable, V any] struct {
 	mu         sync.Mutex
 	version    uint64
 	young, old map[K]kept[V]
+	// What the commit that is under way changes, all of it if so; nil otherwise.
+	leaving *leaving[K]
 }
+
+type leaving[K comparable] struct {
+	changed map[K]struct{}
+	all     bool
+}
+
+func (l *leaving[K]) has(k K) bool {
+	_, ok := l.changed[k]
+	return ok || l.all
+}
+
+// A span is the versions of the database that a transaction may be seeing: all that
+// is known is that it is one of them. In most cases there is one.
+type span struct{ first, last uint64 }
+
+func at(version uint64) span { return span{version, version} }
 
 type kept[V any] struct {
 	row   V
 	since uint64
 }
 
-// get returns the row for a transaction at that version.
-func (s *shelf[K, V]) get(k K, version uint64) (V, bool) {
+// steady reports whether the row, if it is on the shelf, is the same up to the last
+// version of the span. s.mu is held.
+func (s *shelf[K, V]) steady(k K, seen span) bool {
+	if seen.last <= s.version {
+		return true
+	}
+	return seen.last == s.version+1 && s.leaving != nil && !s.leaving.has(k)
+}
+
+// get returns the row for a transaction that sees a version of the span.
+func (s *shelf[K, V]) get(k K, seen span) (V, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var none V
-	if version > s.version {
-		return none, false // committed, not published yet
+	if !s.steady(k, seen) {
+		return none, false
 	}
 	row, ok := s.young[k]
 	if !ok {
@@ -123,18 +168,18 @@ func (s *shelf[K, V]) get(k K, version uint64) (V, bool) {
 			s.add(k, row)
 		}
 	}
-	if !ok || row.since > version {
+	if !ok || row.since > seen.first {
 		return none, false
 	}
 	return row.row, true
 }
 
-// put adds a row that a transaction at that version read.
-func (s *shelf[K, V]) put(k K, v V, version uint64) {
+// put adds a row that a transaction read which sees a version of the span.
+func (s *shelf[K, V]) put(k K, v V, seen span) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if version == s.version {
-		s.add(k, kept[V]{v, version})
+	if seen.first == s.version && s.steady(k, seen) {
+		s.add(k, kept[V]{v, s.version})
 	}
 }
 
@@ -176,9 +221,16 @@ func (s *shelf[K, V]) touched(k K) bool {
 	return ok || s.all
 }
 
+func (s *shelf[K, V]) announce() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leaving = &leaving[K]{s.changed, s.all}
+}
+
 func (s *shelf[K, V]) publish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.leaving = nil
 	if s.all {
 		s.young, s.old = nil, nil
 	}

@@ -9,14 +9,14 @@ import (
 
 // A snapshot is what a reader's open read transaction shows.
 type snapshot struct {
-	open    bool
-	exact   bool // version is known
-	version uint64
+	open bool
+	seen span
 }
 
 // A clock tells the database's version: twice the number of commits, plus one
 // while a commit is under way. A snapshot taken while it stood still on an even
-// value shows that very version; otherwise nobody can say.
+// value shows that very version; otherwise it shows one of those that the clock
+// went over.
 type clock struct{ ticks atomic.Uint64 }
 
 func (c *clock) latest() uint64 { return c.ticks.Load() / 2 }
@@ -87,8 +87,10 @@ func (r *readers) giveBack(c *conn) {
 	<-r.slots
 }
 
+// current reports whether the snapshot shows every commit that was answered. One
+// that was taken during a commit does as long as that commit is under way.
 func (r *readers) current(c *conn) bool {
-	return c.snapshot.open && c.snapshot.exact && c.snapshot.version == r.clock.latest()
+	return c.snapshot.open && c.snapshot.seen.first == r.clock.latest()
 }
 
 // refresh brings the connection's snapshot up to date.
@@ -108,7 +110,7 @@ func (r *readers) refresh(c *conn) error {
 		return err
 	}
 	after := r.clock.ticks.Load()
-	c.snapshot = snapshot{open: true, exact: before == after && before%2 == 0, version: before / 2}
+	c.snapshot = snapshot{open: true, seen: span{before / 2, (after + 1) / 2}}
 	return nil
 }
 

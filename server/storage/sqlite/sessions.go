@@ -71,10 +71,10 @@ func (t sessions) Advance(id string, generation int64, rotate bool, now time.Tim
 // of its row is worth knowing without reading it.
 func (t sessions) known(id string) (*storage.Session, bool) {
 	shelf := &t.cache.sessions
-	if !t.changeable() || !t.exact || shelf.touched(id) {
+	if !t.changeable() || shelf.touched(id) {
 		return nil, false
 	}
-	return shelf.get(id, t.version)
+	return shelf.get(id, t.seen)
 }
 
 // advanced is what the two texts above make of a row.

@@ -172,7 +172,7 @@ func (s *Store) View(ctx context.Context, read func(storage.Tx) error) error {
 		return err
 	}
 	defer s.readers.giveBack(c)
-	t := &txn{conn: c, cache: s.cache, version: c.snapshot.version, exact: c.snapshot.exact}
+	t := &txn{conn: c, cache: s.cache, seen: c.snapshot.seen}
 	defer t.over.Store(true)
 	return read(t.tables())
 }

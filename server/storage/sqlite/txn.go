@@ -20,11 +20,8 @@ type txn struct {
 	cache *cache
 	// batch is the writer's running transaction; nil in a View.
 	batch *batch
-	// version is the database's version that this closure sees, and exact says
-	// that it is known: without it the cache is not used.
-	version uint64
-	exact   bool
-	over    atomic.Bool // atomic: the mistake it catches is use by another goroutine
+	seen  span        // the database's version that this closure sees
+	over  atomic.Bool // atomic: the mistake it catches is use by another goroutine
 }
 
 func (t *txn) tables() storage.Tx {
@@ -136,15 +133,15 @@ func cached[K comparable, V any](t *txn, s *shelf[K, V], k K, load func() (V, er
 		var none V
 		return none, errOver
 	}
-	usable := t.exact && (t.batch == nil || !s.touched(k))
+	usable := t.batch == nil || !s.touched(k)
 	if usable {
-		if row, ok := s.get(k, t.version); ok {
+		if row, ok := s.get(k, t.seen); ok {
 			return row, nil
 		}
 	}
 	row, err := load()
 	if err == nil && usable {
-		s.put(k, row, t.version)
+		s.put(k, row, t.seen)
 	}
 	return row, err
 }

@@ -152,7 +152,7 @@ func (w *writer) collect() bool {
 // one runs a closure and settles what it changed.
 func (w *writer) one(r *request) {
 	b := &w.batch
-	t := &txn{conn: b.conn, cache: b.cache, batch: b, version: w.clock.latest(), exact: true}
+	t := &txn{conn: b.conn, cache: b.cache, batch: b, seen: at(w.clock.latest())}
 	r.err = errExited // unless change gets to its end
 	defer func() {
 		t.over.Store(true)
@@ -242,10 +242,11 @@ func (w *writer) finish() {
 }
 
 // commit makes the batch durable and then visible. Between its two ticks of the
-// clock, readers cannot tell which version they see. After a failure the
+// clock, readers cannot tell which of two versions they see. After a failure the
 // version moves on too: nobody knows what the file holds until it is read.
 func (w *writer) commit() error {
 	b := &w.batch
+	b.cache.announce()
 	w.clock.tick()
 	b.must("COMMIT")
 	err := b.conn.broken
