@@ -112,17 +112,10 @@ func (w *world) call(operation string, request, response any) error {
 }
 
 func (w *world) perform(service wire.Service, operation string, request, response any) error {
-	body, err := wire.Marshal(request)
+	r, err := newCall(service, operation, request)
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequest(http.MethodPost, "http://127.0.0.1:9229/", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", wire.ContentType)
-	r.Header.Set(wire.HeaderTarget, wire.Target(service, operation))
-	r.RemoteAddr = "127.0.0.1:1"
 	answer := httptest.NewRecorder()
 	w.handler.ServeHTTP(answer, r)
 	if answer.Code != http.StatusOK {
@@ -132,6 +125,22 @@ func (w *world) perform(service wire.Service, operation string, request, respons
 		return nil
 	}
 	return wire.Unmarshal(answer.Body.Bytes(), response)
+}
+
+// newCall is the request of an operation.
+func newCall(service wire.Service, operation string, request any) (*http.Request, error) {
+	body, err := wire.Marshal(request)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequest(http.MethodPost, "http://127.0.0.1:9229/", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", wire.ContentType)
+	r.Header.Set(wire.HeaderTarget, wire.Target(service, operation))
+	r.RemoteAddr = "127.0.0.1:1"
+	return r, nil
 }
 
 func (w *world) refresh() error {
