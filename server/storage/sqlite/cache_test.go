@@ -19,7 +19,7 @@ func TestShelfVersions(t *testing.T) {
 	s.put("b", 1, at(0))
 	expect("a", 0, 1, true)
 	expect("a", 1, 0, false) // a commit that the shelf has not heard of
-	s.put("a", 2, at(1))         // read there
+	s.put("a", 2, at(1))     // read there
 	expect("a", 0, 1, true)
 
 	s.touch("a")
