@@ -227,8 +227,12 @@ func TestUnknownUsersAreIndistinguishable(t *testing.T) {
 	w := newWorld(t, func(_ *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
 		c.PreventUserExistenceErrors = wire.PreventUserExistenceErrorsEnabled
 	})
+	long := strings.Repeat("ö", 126)
 	w.addUser("ann")
-	shape := func(name string) (keys []string, salt string) {
+	w.addUser(long + "ax")
+	// shape is the names of the parameters with the lengths of their values. A number
+	// has a digit or two less where it begins with zeros.
+	shape := func(name string) (lengths map[string]int, salt string) {
 		_, out, err := w.startSRP(name)
 		if err != nil {
 			t.Fatal(err)
@@ -240,17 +244,24 @@ func TestUnknownUsersAreIndistinguishable(t *testing.T) {
 		if p["SALT"] == "" || p["SALT"][0] == '0' || len(p["SRP_B"]) < 750 {
 			t.Errorf("%s: SALT %q, SRP_B of %d digits", name, p["SALT"], len(p["SRP_B"]))
 		}
-		for key := range p {
-			keys = append(keys, fmt.Sprint(key, " ", len(p["SECRET_BLOCK"])/64))
+		lengths = map[string]int{}
+		for key, value := range p {
+			lengths[key] = len(value)
 		}
-		return keys, p["SALT"]
+		lengths["SALT"], lengths["SRP_B"] = 0, 0
+		return lengths, p["SALT"]
 	}
 	real1, realSalt := shape("ann")
 	fake1, fakeSalt := shape("bob")
 	_, fakeAgain := shape("bob")
 	_, other := shape("eve")
-	if len(real1) != len(fake1) {
-		t.Errorf("parameters %v and %v", real1, fake1)
+	if diff := cmp.Diff(real1, fake1); diff != "" {
+		t.Errorf("parameters of a user and of nobody: %s", diff)
+	}
+	longReal, _ := shape(long + "ax")
+	longFake, _ := shape(long + "bx")
+	if diff := cmp.Diff(longReal, longFake); diff != "" || longReal["SECRET_BLOCK"] != real1["SECRET_BLOCK"] {
+		t.Errorf("parameters of a long name: %v, %s", longReal, diff)
 	}
 	if fakeSalt != fakeAgain || fakeSalt == other || fakeSalt == realSalt {
 		t.Error("made-up salts are not stable per name")

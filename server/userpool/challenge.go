@@ -1,6 +1,7 @@
 package userpool
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"time"
@@ -45,12 +46,20 @@ func (s *Service) newChallenge(a *app, name wire.ChallengeName, who *subject) ch
 	}
 }
 
+// handshakeSize is what a handshake's challenge is filled up to, or a multiple of
+// it. The longest names fit in; without it the length of SECRET_BLOCK would tell a
+// user who exists from one who is made up.
+const handshakeSize = 2560
+
 // seal encodes a challenge for its journey. The client id is sealed in, so
 // that no other client can answer.
 func (s *Service) seal(c challenge) ([]byte, error) {
 	plain, err := wire.Marshal(c)
 	if err != nil {
 		return nil, err
+	}
+	if c.SRP != nil { // white space after a JSON text means nothing
+		plain = append(plain, bytes.Repeat([]byte{' '}, (handshakeSize-len(plain)%handshakeSize)%handshakeSize)...)
 	}
 	return s.box.Seal(purposeChallenge, plain, []byte(c.ClientID)), nil
 }
