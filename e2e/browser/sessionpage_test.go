@@ -205,7 +205,7 @@ func TestSessionPageRestart(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	tab.becomes("out")
+	tab.turns("out")
 	tab.shows("Nobody is signed in", "latchkey up was started anew")
 	tab.Press(demoButton)
 	tab.shows("Demo User")
