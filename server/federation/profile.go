@@ -156,9 +156,12 @@ func URLs(details wire.Parameters) map[string]string {
 // SubjectClaim is the claim that tells the users of a kind of providers apart.
 func SubjectClaim(kind string) string { return profiles[kind].subject }
 
-// clean makes a text from outside fit for error_description (RFC 6749, section
-// 4.1.2.1): printable ASCII without quote and backslash.
-func clean(text string) string {
+// clean is Description for a name within a longer text.
+func clean(text string) string { return Description(text, 200) }
+
+// Description makes a text from outside fit for error_description (RFC 6749, section
+// 4.1.2.1): printable ASCII without quote and backslash, at most so many bytes.
+func Description(text string, most int) string {
 	text = strings.Map(func(r rune) rune {
 		switch {
 		case r == '"' || r == '\\':
@@ -169,5 +172,5 @@ func clean(text string) string {
 		return r
 	}, text)
 	text = strings.Join(strings.Fields(text), " ")
-	return text[:min(len(text), 200)]
+	return text[:min(len(text), most)]
 }

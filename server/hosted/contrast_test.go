@@ -1,36 +1,12 @@
 package hosted_test
 
 import (
-	"math"
 	"os"
 	"regexp"
-	"strconv"
-	"strings"
 	"testing"
+
+	"github.com/latchkey-auth/latchkey/internal/contrast"
 )
-
-// luminance is the relative luminance of an sRGB colour (WCAG 2.2, section 6).
-func luminance(t *testing.T, hex string) float64 {
-	t.Helper()
-	value, err := strconv.ParseUint(strings.TrimPrefix(hex, "#"), 16, 32)
-	if err != nil || len(hex) != 7 {
-		t.Fatalf("%q is no colour", hex)
-	}
-	channel := func(shift uint) float64 {
-		c := float64(value>>shift&0xff) / 255
-		if c <= 0.04045 {
-			return c / 12.92
-		}
-		return math.Pow((c+0.055)/1.055, 2.4)
-	}
-	return 0.2126*channel(16) + 0.7152*channel(8) + 0.0722*channel(0)
-}
-
-func contrast(t *testing.T, a, b string) float64 {
-	t.Helper()
-	la, lb := luminance(t, a), luminance(t, b)
-	return (max(la, lb) + 0.05) / (min(la, lb) + 0.05)
-}
 
 // TestContrast: text is readable on what it stands on (4.5 to 1), and the edges of
 // fields and the ring around what has the focus can be seen (3 to 1), light and dark.
@@ -40,10 +16,7 @@ func TestContrast(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	colours := map[string][2]string{}
-	for _, match := range regexp.MustCompile(`--([a-z-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);`).FindAllStringSubmatch(string(data), -1) {
-		colours[match[1]] = [2]string{match[2], match[3]}
-	}
+	colours := contrast.Palette(string(data))
 	// What is written in which colour, on which one. Every colour that a rule gives
 	// to text must be in here.
 	on := map[string][]string{
@@ -60,8 +33,8 @@ func TestContrast(t *testing.T) {
 		for front, backs := range pairs {
 			for _, back := range backs {
 				for scheme, name := range []string{"light", "dark"} {
-					if got := contrast(t, colours[front][scheme], colours[back][scheme]); got < least {
-						t.Errorf("%s: %s on %s is %.2f to 1, want %.1f", name, front, back, got, least)
+					if got, err := contrast.Ratio(colours[front][scheme], colours[back][scheme]); err != nil || got < least {
+						t.Errorf("%s: %s on %s is %.2f to 1, want %.1f; %v", name, front, back, got, least, err)
 					}
 				}
 			}
@@ -69,7 +42,4 @@ func TestContrast(t *testing.T) {
 	}
 	check(on, 4.5)
 	check(edges, 3)
-	if got := contrast(t, "#000000", "#ffffff"); math.Abs(got-21) > 0.01 {
-		t.Errorf("black on white is %.2f", got)
-	}
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/federation"
@@ -154,17 +153,5 @@ func (p *Provider) elsewhereRefusal(r *http.Request, err error) *RequestError {
 	return failure
 }
 
-// described makes a text fit for error_description (RFC 6749, section 4.1.2.1).
-func described(text string) string {
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case r == '"' || r == '\\':
-			return '\''
-		case r < ' ' || r > '~':
-			return ' '
-		}
-		return r
-	}, text)
-	text = strings.Join(strings.Fields(text), " ")
-	return text[:min(len(text), 300)]
-}
+// described is what a client is told of a provider's failure.
+func described(text string) string { return federation.Description(text, 300) }
