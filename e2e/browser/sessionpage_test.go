@@ -97,24 +97,31 @@ func quoted(text string) string {
 	return "'" + strings.NewReplacer("\\", "\\\\", "'", "\\'", "\n", "\\n", "\t", "\\t").Replace(text) + "'"
 }
 
+// throughPages signs in by the sign-in pages and out of both; each way leads back to
+// the session page at base.
+func (tab *Tab) throughPages(base, password string) {
+	tab.t.Helper()
+	tab.Press(pagesButton)
+	tab.shows("Sign in")
+	tab.Fill("username", "demo")
+	tab.Fill("password", password)
+	tab.Press(".submit")
+	tab.shows("Demo User", "through the sign-in pages")
+	if at := Evaluate[string](tab, "location.href"); at != base+"/" {
+		tab.t.Errorf("the browser is at %s", at)
+	}
+	tab.Press(endButton)
+	tab.shows("Nobody is signed in", "The sign-in pages have forgotten this browser.")
+	if at := Evaluate[string](tab, "location.href"); at != base+"/" {
+		tab.t.Errorf("after the sign-out the browser is at %s", at)
+	}
+}
+
 // TestSessionPageRedirect: by the sign-in pages and back, and out of both.
 func TestSessionPageRedirect(t *testing.T) {
 	up := local.Up()
 	tab := openSession(t, up.Endpoint)
-	tab.Press(pagesButton)
-	tab.shows("Sign in")
-	tab.Fill("username", "demo")
-	tab.Fill("password", up.Password)
-	tab.Press(".submit")
-	tab.shows("Demo User", "through the sign-in pages")
-	if at := Evaluate[string](tab, "location.href"); at != up.Endpoint+"/" {
-		t.Errorf("the browser is at %s", at)
-	}
-	tab.Press(endButton)
-	tab.shows("Nobody is signed in", "The sign-in pages have forgotten this browser.")
-	if at := Evaluate[string](tab, "location.href"); at != up.Endpoint+"/" {
-		t.Errorf("after the sign-out the browser is at %s", at)
-	}
+	tab.throughPages(up.Endpoint, up.Password)
 	tab.Press(pagesButton)
 	tab.shows("Sign in") // and asks for the password again
 	tab.quiet()
@@ -158,20 +165,7 @@ func TestSessionPageSecure(t *testing.T) {
 	tab.shows("Demo User")
 	tab.Press(endButton)
 	tab.shows("Nobody is signed in", "You are signed out.")
-	tab.Press(pagesButton)
-	tab.shows("Sign in")
-	tab.Fill("username", "demo")
-	tab.Fill("password", up.Password)
-	tab.Press(".submit")
-	tab.shows("Demo User", "through the sign-in pages")
-	if at := Evaluate[string](tab, "location.href"); at != up.HTTPSEndpoint+"/" {
-		t.Errorf("the browser is at %s", at)
-	}
-	tab.Press(endButton)
-	tab.shows("Nobody is signed in", "The sign-in pages have forgotten this browser.")
-	if at := Evaluate[string](tab, "location.href"); at != up.HTTPSEndpoint+"/" {
-		t.Errorf("after the sign-out the browser is at %s", at)
-	}
+	tab.throughPages(up.HTTPSEndpoint, up.Password)
 	tab.quiet()
 }
 
