@@ -118,28 +118,30 @@ func TestCancel(t *testing.T) {
 // TestCancelLeavesNothing: callers that cancel leave no goroutine behind.
 func TestCancelLeavesNothing(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	p := newFakePool()
-	c := p.signedIn(t, "alice")
-	p.set(func(p *fakePool) { p.delay = 50 * time.Millisecond })
-	stop := c.Subscribe(func(Event) {})
-	defer stop()
-	var group sync.WaitGroup
-	for range 1000 {
-		group.Go(func() {
-			ctx, cancel := context.WithCancel(context.Background())
-			cancel()
-			if _, err := c.FetchSession(ctx, ForceRefresh()); !errors.Is(err, context.Canceled) {
-				t.Errorf("FetchSession: %v", err)
-			}
-		})
-	}
-	group.Wait()
-	if err := c.Close(); err != nil {
-		t.Error(err)
-	}
-	if _, err := c.FetchSession(context.Background()); !errors.Is(err, ErrClosed) {
-		t.Errorf("FetchSession after Close: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) { // no answer comes before every caller has gone
+		p := newFakePool()
+		c := p.signedIn(t, "alice")
+		p.set(func(p *fakePool) { p.delay = 50 * time.Millisecond })
+		stop := c.Subscribe(func(Event) {})
+		defer stop()
+		var group sync.WaitGroup
+		for range 1000 {
+			group.Go(func() {
+				ctx, cancel := context.WithCancel(context.Background())
+				cancel()
+				if _, err := c.FetchSession(ctx, ForceRefresh()); !errors.Is(err, context.Canceled) {
+					t.Errorf("FetchSession: %v", err)
+				}
+			})
+		}
+		group.Wait()
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := c.FetchSession(context.Background()); !errors.Is(err, ErrClosed) {
+			t.Errorf("FetchSession after Close: %v", err)
+		}
+	})
 }
 
 // TestBlackHole: a service that never answers holds callers for the flight's ten
