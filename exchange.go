@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/freshness"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/store"
@@ -71,7 +72,7 @@ func (c *Client) checkFlow(op string, flow *RedirectFlow) error {
 	// The wall clock goes on while a machine sleeps, and the other is not set back.
 	now := time.Now()
 	age := max(now.Sub(flow.created), now.Round(0).Sub(flow.created.Round(0)))
-	if age >= flowLife || age < -clockSlack {
+	if age >= flowLife || age < -freshness.Slack {
 		return fault(op, ErrFlow, "the sign-in took longer than ten minutes; start it again")
 	}
 	return nil
@@ -98,7 +99,7 @@ func (c *Client) spend(flow *RedirectFlow) bool {
 	if c.spent == nil {
 		c.spent = make(map[string]time.Time)
 	}
-	c.spent[key] = now.Add(flowLife + clockSlack)
+	c.spent[key] = now.Add(flowLife + freshness.Slack)
 	return true
 }
 

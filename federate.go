@@ -153,7 +153,7 @@ func (c *Client) enter(ctx context.Context, v *vending, got filled, source Token
 		err = c.setActive(ctx, record.Account)
 	}
 	s := c.newSnapshot(store.Record{Account: record.Account}, 0, time.Now(), nil)
-	c.seat(s, record, kept, got.validity)
+	c.seat(s, record, kept, got.window)
 	if err != nil {
 		err = &Error{Op: "Federate", Kind: ErrStore, Err: err, Hint: "the session lasts as long as this process"}
 		c.log.ErrorContext(ctx, "latchkey: the session could not be stored", "provider", s.session.provider, "error", err)

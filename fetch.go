@@ -19,7 +19,7 @@ import (
 // once; the store has set it aside, and the next call finds nobody signed in.
 func (c *Client) FetchSession(ctx context.Context, options ...FetchOption) (*Session, error) {
 	if len(options) == 0 {
-		if s := c.current.Load(); s != nil && s.hot.fresh(time.Now()) {
+		if s := c.current.Load(); s != nil && s.hot.Fresh(time.Now()) {
 			return &s.session, nil
 		}
 	}
@@ -37,7 +37,7 @@ const maxRounds = 4
 // the options TokensOnly makes no sense here.
 func (c *Client) FetchCredentials(ctx context.Context, options ...FetchOption) (Credentials, error) {
 	if len(options) == 0 {
-		if s := c.current.Load(); s != nil && s.purse.fresh(time.Now()) {
+		if s := c.current.Load(); s != nil && s.purse.Fresh(time.Now()) {
 			return s.session.credentials, nil
 		}
 	}

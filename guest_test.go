@@ -254,7 +254,7 @@ func TestKeepCredentials(t *testing.T) {
 				for range 200 {
 					time.Sleep(time.Minute)
 					s := c.current.Load()
-					if left := s.wallet.left(time.Now()); left < time.Minute {
+					if left := s.wallet.Left(time.Now()); left < time.Minute {
 						t.Fatalf("credentials last for %v", left)
 					}
 				}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/freshness"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/store"
@@ -92,15 +93,15 @@ func (c *Client) newFilled(response wire.GetCredentialsForIdentityResponse, aske
 	if skew := when.service.Sub(received); !when.service.IsZero() && (skew > skewSlack || skew < -skewSlack) {
 		expiration = expiration.Add(-skew)
 	}
-	life := min(expiration.Sub(received), maxLife)
+	life := min(expiration.Sub(received), freshness.MaxLife)
 	if life <= 0 {
 		v := verdict{class: classClock}
 		return filled{}, &Error{
 			Op: opCredentials, Kind: ErrService, Message: "the credentials had expired when they came", Hint: v.hint(), verdict: v,
 		}
 	}
-	valid := newValidity(when.at, life, life, c.cfg.RefreshAhead)
-	return filled{identity: identity, validity: &valid, credentials: &Credentials{
+	window := freshness.New(when.at, life, life, c.cfg.RefreshAhead)
+	return filled{identity: identity, window: &window, credentials: &Credentials{
 		AccessKeyID: issued.AccessKeyId, SecretAccessKey: NewSecret(string(issued.SecretKey)),
 		SessionToken: NewSecret(string(issued.SessionToken)), Expiration: expiration, ReceivedAt: received,
 	}}, nil

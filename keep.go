@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/freshness"
 )
 
 // Bounds of a keeper.
@@ -119,29 +121,29 @@ func (k *keeper) step(ctx context.Context) time.Duration {
 	return nap
 }
 
-// tend renews what v is about if it is time to, and says when to look again. renew
+// tend renews what w is about if it is time to, and says when to look again. renew
 // is to get something that lasts longer than least, unless somebody else already
 // has.
-func (j *chore) tend(epoch uint64, came time.Time, v *validity, barred time.Duration, renew func(least time.Duration)) time.Duration {
+func (j *chore) tend(epoch uint64, came time.Time, w *freshness.Window, barred time.Duration, renew func(least time.Duration)) time.Duration {
 	now := time.Now()
-	j.meet(epoch, came, v)
-	if wait := max(v.untilDue(now)-j.lead, j.rest.Sub(now), barred); wait > 0 {
+	j.meet(epoch, came, w)
+	if wait := max(w.UntilDue(now)-j.lead, j.rest.Sub(now), barred); wait > 0 {
 		return wait
 	}
-	rest := max(v.life/restShare, firstBackoff)
+	rest := max(w.Life/restShare, firstBackoff)
 	j.rest = now.Add(rest)
-	renew(v.left(now) + 1)
+	renew(w.Left(now) + 1)
 	return rest
 }
 
 // meet draws the lead anew for whatever came, and forgets its rest at a sign-in.
-func (j *chore) meet(epoch uint64, came time.Time, v *validity) {
+func (j *chore) meet(epoch uint64, came time.Time, w *freshness.Window) {
 	if j.epoch != epoch {
 		j.rest = time.Time{}
 	}
 	if j.epoch != epoch || !j.came.Equal(came) {
 		j.epoch, j.came, j.lead = epoch, came, 0
-		if most := int64(v.expiry-v.due) / leadShare; most > 0 {
+		if most := int64(w.Expiry-w.Due) / leadShare; most > 0 {
 			j.lead = time.Duration(rand.Int64N(most))
 		}
 	}

@@ -39,7 +39,7 @@ func TestKeep(t *testing.T) {
 				signIn(t, c, "alice")
 				for range 24 * 60 {
 					time.Sleep(time.Minute)
-					if s := c.current.Load(); !s.clock.fresh(time.Now()) {
+					if s := c.current.Load(); !s.clock.Fresh(time.Now()) {
 						t.Fatalf("tokens are due at %v", time.Now())
 					}
 				}
@@ -81,7 +81,7 @@ func TestKeepOutage(t *testing.T) {
 		}
 		p.set(healthy)
 		time.Sleep(5 * time.Minute)
-		if s := c.current.Load(); !s.clock.fresh(time.Now()) {
+		if s := c.current.Load(); !s.clock.Fresh(time.Now()) {
 			t.Error("tokens are not fresh after the outage")
 		}
 		p.set(failing(opRefresh, func() (*http.Response, error) {
@@ -109,8 +109,8 @@ func TestKeepSuspend(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		suspend(c, 8*time.Hour)
 		time.Sleep(napTime + time.Second)
-		if s := c.current.Load(); !s.clock.fresh(time.Now()) || p.count(opRefresh) != 1 {
-			t.Errorf("fresh %t, %d refreshes", s.clock.fresh(time.Now()), p.count(opRefresh))
+		if s := c.current.Load(); !s.clock.Fresh(time.Now()) || p.count(opRefresh) != 1 {
+			t.Errorf("fresh %t, %d refreshes", s.clock.Fresh(time.Now()), p.count(opRefresh))
 		}
 		time.Sleep(40 * time.Minute)
 		if got := p.count(opRefresh); got != 1 {
@@ -125,8 +125,8 @@ func suspend(c *Client, by time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := *c.current.Load()
-	s.clock.dueWall -= int64(by)
-	s.clock.expiryWall -= int64(by)
+	s.clock.DueWall -= int64(by)
+	s.clock.ExpiryWall -= int64(by)
 	c.current.Store(&s)
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/freshness"
 	"github.com/latchkey-auth/latchkey/store"
 
 	"github.com/google/go-cmp/cmp"
@@ -265,7 +266,7 @@ func TestFlowEnds(t *testing.T) {
 			}
 		}
 		// What is used is remembered for as long as it could be used.
-		time.Sleep(flowLife + clockSlack)
+		time.Sleep(flowLife + freshness.Slack)
 		_, third, _ := c.AuthCodeURL()
 		_ = exchange(third)
 		if len(c.spent) != 1 {

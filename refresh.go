@@ -288,7 +288,7 @@ func (r *renewal) keep(ctx context.Context, issued grant) outcome {
 			kept = r.kept
 			err = storeFault("FetchSession", err)
 		}
-		fresh := r.c.newSnapshot(next, kept, time.Now(), issued.validity(r.c.cfg.RefreshAhead))
+		fresh := r.c.newSnapshot(next, kept, time.Now(), issued.window(r.c.cfg.RefreshAhead))
 		fresh.replaced = r.stored()
 		return outcome{snapshot: fresh, event: Event{Kind: EventRefreshed, Err: err}}
 	}

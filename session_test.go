@@ -330,27 +330,6 @@ func shift(t *testing.T, s *store.Memory, by time.Duration) {
 	}
 }
 
-// TestWallClockWithinProcess: a machine that slept shows on the wall clock alone,
-// a clock that was set back on the monotonic clock alone. Either counts.
-func TestWallClockWithinProcess(t *testing.T) {
-	t.Parallel()
-	base := time.Now()
-	v := newValidity(base, time.Hour, time.Hour, 0)
-	if !v.fresh(base.Add(time.Minute)) {
-		t.Fatal("new tokens are not fresh")
-	}
-	slept := base.Round(0).Add(8 * time.Hour) // no monotonic reading: wall clock only
-	if v.fresh(slept) || v.left(slept) > 0 {
-		t.Error("tokens are fresh after eight hours of sleep")
-	}
-	setBack := v
-	setBack.dueWall += int64(24 * time.Hour)
-	setBack.expiryWall += int64(24 * time.Hour)
-	if setBack.fresh(base.Add(2*time.Hour)) || setBack.left(base.Add(2*time.Hour)) > 0 {
-		t.Error("tokens are fresh because the clock was set back")
-	}
-}
-
 func TestSessionPrinting(t *testing.T) {
 	t.Parallel()
 	c := newFakePool().signedIn(t, "alice")

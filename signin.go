@@ -224,7 +224,7 @@ func (c *Client) establish(ctx context.Context, issued grant, signIn *store.Sign
 		err = c.setActive(ctx, account)
 	}
 	ended := c.dismiss(ctx)
-	s := c.newSnapshot(record, kept, time.Now(), issued.validity(c.cfg.RefreshAhead))
+	s := c.newSnapshot(record, kept, time.Now(), issued.window(c.cfg.RefreshAhead))
 	if err != nil {
 		err = &Error{Op: "SignIn", Kind: ErrStore, Err: err, Hint: "the session lasts as long as this process; repair the store and sign in again"}
 		c.log.ErrorContext(ctx, "latchkey: the session could not be stored", "username", account.Username, "error", err)

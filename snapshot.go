@@ -1,9 +1,9 @@
 package latchkey
 
 import (
-	"math/rand/v2"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/freshness"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/store"
 )
@@ -14,7 +14,7 @@ type snapshot struct {
 	epoch   uint64 // of the client when this became the active session
 	record  store.Record
 	session Session
-	clock   validity // of the tokens
+	clock   freshness.Window // of the tokens
 	// kept is the generation that the store is known to hold. It is less than
 	// the record's while the record could not be saved.
 	kept uint64
@@ -26,12 +26,12 @@ type snapshot struct {
 	// provider that stands in its place, while nobody of the user pool is signed in.
 	guest     store.Record
 	guestKept uint64
-	asks      bool     // the identity pool can be asked for this session
-	wallet    validity // of the credentials; zero without any
+	asks      bool             // the identity pool can be asked for this session
+	wallet    freshness.Window // of the credentials; zero without any
 
 	// hot and purse are what the hot paths of FetchSession and FetchCredentials go
 	// by: until when all that they hand out is fresh; see ripen.
-	hot, purse validity
+	hot, purse freshness.Window
 }
 
 // live reports whether there is a user pool session.
@@ -54,81 +54,17 @@ func (s *snapshot) login() string {
 	return ""
 }
 
-// validity says when tokens are due and when they expire, on two clocks. The
-// wall clock sees a suspended machine sleep, the monotonic one is not moved by
-// whoever sets the clock; the earlier of the two counts.
-type validity struct {
-	base                time.Time // carries a monotonic reading
-	due, expiry         time.Duration
-	dueWall, expiryWall int64 // Unix nanoseconds
-	life, margin        time.Duration
-}
+// maxDrift bounds what the clocks can be apart.
+const maxDrift = 24 * time.Hour
 
-// fresh reports whether tokens can be handed out without a thought. It is the
-// hot path: two comparisons.
-func (v *validity) fresh(now time.Time) bool {
-	return now.UnixNano() < v.dueWall && now.Sub(v.base) < v.due
-}
-
-// untilDue is how long the tokens are fresh for.
-func (v *validity) untilDue(now time.Time) time.Duration {
-	return min(v.due-now.Sub(v.base), time.Duration(v.dueWall-now.UnixNano()))
-}
-
-// left is how long the tokens remain usable.
-func (v *validity) left(now time.Time) time.Duration {
-	return min(v.expiry-now.Sub(v.base), time.Duration(v.expiryWall-now.UnixNano()))
-}
-
-// Bounds of when tokens are due. Cognito's access tokens live from five minutes
-// to a day, and for an hour unless the pool says otherwise.
-const (
-	maxAhead     = 5 * time.Minute
-	maxMargin    = 5 * time.Second // a token that expires on its way is of no use
-	maxDrift     = 24 * time.Hour
-	clockSlack   = 2 * time.Minute // how far a clock may be set back before it is mistrusted
-	jitterShare  = 10              // a refresh comes up to a tenth of its margin later
-	minimumShare = 10              // MinValidity counts up to nine tenths of a life
-)
-
-// newValidity makes the validity of tokens that live for life in all and of
-// which remaining is left at base. ahead is Config.RefreshAhead.
-func newValidity(base time.Time, life, remaining, ahead time.Duration) validity {
-	remaining = min(remaining, life)
-	if ahead == 0 {
-		ahead = min(maxAhead, life/10)
-	}
-	// More than half a life ahead, and a client would do little but refresh.
-	ahead = min(ahead, life/2)
-	// Clients that started together must not come back together.
-	if share := int64(ahead / jitterShare); share > 0 {
-		ahead -= time.Duration(rand.Int64N(share))
-	}
-	margin := min(maxMargin, life/20)
-	expiry := remaining - margin
-	due := min(remaining-ahead, expiry)
-	wall := base.UnixNano()
-	return validity{
-		base: base, due: due, expiry: expiry, life: life, margin: margin,
-		dueWall: wall + int64(due), expiryWall: wall + int64(expiry),
-	}
-}
-
-// storedValidity judges tokens that were read from a store. Their age is known
-// by the wall clock alone, which may have been set since: if it reads earlier
-// than when they were received, they count as due, and one refresh finds out.
-func storedValidity(now time.Time, r store.Record, p tokenPair, ahead time.Duration) validity {
+// storedTokens judges tokens that were read from a store.
+func storedTokens(now time.Time, r store.Record, p tokenPair, ahead time.Duration) freshness.Window {
 	received := r.Tokens.ReceivedAt
 	expires := p.expires.Add(-r.Drift)
 	if wild(r.Drift) && !received.IsZero() {
 		expires = received.Add(p.life)
 	}
-	remaining := time.Unix(0, expires.UnixNano()).Sub(now.Round(0))
-	v := newValidity(now, p.life, remaining, ahead)
-	if now.Round(0).Before(received.Add(-clockSlack)) || remaining > p.life+clockSlack {
-		v.due, v.dueWall = 0, 0
-	}
-	return v
+	return freshness.Stored(now, received, expires, p.life, ahead)
 }
 
 // wild reports whether a drift is too large to reckon with.
@@ -149,22 +85,25 @@ const (
 
 // need says what has to happen before tokens can be handed out.
 func (s *snapshot) need(now time.Time, want FetchOption) need {
-	return s.clock.need(now, want.force, want.minimum)
+	return needOf(&s.clock, now, want.force, want.minimum)
 }
 
-// need says what has to happen before something can be handed out. What is due is
+// minimumShare bounds MinValidity, which counts up to nine tenths of a life.
+const minimumShare = 10
+
+// needOf says what has to happen before something can be handed out. What is due is
 // as good as any until it expires, so that only a caller who finds it expired, or
 // who asks for more, has to wait.
-func (v *validity) need(now time.Time, force bool, minimum time.Duration) need {
+func needOf(w *freshness.Window, now time.Time, force bool, minimum time.Duration) need {
 	if force {
 		return needNow
 	}
-	left := v.left(now)
-	least := min(minimum, v.life-v.life/minimumShare)
+	left := w.Left(now)
+	least := min(minimum, w.Life-w.Life/minimumShare)
 	switch {
 	case left <= 0 || left < least:
 		return needNow
-	case !v.fresh(now):
+	case !w.Fresh(now):
 		return needSoon
 	}
 	return needNothing
@@ -178,8 +117,8 @@ type tokenPair struct {
 }
 
 // newSnapshot reads a record. now is when, for records from a store; the
-// validity of tokens just received is passed by the refresh.
-func (c *Client) newSnapshot(r store.Record, kept uint64, now time.Time, fresh *validity) *snapshot {
+// window of tokens just received is passed by the refresh.
+func (c *Client) newSnapshot(r store.Record, kept uint64, now time.Time, fresh *freshness.Window) *snapshot {
 	s := &snapshot{record: r, kept: kept, readAt: now}
 	s.session.username, s.session.sub, s.session.drift = r.Account.Username, r.Sub, r.Drift
 	switch {
@@ -199,16 +138,16 @@ func (c *Client) newSnapshot(r store.Record, kept uint64, now time.Time, fresh *
 
 // readTokens fills in a live session. Tokens that cannot be read count as
 // expired: a refresh replaces them.
-func (c *Client) readTokens(s *snapshot, now time.Time, fresh *validity) {
+func (c *Client) readTokens(s *snapshot, now time.Time, fresh *freshness.Window) {
 	s.session.signedIn = true
 	pair, err := decodePair(s.record.Tokens.Access.Reveal(), s.record.Tokens.ID.Reveal())
 	if err != nil {
 		s.session.tokensErr = &Error{Op: "FetchSession", Kind: ErrStore, Message: "the stored tokens cannot be read", Err: err}
-		s.clock = validity{base: now}
+		s.clock = freshness.Window{Base: now}
 		return
 	}
-	if s.clock = storedValidity(now, s.record, pair, c.cfg.RefreshAhead); fresh != nil {
+	if s.clock = storedTokens(now, s.record, pair, c.cfg.RefreshAhead); fresh != nil {
 		s.clock = *fresh
 	}
-	s.session.tokens = Tokens{Access: pair.access, ID: pair.id, Expiry: time.Unix(0, s.clock.expiryWall+int64(s.clock.margin))}
+	s.session.tokens = Tokens{Access: pair.access, ID: pair.id, Expiry: s.clock.End()}
 }

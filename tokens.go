@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/freshness"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/store"
@@ -26,16 +27,12 @@ func decodePair(access, id string) (tokenPair, error) {
 			p.expires = expires
 		}
 	}
-	if p.life = min(p.expires.Sub(issued), maxLife); issued.IsZero() || p.life <= 0 {
+	if p.life = min(p.expires.Sub(issued), freshness.MaxLife); issued.IsZero() || p.life <= 0 {
 		return p, errors.New("the tokens' iat and exp claims make no sense")
 	}
 	p.expires = issued.Add(p.life)
 	return p, nil
 }
-
-// maxLife bounds what is reckoned with. Cognito's access tokens live for a day
-// at most.
-const maxLife = 366 * 24 * time.Hour
 
 // grant is what the service issued, checked.
 type grant struct {
@@ -129,10 +126,10 @@ func (g grant) record(r store.Record) store.Record {
 	return r
 }
 
-// validity is that of tokens just received: whatever the clocks say, they have
-// the life that the service gave them, less what passed before they came.
-func (g grant) validity(ahead time.Duration) *validity {
+// window is that of tokens just received: whatever the clocks say, they have the
+// life that the service gave them, less what passed before they came.
+func (g grant) window(ahead time.Duration) *freshness.Window {
 	age := g.service().Sub(g.pair.access.IssuedAt())
-	v := newValidity(g.when.at, g.pair.life, g.pair.life-age, ahead)
-	return &v
+	w := freshness.New(g.when.at, g.pair.life, g.pair.life-age, ahead)
+	return &w
 }

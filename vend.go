@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/freshness"
 	"github.com/latchkey-auth/latchkey/store"
 )
 
@@ -41,7 +42,7 @@ type vending struct {
 type filled struct {
 	identity    string
 	credentials *Credentials
-	validity    *validity
+	window      *freshness.Window
 }
 
 // joinVending joins the flight that fills a session's wallet, or starts one if
@@ -105,7 +106,7 @@ func (v *vending) run(ctx context.Context) (filled, error) {
 		release := v.claimGuest(ctx)
 		defer release()
 	}
-	if memory := v.memory(); v.ofUser() && memory != nil && memory.clock.left(time.Now()) <= 0 {
+	if memory := v.memory(); v.ofUser() && memory != nil && memory.clock.Left(time.Now()) <= 0 {
 		if err := v.refreshLogin(ctx, false); err != nil {
 			return filled{}, err
 		}
@@ -279,7 +280,7 @@ func (v *vending) adopt(memory *snapshot) (got filled, done bool, err error) {
 	} else if v.want.force && !kept.ReceivedAt.Before(v.flight.started.Round(0)) {
 		return filled{v.record.IdentityID, kept, &wallet}, true, nil
 	}
-	if wallet.need(now, v.want.force, v.want.least) != needNothing {
+	if needOf(&wallet, now, v.want.force, v.want.least) != needNothing {
 		return got, false, nil
 	}
 	return filled{v.record.IdentityID, kept, &wallet}, true, nil
@@ -437,7 +438,7 @@ func (c *Client) settleWallet(v *vending, now *snapshot, got filled, err error) 
 	} else {
 		*held, next.guestKept = v.record, v.kept
 	}
-	c.identityFacets(&next, time.Now(), got.validity)
+	c.identityFacets(&next, time.Now(), got.window)
 	c.publish(&next)
 	c.noteIdentity(&next)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/freshness"
 	"github.com/latchkey-auth/latchkey/store"
 )
 
@@ -22,11 +23,11 @@ func (s *snapshot) holder() *store.Record {
 }
 
 // identityFacets fills in what a session says of the identity pool. now is when
-// the record was read; the validity of credentials just received is passed.
-func (c *Client) identityFacets(s *snapshot, now time.Time, fresh *validity) {
+// the record was read; the window of credentials just received is passed.
+func (c *Client) identityFacets(s *snapshot, now time.Time, fresh *freshness.Window) {
 	session, held := &s.session, s.holder()
 	session.identityID, session.credentials, session.provider = "", Credentials{}, ""
-	s.wallet = validity{}
+	s.wallet = freshness.Window{}
 	if f := held.Federation; f != nil && c.cfg.IdentityPoolID != "" && !s.live() && !s.expired() {
 		session.provider = f.Provider
 		session.subErr = fault("FetchSession", ErrNoUserPoolSession, "the session comes from "+f.Provider+"; use its identity id and AWS credentials")
@@ -78,40 +79,20 @@ func (c *Client) unentitled(s *snapshot) error {
 func (c *Client) ripen(s *snapshot) {
 	switch {
 	case s.live() && s.asks:
-		s.hot, s.purse = earlier(s.clock, s.wallet), s.wallet
+		s.hot, s.purse = s.clock.Earlier(s.wallet), s.wallet
 	case s.live():
-		s.hot, s.purse = s.clock, validity{}
+		s.hot, s.purse = s.clock, freshness.Window{}
 	case s.asks:
-		s.purse = earlier(s.wallet, validity{base: s.readAt, due: recheck, dueWall: s.readAt.UnixNano() + int64(recheck)})
+		s.purse = s.wallet.Earlier(freshness.Window{Base: s.readAt, Due: recheck, DueWall: s.readAt.UnixNano() + int64(recheck)})
 		s.hot = s.purse
 	default:
-		s.hot, s.purse = validity{}, validity{}
+		s.hot, s.purse = freshness.Window{}, freshness.Window{}
 	}
 }
 
-// earlier is due as soon as either of two is.
-func earlier(a, b validity) validity {
-	a.due = min(a.due, b.due+b.base.Sub(a.base))
-	a.dueWall = min(a.dueWall, b.dueWall)
-	return a
-}
-
-// storedWallet judges credentials that were read from a store, as storedValidity
-// does tokens. Records of earlier schemas do not say when they came.
-func storedWallet(now time.Time, kept Credentials, ahead time.Duration) validity {
-	remaining := kept.Expiration.Sub(now.Round(0))
-	life := remaining
-	if !kept.ReceivedAt.IsZero() {
-		life = kept.Expiration.Sub(kept.ReceivedAt)
-	}
-	if life = min(life, maxLife); life <= 0 {
-		return validity{base: now}
-	}
-	v := newValidity(now, life, remaining, ahead)
-	if now.Round(0).Before(kept.ReceivedAt.Add(-clockSlack)) || remaining > life+clockSlack {
-		v.due, v.dueWall = 0, 0
-	}
-	return v
+// storedWallet judges credentials that were read from a store.
+func storedWallet(now time.Time, kept Credentials, ahead time.Duration) freshness.Window {
+	return freshness.Credentials(now, kept.ReceivedAt, kept.Expiration, ahead)
 }
 
 // needCredentials says what has to happen before the identity pool's facets can
@@ -120,7 +101,7 @@ func (s *snapshot) needCredentials(now time.Time, want FetchOption) need {
 	if !s.asks {
 		return needNothing
 	}
-	return s.wallet.need(now, want.force, want.least)
+	return needOf(&s.wallet, now, want.force, want.least)
 }
 
 // answer is the session of a caller for whom something had to be renewed and could
@@ -128,7 +109,7 @@ func (s *snapshot) needCredentials(now time.Time, want FetchOption) need {
 // usable, unless the caller insists on others.
 func (s *snapshot) answer(want FetchOption, tokensErr, walletErr error) *Session {
 	// What a caller did not ask for was not renewed: it may have expired.
-	usable := s.session.credentialsErr != nil || s.wallet.left(time.Now()) > 0
+	usable := s.session.credentialsErr != nil || s.wallet.Left(time.Now()) > 0
 	if walletErr == nil && !usable {
 		walletErr = fault("FetchSession", ErrNotFetched, hintFetched)
 	}
@@ -180,7 +161,7 @@ func (c *Client) loadGuest(ctx context.Context, s, old *snapshot) {
 }
 
 // seat puts a guest's record into a snapshot of nobody that is not published yet.
-func (c *Client) seat(s *snapshot, guest store.Record, kept uint64, fresh *validity) {
+func (c *Client) seat(s *snapshot, guest store.Record, kept uint64, fresh *freshness.Window) {
 	if s.session.provider != "" {
 		out := fault("FetchSession", ErrSignedOut, hintSignIn)
 		s.session.subErr, s.session.tokensErr = out, out
