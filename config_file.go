@@ -10,29 +10,20 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/latchkey-auth/latchkey/internal/userdirs"
 )
 
-const (
-	maxConfig      = 1 << 20 // bytes; Amplify's files have a few thousand
-	configVariable = "LATCHKEY_CONFIG"
-	configFile     = "amplify_outputs.json"
-)
+const maxConfig = 1 << 20 // bytes; Amplify's files have a few thousand
 
 // FindConfig says which configuration file to load: explicit if it is given,
 // else the one that the environment variable LATCHKEY_CONFIG names, else
 // latchkey/amplify_outputs.json in the user's configuration folder
 // ([os.UserConfigDir]). It fails with ErrConfig if the file does not exist.
 func FindConfig(explicit string) (path string, err error) {
-	path, origin := explicit, "the given path"
-	if path == "" {
-		path, origin = os.Getenv(configVariable), configVariable
-	}
-	if path == "" {
-		folder, err := os.UserConfigDir()
-		if err != nil {
-			return "", &Error{Op: "FindConfig", Kind: ErrConfig, Hint: "name a file, or set " + configVariable, Err: err}
-		}
-		path, origin = filepath.Join(folder, "latchkey", configFile), "the user's configuration folder"
+	path, origin, err := userdirs.Config(explicit)
+	if err != nil {
+		return "", &Error{Op: "FindConfig", Kind: ErrConfig, Hint: "name a file, or set " + userdirs.ConfigVariable, Err: err}
 	}
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
@@ -41,7 +32,7 @@ func FindConfig(explicit string) (path string, err error) {
 	if err != nil {
 		return "", &Error{
 			Op: "FindConfig", Kind: ErrConfig, Message: "looked in " + origin, Err: err,
-			Hint: "name an " + configFile + ", or set " + configVariable,
+			Hint: "name an " + userdirs.ConfigFile + ", or set " + userdirs.ConfigVariable,
 		}
 	}
 	return path, nil

@@ -12,6 +12,7 @@ import (
 	"os"
 
 	"github.com/latchkey-auth/latchkey/internal/cli"
+	_ "github.com/latchkey-auth/latchkey/internal/shortcut/atstart" // ends some runs before main
 )
 
 func main() {

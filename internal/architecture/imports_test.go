@@ -83,8 +83,12 @@ var rules = []rule{
 	{"internal/tempkey", []string{"internal/random", "internal/seal", "internal/secret"}, nil}, // nothing but a use of the seal
 	{"internal/wire", nil, []string{"github.com/go-json-experiment/json"}},
 	{"internal/srp", nil, []string{"filippo.io/bigmod"}},
+	{"internal/credentialprocess", []string{"store"}, []string{"github.com/go-json-experiment/json"}},
+	{"internal/shortcut/atstart", []string{"internal/shortcut"}, nil},
+	// Before net/http and all that: not the client.
+	{"internal/shortcut", []string{"internal/credentialprocess", "internal/freshness", "internal/userdirs", "store", "store/filestore"}, []string{"github.com/go-json-experiment/json"}},
 	{"internal/...", []string{"internal/secret"}, []string{"golang.org/x/sys"}},
-	{"cmd/latchkey", []string{"internal/cli/..."}, nil},
+	{"cmd/latchkey", []string{"internal/cli/...", "internal/shortcut/atstart"}, nil},
 }
 
 // matches reports whether a package is meant by a pattern.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/internal/cli/ui"
+	"github.com/latchkey-auth/latchkey/internal/userdirs"
 	"github.com/latchkey-auth/latchkey/store/filestore"
 )
 
@@ -31,22 +32,11 @@ type app struct {
 
 // home is the folder that sessions are kept in.
 func (a *app) home() (string, error) {
-	if a.homeFlag != "" {
-		return filepath.Abs(a.homeFlag)
-	}
-	return home()
-}
-
-// home is the folder that everything of this user is kept in.
-func home() (string, error) {
-	if folder := os.Getenv("LATCHKEY_HOME"); folder != "" {
-		return filepath.Abs(folder)
-	}
-	base, err := os.UserConfigDir()
+	folder, err := userdirs.Home(a.homeFlag)
 	if err != nil {
-		return "", &failure{code: exitFailed, err: err, hints: []string{"set LATCHKEY_HOME to a folder of yours"}}
+		return "", &failure{code: exitFailed, err: err, hints: []string{"set " + userdirs.HomeVariable + " to a folder of yours"}}
 	}
-	return filepath.Join(base, "latchkey"), nil
+	return folder, nil
 }
 
 // config reads the configuration.
@@ -66,7 +56,7 @@ func (a *app) config() (latchkey.Config, error) {
 // was named.
 func (a *app) noConfig(err error) error {
 	hint := "start a service with `" + a.program + " up`, or name an amplify_outputs.json with --config"
-	if a.configFlag != "" || os.Getenv("LATCHKEY_CONFIG") != "" {
+	if a.configFlag != "" || os.Getenv(userdirs.ConfigVariable) != "" {
 		hint = "name a file that exists, or leave --config and LATCHKEY_CONFIG out to use your own"
 	}
 	text := "there is no configuration"
@@ -96,7 +86,7 @@ func (a *app) client(changes ...func(*latchkey.Config)) (*latchkey.Client, error
 	if err != nil {
 		return nil, err
 	}
-	if config.Store, err = filestore.New(filepath.Join(folder, "sessions")); err != nil {
+	if config.Store, err = filestore.New(userdirs.Sessions(folder)); err != nil {
 		return nil, err
 	}
 	config.HTTPClient = lazyClient(config.CAFile, a.catchSignals)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/internal/atomicfile"
+	"github.com/latchkey-auth/latchkey/internal/userdirs"
 )
 
 // maxAWSConfig bounds the AWS configuration file, in bytes.
@@ -79,13 +80,13 @@ func (a *app) processCommand(flags credentialsFlags) (string, error) {
 	if err != nil {
 		return "", a.noConfig(err)
 	}
-	if a.configFlag != "" || os.Getenv("LATCHKEY_CONFIG") != "" {
+	if a.configFlag != "" || os.Getenv(userdirs.ConfigVariable) != "" {
 		if path, err = filepath.Abs(path); err != nil {
 			return "", err
 		}
 		args = append(args, "--config", path)
 	}
-	if a.homeFlag != "" || os.Getenv("LATCHKEY_HOME") != "" {
+	if a.homeFlag != "" || os.Getenv(userdirs.HomeVariable) != "" {
 		folder, err := a.home()
 		if err != nil {
 			return "", err

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/internal/credentialprocess"
 )
 
 // The forms that credentials writes.
@@ -16,15 +17,6 @@ const (
 	formatEnv     = "env"     // lines for a shell to run
 	formatJSON    = "json"
 )
-
-// processCredentials is what credential_process demands, to the letter.
-type processCredentials struct {
-	Version         int
-	AccessKeyID     string `json:"AccessKeyId"`
-	SecretAccessKey string
-	SessionToken    string
-	Expiration      string // RFC 3339, in UTC
-}
 
 // awsCredentials is what credentials tells with --json.
 type awsCredentials struct {
@@ -89,9 +81,7 @@ func (a *app) credentials(cmd *cobra.Command, flags credentialsFlags) error {
 			got.Expiration.UTC(), int64(time.Until(got.Expiration) / time.Second),
 		})
 	default:
-		a.writeJSON(processCredentials{
-			1, got.AccessKeyID, got.SecretAccessKey.Reveal(), got.SessionToken.Reveal(), got.Expiration.UTC().Format(time.RFC3339),
-		})
+		_, _ = a.out.Write(credentialprocess.Append(nil, got)) // an Output remembers what went wrong
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ stay published for another day. Keys are replaced every 90 days without being as
 
 func (a *app) rotateKeys(cmd *cobra.Command, data string) error {
 	a.catchSignals()
-	folder, err := dataFolder(data)
+	folder, err := a.dataFolder(data)
 	if err != nil {
 		return err
 	}

@@ -100,11 +100,11 @@ func (f *upFlags) checkBroker() (wrong string) {
 }
 
 // dataFolder is the folder of the service: the flag's, or the default.
-func dataFolder(flag string) (string, error) {
+func (a *app) dataFolder(flag string) (string, error) {
 	if flag != "" {
 		return flag, nil
 	}
-	folder, err := home()
+	folder, err := a.home()
 	return filepath.Join(folder, "up"), err
 }
 
@@ -113,7 +113,7 @@ func (a *app) up(cmd *cobra.Command, flags upFlags) error {
 	if wrong != "" {
 		return a.misuse(cmd, wrong)
 	}
-	folder, err := dataFolder(flags.data)
+	folder, err := a.dataFolder(flags.data)
 	if err != nil {
 		return err
 	}

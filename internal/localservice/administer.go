@@ -12,6 +12,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
+	"github.com/latchkey-auth/latchkey/internal/userdirs"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
 )
@@ -39,7 +40,7 @@ func RotateKeys(ctx context.Context, dir string) (poolID string, err error) {
 
 // endpointOf is where the folder's service was last started.
 func endpointOf(dir string) (string, error) {
-	path := filepath.Join(dir, "amplify_outputs.json")
+	path := filepath.Join(dir, userdirs.ConfigFile)
 	data, err := readBounded(path, maxState)
 	if err != nil {
 		return "", err

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/latchkey-auth/latchkey/internal/atomicfile"
+	"github.com/latchkey-auth/latchkey/internal/userdirs"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
@@ -106,7 +107,7 @@ func (s *Service) describe() {
 		IdentityPoolID: s.state.IdentityPoolID,
 		Username:       s.state.Username, Password: s.state.Password,
 		AccessKeyID: s.state.AccessKeyID, SecretAccessKey: s.state.SecretAccessKey,
-		ConfigFile: filepath.Join(s.options.Dir, "amplify_outputs.json"), CredentialKeyFile: s.credentialKeyFile(),
+		ConfigFile: filepath.Join(s.options.Dir, userdirs.ConfigFile), CredentialKeyFile: s.credentialKeyFile(),
 	}
 	if s.metrics != nil {
 		s.ready.MetricsEndpoint = url("http", s.metrics) + "/metrics"
@@ -115,11 +116,10 @@ func (s *Service) describe() {
 
 // shareConfig puts the configuration where the command looks for it by itself.
 func shareConfig(data []byte) error {
-	base, err := os.UserConfigDir()
+	path, err := userdirs.OwnConfig()
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(base, "latchkey", "amplify_outputs.json")
 	old, err := readBounded(path, 1<<20)
 	switch {
 	case err == nil && !ours(old):

@@ -1,0 +1,54 @@
+package userdirs_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/latchkey-auth/latchkey/internal/userdirs"
+)
+
+func TestConfig(t *testing.T) {
+	base, err := os.UserConfigDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := filepath.Join(base, "latchkey", "amplify_outputs.json")
+	for _, test := range []struct{ explicit, variable, path, origin string }{
+		{"given.json", "named.json", "given.json", "the given path"},
+		{"", "named.json", "named.json", userdirs.ConfigVariable},
+		{"", "", own, "the user's configuration folder"},
+	} {
+		t.Setenv(userdirs.ConfigVariable, test.variable)
+		path, origin, err := userdirs.Config(test.explicit)
+		if path != test.path || origin != test.origin || err != nil {
+			t.Errorf("Config(%q) with %q: %q by %s, %v", test.explicit, test.variable, path, origin, err)
+		}
+	}
+}
+
+func TestHome(t *testing.T) {
+	base, err := os.UserConfigDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ explicit, variable, want string }{
+		{"given", "named", filepath.Join(here, "given")},
+		{"", "named", filepath.Join(here, "named")},
+		{"", "", filepath.Join(base, "latchkey")},
+	} {
+		t.Setenv(userdirs.HomeVariable, test.variable)
+		got, err := userdirs.Home(test.explicit)
+		if got != test.want || err != nil {
+			t.Errorf("Home(%q) with %q: %q, %v; want %q", test.explicit, test.variable, got, err, test.want)
+		}
+		if s := userdirs.Sessions(got); filepath.Dir(s) != got || !strings.HasSuffix(s, "sessions") {
+			t.Errorf("sessions in %s", s)
+		}
+	}
+}
