@@ -54,25 +54,9 @@ func (s *snapshot) login() string {
 	return ""
 }
 
-// maxDrift bounds what the clocks can be apart.
-const maxDrift = 24 * time.Hour
-
-// storedTokens judges tokens that were read from a store.
-func storedTokens(now time.Time, r store.Record, p tokenPair, ahead time.Duration) freshness.Window {
-	received := r.Tokens.ReceivedAt
-	expires := p.expires.Add(-r.Drift)
-	if wild(r.Drift) && !received.IsZero() {
-		expires = received.Add(p.life)
-	}
-	return freshness.Stored(now, received, expires, p.life, ahead)
-}
-
-// wild reports whether a drift is too large to reckon with.
-func wild(drift time.Duration) bool { return drift >= maxDrift || drift <= -maxDrift }
-
 // boundDrift is the service's clock minus ours, at most a day either way.
 // Whoever finds a day there must reckon by the time of receipt instead.
-func boundDrift(drift time.Duration) time.Duration { return max(-maxDrift, min(drift, maxDrift)) }
+func boundDrift(drift time.Duration) time.Duration { return max(-freshness.MaxDrift, min(drift, freshness.MaxDrift)) }
 
 // need is what a caller's wish means for tokens at some moment.
 type need uint8
@@ -112,8 +96,8 @@ func needOf(w *freshness.Window, now time.Time, force bool, minimum time.Duratio
 // tokenPair is a record's tokens, decoded.
 type tokenPair struct {
 	access, id *jwt.Unverified
-	expires    time.Time     // the first expiry, by the service's clock
-	life       time.Duration // from the access token's iat to expires
+	issued     time.Time     // the access token's iat, by the service's clock
+	life       time.Duration // from issued to the first expiry
 }
 
 // newSnapshot reads a record. now is when, for records from a store; the
@@ -146,7 +130,7 @@ func (c *Client) readTokens(s *snapshot, now time.Time, fresh *freshness.Window)
 		s.clock = freshness.Window{Base: now}
 		return
 	}
-	if s.clock = storedTokens(now, s.record, pair, c.cfg.RefreshAhead); fresh != nil {
+	if s.clock = freshness.Tokens(now, s.record.Tokens.ReceivedAt, pair.issued, pair.life, s.record.Drift, c.cfg.RefreshAhead); fresh != nil {
 		s.clock = *fresh
 	}
 	s.session.tokens = Tokens{Access: pair.access, ID: pair.id, Expiry: s.clock.End()}

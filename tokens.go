@@ -17,20 +17,20 @@ func decodePair(access, id string) (tokenPair, error) {
 	if p.access, err = jwt.Decode(access); err != nil {
 		return p, err
 	}
-	issued := p.access.IssuedAt()
-	p.expires = p.access.Expiry()
+	expires := p.access.Expiry()
 	if id != "" {
 		if p.id, err = jwt.Decode(id); err != nil {
 			return p, err
 		}
-		if expires := p.id.Expiry(); expires.Before(p.expires) {
-			p.expires = expires
+		if other := p.id.Expiry(); other.Before(expires) {
+			expires = other
 		}
 	}
-	if p.life = min(p.expires.Sub(issued), freshness.MaxLife); issued.IsZero() || p.life <= 0 {
+	p.issued = p.access.IssuedAt()
+	var ok bool
+	if p.life, ok = freshness.Life(p.issued, expires); !ok {
 		return p, errors.New("the tokens' iat and exp claims make no sense")
 	}
-	p.expires = issued.Add(p.life)
 	return p, nil
 }
 

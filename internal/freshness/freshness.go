@@ -2,7 +2,7 @@
 // they are due to be renewed, and when they have expired.
 //
 // A [Window] is made of what a service has just issued ([New]) or of what was read
-// from a store ([Stored], [Credentials]). It is looked at with a time that carries
+// from a store ([Stored], [Tokens], [Credentials]). It is looked at with a time that carries
 // a monotonic reading, because each of the two clocks misses something: the
 // monotonic one a machine's sleep, the wall clock that somebody sets it back.
 package freshness
@@ -15,6 +15,10 @@ import (
 // MaxLife bounds what is reckoned with. Cognito's access tokens live for a day at
 // most.
 const MaxLife = 366 * 24 * time.Hour
+
+// MaxDrift bounds how far the service's clock and this machine's can be apart, at
+// most a day either way, for one to be reckoned by the other.
+const MaxDrift = 24 * time.Hour
 
 // Slack is how far a clock may be set back before it is mistrusted.
 const Slack = 2 * time.Minute
@@ -71,6 +75,24 @@ func Stored(now, received, expires time.Time, life, ahead time.Duration) Window 
 		w.Due, w.DueWall = 0, 0
 	}
 	return w
+}
+
+// Life is the life of tokens by their claims iat and exp, at most MaxLife. It reports
+// false when these make no sense.
+func Life(issued, expires time.Time) (life time.Duration, ok bool) {
+	life = min(expires.Sub(issued), MaxLife)
+	return life, !issued.IsZero() && life > 0
+}
+
+// Tokens is Stored for tokens that live for life from issued on, by the service's
+// clock, which is drift ahead of this machine's. A drift out of all bounds is not
+// reckoned with, but the time of receipt.
+func Tokens(now, received, issued time.Time, life, drift, ahead time.Duration) Window {
+	expires := issued.Add(life - drift)
+	if wild := drift >= MaxDrift || drift <= -MaxDrift; wild && !received.IsZero() {
+		expires = received.Add(life)
+	}
+	return Stored(now, received, expires, life, ahead)
 }
 
 // Credentials is Stored for AWS credentials, which do not tell their life. received

@@ -109,3 +109,54 @@ func TestZeroWindowHasExpired(t *testing.T) {
 		t.Error("nothing is usable")
 	}
 }
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	const never = -1
+	for name, test := range map[string]struct {
+		received, drift time.Duration // received from now on
+		issued          time.Duration // by the service's clock, from ours on
+		fresh, usable   bool
+	}{
+		"new":                             {0, 0, 0, true, true},
+		"new, the service ahead":          {0, 3 * time.Hour, 3 * time.Hour, true, true},
+		"new, the service behind":         {0, -3 * time.Hour, -3 * time.Hour, true, true},
+		"due":                             {-57 * time.Minute, 0, -57 * time.Minute, false, true},
+		"expired":                         {-time.Hour, 0, -time.Hour, false, false},
+		"the service two days ahead":      {0, freshness.MaxDrift, 48 * time.Hour, true, true},
+		"the same, an hour ago":           {-time.Hour, freshness.MaxDrift, 47 * time.Hour, false, false},
+		"the service two days behind":     {0, -freshness.MaxDrift, -48 * time.Hour, true, true},
+		"our clock was set back since":    {time.Hour, 0, time.Hour, false, true},
+		"of a record without the receipt": {never, 0, 0, true, true},
+	} {
+		var received time.Time
+		if test.received != never {
+			received = now.Round(0).Add(test.received)
+		}
+		w := freshness.Tokens(now, received, now.Round(0).Add(test.issued), time.Hour, test.drift, 0)
+		if w.Fresh(now) != test.fresh || (w.Left(now) > 0) != test.usable {
+			t.Errorf("%s: fresh %t, left %v", name, w.Fresh(now), w.Left(now))
+		}
+	}
+}
+
+func TestLife(t *testing.T) {
+	t.Parallel()
+	issued := time.Unix(1767225600, 0)
+	for name, test := range map[string]struct {
+		issued, expires time.Time
+		life            time.Duration
+		ok              bool
+	}{
+		"an hour":                  {issued, issued.Add(time.Hour), time.Hour, true},
+		"a century":                {issued, issued.Add(100 * freshness.MaxLife), freshness.MaxLife, true},
+		"expired when issued":      {issued, issued, 0, false},
+		"expired before":           {issued, issued.Add(-1), -1, false},
+		"nobody knows when issued": {time.Time{}, issued, freshness.MaxLife, false},
+	} {
+		if life, ok := freshness.Life(test.issued, test.expires); life != test.life || ok != test.ok {
+			t.Errorf("%s: %v, %t", name, life, ok)
+		}
+	}
+}

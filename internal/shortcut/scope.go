@@ -11,16 +11,15 @@ import (
 	"github.com/latchkey-auth/latchkey/store"
 )
 
-// scopeOf finds the user pool and the app client in an amplify_outputs.json that
-// names an identity pool too. Any other file is for the command, which says what is
-// wrong with it; mistakes in parts that nothing here depends on are passed over.
+// scopeOf finds the user pool and the app client in an amplify_outputs.json, and the
+// identity pool if it names one. Any other file is for the command, which says what
+// is wrong with it; mistakes in parts that nothing here depends on are passed over.
 //
 // It takes the text apart by hand: to have it decoded into a structure takes longer
 // than all else that the shortcut does.
-func scopeOf(data []byte) (scope store.Scope, ok bool) {
-	d := jsontext.NewDecoder(bytes.NewReader(data))
-	var version, identityPool string
-	err := members(d, func(name string) error {
+func scopeOf(data []byte) (scope store.Scope, identityPool string, ok bool) {
+	var version string
+	ok = whole(data, func(d *jsontext.Decoder, name string) error {
 		switch {
 		case strings.HasPrefix(name, "aws_"):
 			return errOther // Gen 1
@@ -41,19 +40,22 @@ func scopeOf(data []byte) (scope store.Scope, ok bool) {
 			return d.SkipValue()
 		})
 	})
-	if err == nil {
-		if _, err = d.ReadToken(); errors.Is(err, io.EOF) {
-			err = nil // nothing follows
-		} else {
-			err = errOther
-		}
-	}
 	gen2 := version == "1" || strings.HasPrefix(version, "1.")
-	return scope, err == nil && gen2 && scope.PoolID != "" && scope.ClientID != "" && identityPool != ""
+	return scope, identityPool, ok && gen2 && scope.PoolID != "" && scope.ClientID != ""
 }
 
 // errOther means that a file is not of the one form that is read here.
 var errOther = errors.New("another form")
+
+// whole reads a text that is one object and nothing else: f what follows each name.
+func whole(data []byte, f func(d *jsontext.Decoder, name string) error) bool {
+	d := jsontext.NewDecoder(bytes.NewReader(data))
+	if members(d, func(name string) error { return f(d, name) }) != nil {
+		return false
+	}
+	_, err := d.ReadToken()
+	return errors.Is(err, io.EOF)
+}
 
 // members calls f after each name of an object, to read what follows it.
 func members(d *jsontext.Decoder, f func(name string) error) error {

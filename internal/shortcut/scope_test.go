@@ -55,12 +55,12 @@ func TestScopeOf(t *testing.T) {
 		"nothing":              {"", false},
 		"a list":               {"[]", false},
 	} {
-		got, ok := scopeOf([]byte(test.text))
-		if ok != test.ok || ok && got != want {
-			t.Errorf("%s: %+v, %t", name, got, ok)
+		got, pool, ok := scopeOf([]byte(test.text))
+		if ok != test.ok || ok && (got != want || pool != "us-east-1:b") {
+			t.Errorf("%s: %+v, %q, %t", name, got, pool, ok)
 		}
 	}
-	if _, ok := scopeOf(samples(t)["amplify_outputs.json"]); !ok {
+	if _, _, ok := scopeOf(samples(t)["amplify_outputs.json"]); !ok {
 		t.Error("Amplify's own file is not read")
 	}
 }
@@ -72,13 +72,13 @@ func FuzzScopeOf(f *testing.F) {
 	}
 	f.Add([]byte(outputs))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		scope, ok := scopeOf(data)
+		scope, identityPool, ok := scopeOf(data)
 		if !ok {
 			return
 		}
 		config, err := latchkey.ParseConfig(data)
-		if err == nil && (config.UserPoolID != scope.PoolID || config.ClientID != scope.ClientID || config.IdentityPoolID == "") {
-			t.Errorf("%+v, and the client reads %q, %q, %q", scope, config.UserPoolID, config.ClientID, config.IdentityPoolID)
+		if err == nil && (config.UserPoolID != scope.PoolID || config.ClientID != scope.ClientID || config.IdentityPoolID != identityPool) {
+			t.Errorf("%+v, %q, and the client reads %q, %q, %q", scope, identityPool, config.UserPoolID, config.ClientID, config.IdentityPoolID)
 		}
 	})
 }

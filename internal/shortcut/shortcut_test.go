@@ -23,32 +23,6 @@ import (
 	"github.com/latchkey-auth/latchkey/store/filestore"
 )
 
-func TestParse(t *testing.T) {
-	t.Parallel()
-	for line, want := range map[string]commandLine{
-		"credentials":                                      {},
-		"credentials --format process --guest":             {},
-		"credentials --config a --home b":                  {"a", "b"},
-		"credentials --config=a=b --home= --config c":      {"c", ""},
-		"credentials --format=process --home --guest":      {"", "--guest"},
-		"credentials --config a --format process --home b": {"a", "b"},
-	} {
-		got, ok := parse(strings.Fields(line))
-		if got != want || !ok {
-			t.Errorf("%s: %+v, %t", line, got, ok)
-		}
-	}
-	for _, line := range []string{
-		"", "token", "--config a credentials", "credentials x", "credentials --format env", "credentials --json",
-		"credentials --format", "credentials --config", "credentials --install p", "credentials --guest=false",
-		"credentials --guest --", "credentials -h", "credentials --help", "credentials x --config",
-	} {
-		if got, ok := parse(strings.Fields(line)); ok {
-			t.Errorf("%q: %+v", line, got)
-		}
-	}
-}
-
 // The place of a user who is signed in, and of a record to change.
 type desk struct {
 	config, home string
@@ -73,7 +47,7 @@ func newDesk(t testing.TB) *desk {
 	d.record = store.Record{
 		Account: store.Account{Scope: store.Scope{PoolID: "us-east-1_a", ClientID: "app"}, Username: "ann"},
 		Sub:     "1", IdentityID: "us-east-1:c", SavedAt: now,
-		Tokens: &store.Tokens{ID: token(now, "id"), Access: token(now, "access"), Refresh: store.NewSecret("r"), ReceivedAt: now},
+		Tokens: &store.Tokens{ID: minted(now, time.Hour, "id"), Access: minted(now, time.Hour, "access"), Refresh: store.NewSecret("r"), ReceivedAt: now},
 		Credentials: &store.Credentials{
 			AccessKeyID: "ASIA1", SecretAccessKey: store.NewSecret("secret"), SessionToken: store.NewSecret("token"),
 			Expiration: now.Add(time.Hour), ReceivedAt: now,
@@ -82,9 +56,9 @@ func newDesk(t testing.TB) *desk {
 	return d
 }
 
-// token is a token of an hour; nobody here checks its signature.
-func token(now time.Time, use string) store.Secret {
-	claims, err := json.Marshal(map[string]any{"token_use": use, "sub": "1", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix()})
+// minted is a token that lives for a while; nobody here checks its signature.
+func minted(now time.Time, life time.Duration, use string) store.Secret {
+	claims, err := json.Marshal(map[string]any{"token_use": use, "sub": "1", "iat": now.Unix(), "exp": now.Add(life).Unix()})
 	if err != nil {
 		panic(err)
 	}
@@ -109,8 +83,18 @@ func (d *desk) put(t testing.TB, record store.Record) {
 	}
 }
 
-func (d *desk) ask(args ...string) ([]byte, bool) {
-	return Credentials(append([]string{"credentials", "--config", d.config, "--home", d.home}, args...), time.Now())
+// ask asks for the credentials.
+func (d *desk) ask() ([]byte, bool) {
+	return Answer([]string{"credentials", "--config", d.config, "--home", d.home}, time.Now())
+}
+
+// askToken asks for a token. Its command has no flag for the home.
+func (d *desk) askToken(use string) ([]byte, bool) {
+	line := commandLine{config: d.config, home: d.home}
+	if use == "id" {
+		line.wanted = wantID
+	}
+	return line.answer(time.Now())
 }
 
 // TestAnswers: which records are answered from.
@@ -264,23 +248,54 @@ func TestAgreesWithTheClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	config.Store, config.HTTPClient = d.files, &http.Client{Transport: refusing{}}
+	answers := make(map[string]int)
 	rapid.Check(t, func(r *rapid.T) {
-		record := draw(r, d.record)
-		d.put(t, record)
-		answer, ok := d.ask()
-		if !ok {
-			return
-		}
-		client, err := latchkey.New(config)
-		if err != nil {
-			r.Fatal(err)
-		}
-		defer client.Close()
-		got, err := client.FetchCredentials(t.Context())
-		if err != nil || !bytes.Equal(answer, credentialprocess.Append(nil, got)) {
-			r.Fatalf("answered %q; the client gives %+v, %v", answer, got, err)
+		d.put(t, draw(r, d.record))
+		for _, use := range []string{"credentials", "access", "id"} {
+			ask := d.ask
+			if use != "credentials" {
+				ask = func() ([]byte, bool) { return d.askToken(use) }
+			}
+			answer, ok := ask()
+			if !ok {
+				continue
+			}
+			answers[use]++
+			if want, err := handedOut(t.Context(), config, use); err != nil || !bytes.Equal(answer, want) {
+				r.Fatalf("%s: answered %q; the client gives %q, %v", use, answer, want, err)
+			}
 		}
 	})
+	for _, use := range []string{"credentials", "access", "id"} {
+		if answers[use] == 0 {
+			t.Errorf("%s: there was never an answer", use)
+		}
+	}
+}
+
+// handedOut is what a client that has just started hands out.
+func handedOut(ctx context.Context, config latchkey.Config, use string) ([]byte, error) {
+	client, err := latchkey.New(config)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	if use == "credentials" {
+		got, err := client.FetchCredentials(ctx)
+		return credentialprocess.Append(nil, got), err
+	}
+	session, err := client.FetchSession(ctx, latchkey.TokensOnly())
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := session.Tokens()
+	if err != nil {
+		return nil, err
+	}
+	if use == "id" {
+		return []byte(tokens.ID.Raw() + "\n"), nil
+	}
+	return []byte(tokens.Access.Raw() + "\n"), nil
 }
 
 // draw changes a record, mostly to what could be.
@@ -292,9 +307,12 @@ func draw(r *rapid.T, whole store.Record) store.Record {
 	now := time.Now().Round(0)
 	record.Drift = minutes.Draw(r, "drift")
 	record.Tokens.ReceivedAt = now.Add(minutes.Draw(r, "tokens received"))
+	issued := record.Tokens.ReceivedAt.Add(record.Drift)
+	record.Tokens.Access = minted(issued, time.Hour, "access")
+	record.Tokens.ID = minted(issued, minutes.Draw(r, "ID token's life"), "id")
 	record.Credentials.ReceivedAt = now.Add(minutes.Draw(r, "received"))
 	record.Credentials.Expiration = now.Add(2 * minutes.Draw(r, "expires"))
-	switch rapid.IntRange(0, 9).Draw(r, "kind") {
+	switch rapid.IntRange(0, 12).Draw(r, "kind") {
 	case 0:
 		record.Tokens = nil
 	case 1:
@@ -307,6 +325,12 @@ func draw(r *rapid.T, whole store.Record) store.Record {
 		record.Ended = &store.Ended{Reason: "signed-out", At: now}
 	case 5:
 		record.Credentials.ReceivedAt = time.Time{}
+	case 6:
+		record.Tokens.ReceivedAt = time.Time{}
+	case 7:
+		record.Drift = 30 * time.Hour
+	case 8:
+		record.Tokens.Access = minted(issued, -time.Second, "access")
 	}
 	return record
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func init() {
-	answer, ok := shortcut.Credentials(os.Args[min(1, len(os.Args)):], time.Now())
+	answer, ok := shortcut.Answer(os.Args[min(1, len(os.Args)):], time.Now())
 	if !ok {
 		return
 	}
