@@ -4,6 +4,7 @@ package random
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 )
 
@@ -15,12 +16,24 @@ const (
 )
 
 // UUID makes a random UUID (RFC 9562, section 5.4).
-func UUID() string {
-	var b [16]byte
+func UUID() string { return FormatUUID(uuid()) }
+
+// SessionID makes a UUID for a session. Its refresh tokens begin with its bytes, in
+// base64url, and are passed to commands: one that began with "-" would be taken for
+// an option, by the AWS CLI among others. Sessions of before may have such an id.
+func SessionID() string {
+	id := uuid()
+	for base64.RawURLEncoding.EncodeToString(id[:1])[0] == '-' {
+		id = uuid()
+	}
+	return FormatUUID(id)
+}
+
+func uuid() (b [16]byte) {
 	rand.Read(b[:])
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
-	return FormatUUID(b)
+	return b
 }
 
 // FormatUUID writes 16 bytes in the form of a UUID.

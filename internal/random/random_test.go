@@ -1,6 +1,8 @@
 package random_test
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,6 +20,24 @@ func TestUUID(t *testing.T) {
 			t.Fatalf("UUID %s", id)
 		}
 		seen[id] = true
+	}
+}
+
+// TestSessionID: what begins with the id, in base64url, never begins with "-".
+func TestSessionID(t *testing.T) {
+	t.Parallel()
+	shape := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	firsts := map[byte]int{}
+	for range 10_000 {
+		id := random.SessionID()
+		raw, err := hex.DecodeString(strings.ReplaceAll(id, "-", ""))
+		if err != nil || !shape.MatchString(id) {
+			t.Fatalf("SessionID %s", id)
+		}
+		firsts[base64.RawURLEncoding.EncodeToString(raw)[0]]++
+	}
+	if firsts['-'] > 0 || len(firsts) != 63 {
+		t.Errorf("%d begin with \"-\", there are %d beginnings", firsts['-'], len(firsts))
 	}
 }
 

@@ -74,7 +74,7 @@ func (p *Provider) Finish(w http.ResponseWriter, r *http.Request, q *Request, us
 
 // answer takes a browser back to the client with a code, or with tokens.
 func (p *Provider) answer(w http.ResponseWriter, r *http.Request, q *Request, user User) {
-	grant := Grant{SessionID: random.UUID(), Until: p.Now().Add(codeLife), Scope: q.Scope, Nonce: q.Nonce, Implicit: q.Implicit}
+	grant := Grant{SessionID: random.SessionID(), Until: p.Now().Add(codeLife), Scope: q.Scope, Nonce: q.Nonce, Implicit: q.Implicit}
 	if q.Implicit {
 		p.answerTokens(w, r, q, user, grant)
 		return

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
@@ -97,20 +98,20 @@ func TestIssueTokens(t *testing.T) {
 	c.user(t, id, "ann")
 	must(c.AdminSetUserPassword(ctx, &wire.AdminSetUserPasswordRequest{UserPoolId: id, Username: "ann", Password: goodPassword, Permanent: true}))(t)
 	who := *must(c.JudgePassword(ctx, client, "ann", goodPassword))(t).Proven
-	grant := BrowserGrant{SessionID: NewSessionID(), Until: c.now().Add(time.Minute), Scope: "openid", Nonce: "n"}
+	grant := BrowserGrant{SessionID: random.SessionID(), Until: c.now().Add(time.Minute), Scope: "openid", Nonce: "n"}
 	first := must(c.IssueTokens(ctx, client, who, grant))(t)
 	wantException(t, errorOf(c.IssueTokens(ctx, client, who, grant)), wire.NotAuthorizedException, "used before")
 	_, _, err := c.RefreshTokens(ctx, client, first.RefreshToken, "")
 	wantException(t, err, wire.NotAuthorizedException, wire.MessageRefreshTokenRevoked)
 
-	grant.SessionID, grant.Implicit = NewSessionID(), true
+	grant.SessionID, grant.Implicit = random.SessionID(), true
 	if implicit := must(c.IssueTokens(ctx, client, who, grant))(t); implicit.RefreshToken != "" || implicit.IdToken == "" {
 		t.Errorf("implicit: %+v", implicit)
 	}
-	grant.SessionID = NewSessionID()
+	grant.SessionID = random.SessionID()
 	wantException(t, errorOf(c.IssueTokens(ctx, "nobody", who, grant)), wire.ResourceNotFoundException, "")
 	stranger := who
-	stranger.Sub = NewSessionID()
+	stranger.Sub = random.SessionID()
 	wantException(t, errorOf(c.IssueTokens(ctx, client, stranger, grant)), wire.NotAuthorizedException, "over")
 	must(c.AdminUserGlobalSignOut(ctx, &wire.AdminUserGlobalSignOutRequest{UserPoolId: id, Username: "ann"}))(t)
 	wantException(t, errorOf(c.IssueTokens(ctx, client, who, grant)), wire.NotAuthorizedException, "over")

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/keys"
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -23,9 +22,6 @@ type BrowserGrant struct {
 	// Implicit grants come without a refresh token.
 	Implicit bool
 }
-
-// NewSessionID gives the id of a session that is yet to be.
-func NewSessionID() string { return random.UUID() }
 
 // IssueTokens makes the session of a grant and signs its tokens: an access token
 // of the grant's scope, an ID token where that names openid, and a refresh token

@@ -285,7 +285,7 @@ func comparePrecedence(x, y *int32) int {
 // newSession is the row of a sign-in over the API.
 func newSession(a *app, user storage.User, now time.Time) storage.Session {
 	return storage.Session{
-		ID: random.UUID(), PoolID: a.pool.ID, ClientID: a.client.ID, UserSub: user.Sub,
+		ID: random.SessionID(), PoolID: a.pool.ID, ClientID: a.client.ID, UserSub: user.Sub,
 		OriginJTI: random.UUID(), Scope: scopeAPI, UserEpoch: user.SignOuts, Generation: 1,
 		CreatedAt: now, RefreshedAt: now, RotatedAt: now, ExpiresAt: now.Add(a.settings.refreshLife()),
 	}
