@@ -156,29 +156,31 @@ func TestCredentialsOverFiles(t *testing.T) {
 // TestCredentialsLeaveNothing: callers that give up leave no goroutine behind.
 func TestCredentialsLeaveNothing(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	p := newFakePool()
-	p.delay = 30 * time.Millisecond
-	c := p.newClient(t, withIdentityPool(true))
-	for _, login := range []string{"", "alice"} {
-		if login != "" {
-			signIn(t, c, login)
+	synctest.Test(t, func(t *testing.T) { // no answer comes before every caller has gone
+		p := newFakePool()
+		p.delay = 30 * time.Millisecond
+		c := p.newClient(t, withIdentityPool(true))
+		for _, login := range []string{"", "alice"} {
+			if login != "" {
+				signIn(t, c, login)
+			}
+			var group sync.WaitGroup
+			for range 200 {
+				group.Go(func() {
+					ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+					defer cancel()
+					if _, err := c.FetchCredentials(ctx, ForceRefresh()); !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("FetchCredentials: %v", err)
+					}
+				})
+			}
+			group.Wait()
 		}
-		var group sync.WaitGroup
-		for range 200 {
-			group.Go(func() {
-				ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
-				defer cancel()
-				if _, err := c.FetchCredentials(ctx, ForceRefresh()); !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("FetchCredentials: %v", err)
-				}
-			})
+		if err := c.Close(); err != nil {
+			t.Error(err)
 		}
-		group.Wait()
-	}
-	if err := c.Close(); err != nil {
-		t.Error(err)
-	}
-	if _, err := c.FetchCredentials(context.Background()); !errors.Is(err, ErrClosed) {
-		t.Errorf("closed: %v", err)
-	}
+		if _, err := c.FetchCredentials(context.Background()); !errors.Is(err, ErrClosed) {
+			t.Errorf("closed: %v", err)
+		}
+	})
 }
