@@ -17,20 +17,6 @@ import (
 	"go.uber.org/goleak"
 )
 
-// eventually waits, in real time, until the recorder has seen what is wanted.
-func (r *recorder) eventually(t testing.TB, within time.Duration, want ...string) {
-	t.Helper()
-	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		got := r.names()
-		if cmp.Equal(want, got) {
-			return
-		}
-		if time.Since(start) > within {
-			t.Fatalf("events %v after %v, want %v", got, within, want)
-		}
-	}
-}
-
 // TestWatchStory: what one client does, another that shares the store tells of,
 // once each, in order, and answers by.
 func TestWatchStory(t *testing.T) {
@@ -191,33 +177,43 @@ func (s *slowStore) Lock(ctx context.Context, a store.Account) (func(), error) {
 	return s.Memory.Lock(ctx, a)
 }
 
-// TestWatchFiles is the story over files, in real time: within a second.
+// TestWatchFiles is the story over files: told within a second. The files are real
+// and the second is the test's own clock, which stands still while anybody works.
 func TestWatchFiles(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	dir := t.TempDir()
-	open := func() store.Store {
-		s, err := filestore.New(dir)
-		if err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		open := func() store.Store {
+			s, err := filestore.New(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		p := newFakePool()
+		a, b := p.newClient(t, withStore(open())), p.newClient(t, withStore(open()))
+		seen := &recorder{}
+		stop := b.Subscribe(seen.add)
+		within := func(want ...string) {
+			t.Helper()
+			time.Sleep(time.Second)
+			if diff := cmp.Diff(want, seen.names()); diff != "" {
+				t.Fatalf("events (-want +got):\n%s", diff)
+			}
+		}
+		signIn(t, a, "alice")
+		within("Restored:remote")
+		fetch(t, a, ForceRefresh())
+		within("Restored:remote", "Refreshed:remote")
+		if _, err := a.SignOut(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		return s
-	}
-	p := newFakePool()
-	a, b := p.newClient(t, withStore(open())), p.newClient(t, withStore(open()))
-	seen := &recorder{}
-	stop := b.Subscribe(seen.add)
-	signIn(t, a, "alice")
-	seen.eventually(t, time.Second, "Restored:remote")
-	fetch(t, a, ForceRefresh())
-	seen.eventually(t, time.Second, "Restored:remote", "Refreshed:remote")
-	if _, err := a.SignOut(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	seen.eventually(t, time.Second, "Restored:remote", "Refreshed:remote", "SignedOut:remote")
-	stop()
-	if err := errors.Join(a.Close(), b.Close()); err != nil {
-		t.Error(err)
-	}
+		within("Restored:remote", "Refreshed:remote", "SignedOut:remote")
+		stop()
+		if err := errors.Join(a.Close(), b.Close()); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // TestWatchEnds: the goroutine lives while somebody subscribes, and no longer.
