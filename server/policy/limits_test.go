@@ -40,46 +40,48 @@ func TestLimiterRate(t *testing.T) {
 
 func TestLimiterSources(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		a, b string
-		same bool
-	}{
-		{"192.0.2.1", "192.0.2.1", true},
-		{"192.0.2.1", "192.0.2.2", false},
-		{"192.0.2.1", "::ffff:192.0.2.1", true},
-		{"2001:db8::1", "2001:db8::2", true},
-		{"2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff", true},
-		{"2001:db8::1", "2001:db8:0:1::1", false},
-		{"fe80::1%eth0", "fe80::2%eth1", true},
-		{"127.0.0.1", "::1", false},
-	} {
+	synctest.Test(t, func(t *testing.T) { // a second of real time would fill a bucket
+		for _, test := range []struct {
+			a, b string
+			same bool
+		}{
+			{"192.0.2.1", "192.0.2.1", true},
+			{"192.0.2.1", "192.0.2.2", false},
+			{"192.0.2.1", "::ffff:192.0.2.1", true},
+			{"2001:db8::1", "2001:db8::2", true},
+			{"2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff", true},
+			{"2001:db8::1", "2001:db8:0:1::1", false},
+			{"fe80::1%eth0", "fe80::2%eth1", true},
+			{"127.0.0.1", "::1", false},
+		} {
+			limiter := &policy.Limiter{PerSecond: 1, Burst: 1}
+			if !limiter.Allow(netip.MustParseAddr(test.a)) {
+				t.Fatalf("the first request of %s is refused", test.a)
+			}
+			if got := !limiter.Allow(netip.MustParseAddr(test.b)); got != test.same {
+				t.Errorf("%s and %s are one source: %v, want %v", test.a, test.b, got, test.same)
+			}
+		}
 		limiter := &policy.Limiter{PerSecond: 1, Burst: 1}
-		if !limiter.Allow(netip.MustParseAddr(test.a)) {
-			t.Fatalf("the first request of %s is refused", test.a)
+		if !limiter.Allow(netip.Addr{}) || limiter.Allow(netip.Addr{}) {
+			t.Error("requests without an address are not limited together")
 		}
-		if got := !limiter.Allow(netip.MustParseAddr(test.b)); got != test.same {
-			t.Errorf("%s and %s are one source: %v, want %v", test.a, test.b, got, test.same)
+		if !limiter.AllowName("ada") || limiter.AllowName("ada") || !limiter.AllowName("bob") {
+			t.Error("names are not limited each for itself")
 		}
-	}
-	limiter := &policy.Limiter{PerSecond: 1, Burst: 1}
-	if !limiter.Allow(netip.Addr{}) || limiter.Allow(netip.Addr{}) {
-		t.Error("requests without an address are not limited together")
-	}
-	if !limiter.AllowName("ada") || limiter.AllowName("ada") || !limiter.AllowName("bob") {
-		t.Error("names are not limited each for itself")
-	}
-	var off policy.Limiter
-	for range 1000 {
-		if !off.AllowName("ada") {
-			t.Fatal("the zero Limiter refuses")
+		var off policy.Limiter
+		for range 1000 {
+			if !off.AllowName("ada") {
+				t.Fatal("the zero Limiter refuses")
+			}
 		}
-	}
-	rounded := &policy.Limiter{PerSecond: 1.5}
-	for i, want := range []bool{true, true, false} {
-		if got := rounded.AllowName("ada"); got != want {
-			t.Errorf("call %d at 1.5 a second: %v; the default burst is 2", i+1, got)
+		rounded := &policy.Limiter{PerSecond: 1.5}
+		for i, want := range []bool{true, true, false} {
+			if got := rounded.AllowName("ada"); got != want {
+				t.Errorf("call %d at 1.5 a second: %v; the default burst is 2", i+1, got)
+			}
 		}
-	}
+	})
 }
 
 // TestLimiterIsBounded has more sources than rows.
