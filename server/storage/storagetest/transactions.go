@@ -15,7 +15,7 @@ var errRefused = errors.New("the closure's own error")
 
 // testTimes: UTC, microseconds, and a zero Time that stays one.
 func testTimes(t *testing.T, db storage.Store) {
-	zone := time.FixedZone("elsewhere", 3*3600)
+	zone, clock := time.FixedZone("elsewhere", 3*3600), time.Now()
 	for name, test := range map[string]struct{ in, want time.Time }{
 		"zero":             {time.Time{}, time.Time{}},
 		"zero elsewhere":   {time.Time{}.In(zone), time.Time{}},
@@ -24,7 +24,7 @@ func testTimes(t *testing.T, db storage.Store) {
 		"epoch":            {time.Unix(0, 0), time.Unix(0, 0).UTC()},
 		"before the epoch": {time.Date(1969, 12, 31, 23, 59, 59, 999999999, time.UTC), time.Date(1969, 12, 31, 23, 59, 59, 999999000, time.UTC)},
 		"far":              {time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)},
-		"monotonic":        {noon.Add(time.Until(time.Now())).Truncate(time.Second), noon.Add(time.Until(time.Now())).Truncate(time.Second)},
+		"monotonic":        {clock, time.UnixMicro(clock.UnixMicro()).UTC()},
 	} {
 		p := storage.Pool{ID: name, CreatedAt: test.in, ModifiedAt: test.in}
 		update(t, db, func(tx storage.Tx) error { return tx.Pools.Insert(p) })
@@ -36,7 +36,6 @@ func testTimes(t *testing.T, db storage.Store) {
 			return err
 		})
 	}
-	clock := time.Now()
 	update(t, db, func(tx storage.Tx) error {
 		return tx.Attempts.Put(storage.Attempt{Key: "clock", LastAt: clock})
 	})
