@@ -137,7 +137,7 @@ func manyMembers(n int) string {
 }
 
 // TestRefuseBombs: hostile tokens cost little. Each must stay below 50 ms and 8 MiB;
-// other programs share the machine, so the best of three runs counts.
+// the best of three runs counts.
 func TestRefuseBombs(t *testing.T) {
 	v := newVerifier(t, nil)
 	random := make([]byte, 8000)
@@ -166,9 +166,9 @@ func TestRefuseBombs(t *testing.T) {
 		for range 3 {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			start := time.Now()
+			start := processorTime()
 			_, err := verify(v, "access", raw)
-			best = min(best, time.Since(start))
+			best = min(best, processorTime()-start)
 			_, _ = jwt.Decode(raw)
 			runtime.ReadMemStats(&after)
 			memory = min(memory, after.TotalAlloc-before.TotalAlloc)
@@ -188,14 +188,14 @@ func TestRefuseBombs(t *testing.T) {
 }
 
 // TestRefuseKeyBomb: names are searched in linear time, also where a megabyte of
-// them is allowed. Searching pairs would take minutes.
+// them is allowed. That takes the processor a tenth of a second (three tenths under the
+// race detector), and searching pairs seven seconds (more than a minute).
 func TestRefuseKeyBomb(t *testing.T) {
-	t.Parallel()
-	start := time.Now()
+	start := processorTime()
 	if _, err := jwt.ParseKeys([]byte(`{"keys":[],` + manyMembers(60_000) + "}")); err == nil || !strings.Contains(err.Error(), "no usable") {
 		t.Errorf("got %v", err)
 	}
-	if took := time.Since(start); took > 20*time.Second { // searching them all for each would take minutes
+	if took := processorTime() - start; took > 4*time.Second {
 		t.Errorf("took %v", took)
 	}
 }
