@@ -121,7 +121,9 @@ func TestUpLogs(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = s.kill() })
 	p.run(t, "Wrong-Password-1", "login", "demo", "--password-stdin")
-	p.run(t, s.Password, "login", "demo", "--password-stdin")
+	if _, errs, code := p.run(t, s.Password, "login", "demo", "--password-stdin"); code != exitDone {
+		t.Fatalf("login exits with %d: %s", code, errs)
+	}
 	secrets, err := p.secrets(s.scope())
 	if err != nil || len(secrets) != 3 {
 		t.Fatalf("the session holds %d tokens: %v", len(secrets), err)
