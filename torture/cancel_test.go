@@ -40,7 +40,7 @@ func TestCancelledCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	late := cancelMany(t, c, n)
+	late, witnesses := cancelMany(t, c, n)
 	session, err := c.FetchSession(t.Context(), latchkey.ForceRefresh())
 	if err != nil {
 		t.Fatal(err)
@@ -59,9 +59,11 @@ func TestCancelledCalls(t *testing.T) {
 		t.Errorf("%d goroutines and %d descriptors before, %d and %d after", goroutines, descriptors, goroutinesAfter, descriptorsAfter)
 	}
 	slices.Sort(late)
+	slices.Sort(witnesses)
 	p99, longest := late[len(late)*99/100], late[len(late)-1]
-	if p99 > 10*time.Millisecond {
-		t.Errorf("a caller in a hundred came back %v after it was cancelled", p99)
+	machine := witnesses[len(witnesses)*99/100] // what a busy one adds
+	if p99 > 10*time.Millisecond+2*machine {
+		t.Errorf("a caller in a hundred came back %v after it was cancelled; a goroutine that does nothing else took %v", p99, machine)
 	}
 	figure(t, fmt.Sprintf("%d cancelled calls during %d refreshes", n, srv.Calls(refreshOperation)),
 		fmt.Sprintf("goroutines %d → %d, file descriptors %d → %d, callers back after %v (median), %v (99 %%), %v (longest)",
@@ -70,18 +72,17 @@ func TestCancelledCalls(t *testing.T) {
 }
 
 // cancelMany cancels n calls, eight at a time, and returns how long after its
-// cancellation each came back. Calls that a refresh served before they were
-// cancelled do not count.
-func cancelMany(t *testing.T, c *latchkey.Client, n int) []time.Duration {
+// cancellation each came back, and each one's witness. Calls that a refresh served
+// before they were cancelled do not count.
+func cancelMany(t *testing.T, c *latchkey.Client, n int) (late, witnesses []time.Duration) {
 	t.Helper()
 	const atOnce = 8
 	var mu sync.Mutex
-	late := make([]time.Duration, 0, n)
 	var wait sync.WaitGroup
 	for worker := range atOnce {
 		wait.Go(func() {
 			for left := (n + worker) / atOnce; left > 0; {
-				took, err := cancelOne(c)
+				took, witness, err := cancelOne(c)
 				if err == nil {
 					continue // a refresh came to its end before
 				}
@@ -90,7 +91,7 @@ func cancelMany(t *testing.T, c *latchkey.Client, n int) []time.Duration {
 				}
 				left--
 				mu.Lock()
-				late = append(late, took)
+				late, witnesses = append(late, took), append(witnesses, witness)
 				mu.Unlock()
 			}
 		})
@@ -99,20 +100,26 @@ func cancelMany(t *testing.T, c *latchkey.Client, n int) []time.Duration {
 	if len(late) != n {
 		t.Fatalf("%d calls instead of %d", len(late), n)
 	}
-	return late
+	return late, witnesses
 }
 
-// cancelOne cancels a call after two milliseconds.
-func cancelOne(c *latchkey.Client) (time.Duration, error) {
+// cancelOne cancels a call after two milliseconds, and says how long after that the
+// caller was back, and how long after that a goroutine heard of it which waits for
+// nothing else.
+func cancelOne(c *latchkey.Client) (took, witness time.Duration, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	cancelled := make(chan time.Time, 1)
+	cancelled, heard := make(chan time.Time, 1), make(chan time.Time, 1)
+	go func() {
+		<-ctx.Done()
+		heard <- time.Now()
+	}()
 	time.AfterFunc(2*time.Millisecond, func() {
 		cancelled <- time.Now()
 		cancel()
 	})
-	_, err := c.FetchSession(ctx, latchkey.ForceRefresh())
-	back := time.Now()
-	return back.Sub(<-cancelled), err
+	_, err = c.FetchSession(ctx, latchkey.ForceRefresh())
+	back, at := time.Now(), <-cancelled
+	return back.Sub(at), (<-heard).Sub(at), err
 }
 
 // steady counts goroutines and descriptors once nothing of the sign-in ends any
