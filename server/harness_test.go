@@ -43,6 +43,7 @@ type world struct {
 	server       *server.Server
 	store        storage.Store
 	offset       atomic.Int64
+	still        atomic.Pointer[time.Time] // what the clock shows, offset left out, once it stands still
 	log          *safeBuffer
 	pool, client string
 
@@ -79,9 +80,19 @@ var testKeys = sync.OnceValue(func() [3]*rsa.PrivateKey {
 	return made
 })
 
-func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.offset.Load())) }
+func (w *world) now() time.Time {
+	now := time.Now()
+	if still := w.still.Load(); still != nil {
+		now = *still
+	}
+	return now.Add(time.Duration(w.offset.Load()))
+}
 
 func (w *world) advance(d time.Duration) { w.offset.Add(int64(d)) }
+
+// stopClock leaves it to advance alone to move the service's clock, for tests of
+// spans that a busy machine may need for a request.
+func (w *world) stopClock() { w.still.Store(new(time.Now())) }
 
 // newWorld starts a service; change edits the requests that make its pool and client.
 func newWorld(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.CreateUserPoolClientRequest)) *world {
