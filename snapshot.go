@@ -56,7 +56,9 @@ func (s *snapshot) login() string {
 
 // boundDrift is the service's clock minus ours, at most a day either way.
 // Whoever finds a day there must reckon by the time of receipt instead.
-func boundDrift(drift time.Duration) time.Duration { return max(-freshness.MaxDrift, min(drift, freshness.MaxDrift)) }
+func boundDrift(drift time.Duration) time.Duration {
+	return max(-freshness.MaxDrift, min(drift, freshness.MaxDrift))
+}
 
 // need is what a caller's wish means for tokens at some moment.
 type need uint8
