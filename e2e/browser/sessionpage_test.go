@@ -173,7 +173,8 @@ func TestSessionPageSecure(t *testing.T) {
 // comes back by itself when it is there again, signed out.
 func TestSessionPageRestart(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
-	first, err := local.Start(dir)
+	address := local.FixedAddress(t)
+	first, err := local.Start(dir, "--listen", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +191,7 @@ func TestSessionPageRestart(t *testing.T) {
 	tab.comes(says("#live", "Connecting again"))
 	Evaluate[string](tab, "document.querySelector('#do-refresh').click(); ''")
 	tab.comes(says("#message", "Is latchkey up still running?"))
-	second, err := local.Start(dir, "--listen", strings.TrimPrefix(up.Endpoint, "http://"))
+	second, err := local.Start(dir, "--listen", address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -60,7 +59,7 @@ type world struct {
 func newWorld(t *testing.T) world {
 	t.Helper()
 	minio := binary(t)
-	w := world{endpoint: "http://" + freeAddress(t)}
+	w := world{endpoint: "http://" + local.FixedAddress(t)}
 	service, err := local.Start(filepath.Join(t.TempDir(), "data"), "--sts", w.endpoint)
 	check(t, err)
 	t.Cleanup(func() {
@@ -77,15 +76,6 @@ func newWorld(t *testing.T) world {
 	})
 	check(t, err)
 	return w
-}
-
-// freeAddress is one that nobody listens on now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	check(t, err)
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 // startMinIO starts MinIO on w.endpoint and answers the role that it prints.
