@@ -58,7 +58,8 @@ function environment(home) {
 function firstLine(child, ended, said) {
 	return new Promise((resolve, reject) => {
 		let text = '';
-		const late = setTimeout(() => reject(new Error('no line of JSON within 30 s')), 30_000);
+		// It hangs, if it needs a tenth of that.
+		const late = setTimeout(() => reject(new Error('no line of JSON within 2 min')), 120_000).unref();
 		child.once('error', reject);
 		ended.then(({ code }) => reject(new Error(`the service ended with ${code}: ${said()}`)));
 		child.stdout.on('data', (piece) => {
@@ -71,7 +72,7 @@ function firstLine(child, ended, said) {
 }
 
 async function stop(child, ended, home, last) {
-	const late = setTimeout(() => child.kill('SIGKILL'), 15_000);
+	const late = setTimeout(() => child.kill('SIGKILL'), 60_000);
 	child.kill('SIGTERM');
 	const { code, signal } = await ended;
 	clearTimeout(late);

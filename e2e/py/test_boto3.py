@@ -59,7 +59,7 @@ class Service:
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         try:
-            code = self.process.wait(timeout=15)
+            code = self.process.wait(timeout=60)  # it hangs, if it needs a tenth of that
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = self.process.wait()

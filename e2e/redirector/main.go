@@ -33,7 +33,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: redirector ISSUER CLIENT sign-in|cancel|mix-up")
 		os.Exit(2)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if err := run(ctx, os.Args[1], os.Args[2], os.Args[3]); err != nil {
 		fmt.Fprintln(os.Stderr, "redirector:", err)

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) { local.Main(m) }
 // document of one pool, and does not check the issuer of a token beside its keys.
 const version = "v0.0.0-20260212201848-7aac2a2c5b7c"
 
-const startTime = time.Minute // it is slow where the machine is busy
+const startTime = 3 * time.Minute // it is slow where the machine is busy
 
 func check(t *testing.T, err error) {
 	t.Helper()
@@ -94,7 +94,7 @@ func startMinIO(t *testing.T, minio string, w world) (role string, stop func()) 
 	check(t, command.Start())
 	stop = sync.OnceFunc(func() {
 		_ = command.Process.Signal(syscall.SIGTERM)
-		late := time.AfterFunc(15*time.Second, func() { _ = command.Process.Kill() })
+		late := time.AfterFunc(time.Minute, func() { _ = command.Process.Kill() })
 		defer late.Stop()
 		_ = command.Wait()
 	})
