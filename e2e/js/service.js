@@ -115,6 +115,7 @@ export async function tap(target) {
 
 async function all(stream) {
 	let text = '';
+	stream.setEncoding('utf8'); // a letter of two bytes may come in two pieces
 	for await (const piece of stream) text += piece;
 	return text;
 }
