@@ -255,7 +255,7 @@ describe('Amplify: signing out', () => {
 	it('ends all sessions, asked to do so', async () => {
 		const username = await newUser(up);
 		const elsewhere = (await enter(username)).accessToken;
-		cognitoUserPoolsTokenProvider.authTokenStore.clearTokens(); // as on another device
+		await cognitoUserPoolsTokenProvider.authTokenStore.clearTokens(); // as on another device
 		const { accessToken } = await enter(username);
 		wire.clear();
 		await signOut({ global: true });
