@@ -56,8 +56,8 @@ func Open(t *testing.T, flags ...chromedp.ExecAllocatorOption) *Tab {
 	options := append([]chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.Headless,
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("hide-scrollbars", true), chromedp.Flag("lang", "en-US"), chromedp.UserDataDir(t.TempDir()),
-	}, flags...)
+		chromedp.Flag("hide-scrollbars", true), chromedp.Flag("lang", "en-US"),
+	}, flags...) // its profile is chromedp's to remove: processes of Chromium's outlive it and write there
 	allocated, release := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(release)
 	ctx, cancel := chromedp.NewContext(allocated)
