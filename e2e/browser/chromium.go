@@ -19,8 +19,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is how long anything may take.
-const patience = 20 * time.Second
+// patience is how long anything may take before it counts as hung. A busy machine
+// needs seconds for a page.
+const patience = 2 * time.Minute
 
 // Path finds Chromium where Debian puts it, or by its names in PATH.
 func Path() (string, error) {
@@ -125,7 +126,9 @@ func run[T any](tab *Tab, action chromedp.Action[T]) T {
 	defer cancel()
 	value, err := chromedp.Run(ctx, action)
 	if err != nil {
-		shown, _ := chromedp.Run(tab.ctx, chromedp.Evaluate[string]("location.href + '\\n' + document.body.innerText"))
+		ctx, cancel := context.WithTimeout(tab.ctx, patience/10) // where it hangs, it may not say
+		defer cancel()
+		shown, _ := chromedp.Run(ctx, chromedp.Evaluate[string]("location.href + '\\n' + document.body.innerText"))
 		tab.t.Fatalf("%v\nthe page: %s\nthe console: %q", err, shown, tab.Errors())
 	}
 	return value
