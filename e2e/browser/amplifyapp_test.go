@@ -177,7 +177,7 @@ func trusting(t *testing.T, caFile string) chromedp.ExecAllocatorOption {
 // becomes waits until the application has found out whether somebody is signed in.
 func (tab *Tab) becomes(state string) {
 	tab.t.Helper()
-	run(tab, chromedp.Poll[bool]("document.body && document.body.dataset.state === '"+state+"'", chromedp.WithPollingTimeout(patience)))
+	tab.comes("document.body.dataset.state === '" + state + "'")
 }
 
 // await is what a promise in the page comes to.

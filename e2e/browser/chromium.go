@@ -159,12 +159,6 @@ func Evaluate[T any](tab *Tab, script string) T {
 	return run(tab, chromedp.Evaluate[T](script))
 }
 
-// Title is the page's heading.
-func (tab *Tab) Title() string {
-	tab.t.Helper()
-	return run(tab, chromedp.Text(chromedp.CSS("h1")))
-}
-
 // Text is what the page shows.
 func (tab *Tab) Text() string {
 	tab.t.Helper()
@@ -211,6 +205,27 @@ func (tab *Tab) Type(keys string) {
 		_, err := chromedp.RunResponse(ctx, chromedp.KeyEvent(keys))
 		return chromedp.Void{}, err
 	})
+}
+
+// until asks again and again what is missing, until nothing is; the test fails if that
+// does not come in time.
+func (tab *Tab) until(missing func(context.Context) string) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	for said := ""; ; {
+		switch now := missing(ctx); {
+		case now == "":
+			return
+		case ctx.Err() == nil || said == "":
+			said = now
+		}
+		select {
+		case <-ctx.Done():
+			tab.t.Fatalf("%s\nthe console: %q", said, tab.Errors())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // withoutScript keeps the page's scripts from running.

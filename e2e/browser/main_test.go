@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/chromedp/chromedp"
 
 	"github.com/latchkey-auth/latchkey/e2e/local"
 )
@@ -108,17 +110,25 @@ func (tab *Tab) arrived(s *site) {
 	}
 }
 
-// shows fails the test unless the page has that heading and these texts.
+// shows fails the test unless the page has that heading and these texts, or comes to
+// have them: one that loads itself anew is there before all of it is.
 func (tab *Tab) shows(title string, texts ...string) {
 	tab.t.Helper()
-	if got := tab.Title(); got != title {
-		tab.t.Fatalf("page %q, want %q: %s", got, title, tab.Text())
-	}
-	for _, text := range texts {
-		if shown := tab.Text(); !strings.Contains(shown, text) {
-			tab.t.Errorf("%s does not say %q: %s", title, text, shown)
+	tab.until(func(ctx context.Context) string {
+		page, err := chromedp.Run(ctx, chromedp.Evaluate[[]string]("[document.querySelector('h1').innerText, document.body.innerText]"))
+		if err != nil || len(page) != 2 {
+			return fmt.Sprintf("no page, want %q: %v", title, err) // yet, or any more
 		}
-	}
+		if page[0] != title {
+			return fmt.Sprintf("page %q, want %q: %s", page[0], title, page[1])
+		}
+		for _, text := range texts {
+			if !strings.Contains(page[1], text) {
+				return fmt.Sprintf("%s does not say %q: %s", title, text, page[1])
+			}
+		}
+		return ""
+	})
 }
 
 // quiet fails the test if anything stood in the console.

@@ -1,6 +1,8 @@
 package browser
 
 import (
+	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -11,13 +13,18 @@ import (
 	"github.com/latchkey-auth/latchkey/e2e/local"
 )
 
-// comes waits until a condition holds on the page that is there.
+// comes waits until a condition holds on the page that is there, or on one that takes
+// its place in the meantime.
 func (tab *Tab) comes(condition string) {
 	tab.t.Helper()
-	run(tab, chromedp.Evaluate[bool](`new Promise(done => {
-		const look = () => `+condition+` ? done(true) : requestAnimationFrame(look);
-		look();
-	})`, chromedp.EvalAwaitPromise))
+	tab.until(func(ctx context.Context) string {
+		holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool](condition))
+		if holds && err == nil {
+			return ""
+		}
+		shown, _ := chromedp.Run(ctx, chromedp.Evaluate[string]("location.href + '\\n' + document.body.innerText"))
+		return fmt.Sprintf("%s: %t, %v\nthe page: %s", condition, holds, err, shown)
+	})
 }
 
 // says is the condition that a part of the page has a text in it.
@@ -29,7 +36,7 @@ func says(selector, text string) string {
 // loaded anew.
 func (tab *Tab) turns(layout string) {
 	tab.t.Helper()
-	run(tab, chromedp.WaitVisible(chromedp.CSS("main."+layout)))
+	tab.comes("document.querySelector('main." + layout + "').checkVisibility()")
 }
 
 // openSession is a browser at the session page.
@@ -232,7 +239,8 @@ func TestSessionPageGallery(t *testing.T) {
 	tab.comes(says("#live", "Live"))
 	Evaluate[string](tab, "document.querySelector('#do-refresh').click(); ''")
 	tab.comes(says("#events", "Refreshed"))
-	tab.Go(local.Up().Endpoint + "/") // without the report, and what is new is not lit up any more
+	tab.comes(says("#message", "Refreshed: new tokens")) // the page is not left before the answer
+	tab.Go(local.Up().Endpoint + "/")                    // without the report, and what is new is not lit up any more
 	tab.comes(says("#live", "Live"))
 	tab.look("session-signed-in")
 	tab.quiet()
