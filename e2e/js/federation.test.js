@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { Provider } from 'oidc-provider';
 import { browser } from './browser.js';
-import { administrator, newUser, payload, start } from './service.js';
+import { administrator, listen, newUser, payload, start } from './service.js';
 
 const callback = 'https://app.example.com/callback';
 
@@ -48,7 +48,7 @@ after(async () => {
 // provider runs oidc-provider with its own development pages, where any name signs in.
 async function provider(redirect) {
 	const server = createServer((request, response) => handle(request, response));
-	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	await listen(server);
 	const issuer = `http://127.0.0.1:${server.address().port}`;
 	const oidc = new Provider(issuer, {
 		clients: [{ client_id: 'latchkey', client_secret: 'a secret of the provider', redirect_uris: [redirect] }],

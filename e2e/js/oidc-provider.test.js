@@ -12,6 +12,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import Provider from 'oidc-provider';
+import { listen } from './service.js';
 
 const clientId = 'latchkey-desk';
 let server, issuer, home, redirector;
@@ -28,13 +29,14 @@ before(async () => {
 		requests.push(request.url);
 		handle(request, response);
 	});
-	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	await listen(server);
 	issuer = `http://127.0.0.1:${server.address().port}`;
 	handle = (await provider()).callback();
 });
 
 after(() => {
 	server?.close();
+	server?.closeAllConnections();
 	rmSync(home, { recursive: true, force: true });
 });
 

@@ -82,6 +82,14 @@ async function stop(child, ended, home, last) {
 	if (code !== 0) throw new Error(`the service ended with ${code ?? signal}: ${said}`);
 }
 
+// listen has a server wait on a free port of its own. It leaves it to clients to close
+// connections: one that it closed after some seconds could be the one on which a request
+// is on its way.
+export async function listen(server) {
+	server.keepAliveTimeout = 0;
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+}
+
 // tap is a proxy in front of the service that records each call.
 export async function tap(target) {
 	const calls = [];
@@ -100,7 +108,7 @@ export async function tap(target) {
 		delete headers['transfer-encoding'];
 		response.writeHead(answer.status, headers).end(text);
 	});
-	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	await listen(server);
 	return {
 		endpoint: `http://127.0.0.1:${server.address().port}`,
 		calls,
