@@ -65,9 +65,14 @@ describe('aws-jwt-verify', () => {
 	it('fetches the keys over https, given the CA file', () => {
 		const script = `
 			import { JwtRsaVerifier } from 'aws-jwt-verify';
+			import { SimpleFetcher } from 'aws-jwt-verify/https';
+			import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
 			const [issuer, audience, jwksUri] = process.argv.slice(1);
 			const token = await new Response(process.stdin).text();
-			console.log((await JwtRsaVerifier.create({ issuer, audience, jwksUri }).verify(token)).sub);`;
+			// The library's own fetcher, which has a second and a half for a machine that may be busy.
+			const fetcher = new SimpleFetcher({ defaultRequestOptions: { timeout: 60_000, responseTimeout: 60_000 } });
+			const jwksCache = new SimpleJwksCache({ fetcher });
+			console.log((await JwtRsaVerifier.create({ issuer, audience, jwksUri }, { jwksCache }).verify(token)).sub);`;
 		const verify = (env) => execFileSync(process.execPath, [
 			'--input-type=module', '--eval', script, up.issuer, up.client_id, `${up.https_endpoint}/${up.user_pool_id}/.well-known/jwks.json`,
 		], { cwd: import.meta.dirname, input: tokens.IdToken, encoding: 'utf8', stdio: 'pipe', env: { ...process.env, ...env } });

@@ -200,7 +200,7 @@ describe('openid-client', () => {
 
 	it('gets a token of its own', async () => {
 		const config = await found(robot, rp.ClientSecretBasic(robot.secret));
-		const keys = createRemoteJWKSet(new URL(config.serverMetadata().jwks_uri));
+		const keys = createRemoteJWKSet(new URL(config.serverMetadata().jwks_uri), { timeoutDuration: 60_000 });
 		for (const [scope, granted] of [[`${api}/read`, `${api}/read`], [undefined, `${api}/read ${api}/write`]]) {
 			const tokens = await rp.clientCredentialsGrant(config, scope && { scope });
 			assert.deepEqual([tokens.scope, tokens.refresh_token, tokens.id_token], [granted, undefined, undefined]);
