@@ -129,7 +129,8 @@ describe('openid-client', () => {
 		const config = await found(desk, rp.None());
 		const { back, checks } = await begin(config);
 		const bent = new URL(back);
-		bent.searchParams.set('code', back.searchParams.get('code').slice(0, -4) + 'AAAA');
+		const code = back.searchParams.get('code');
+		bent.searchParams.set('code', code.slice(0, -4) + (code.endsWith('AAAA') ? 'BBBB' : 'AAAA'));
 		await assert.rejects(rp.authorizationCodeGrant(config, bent, checks), refused('invalid_grant'));
 		const other = { ...checks, pkceCodeVerifier: rp.randomPKCECodeVerifier() };
 		await assert.rejects(rp.authorizationCodeGrant(config, back, other), refused('invalid_grant'));
