@@ -132,7 +132,8 @@ func TestSession(t *testing.T) {
 	if who.Username != up.Username {
 		t.Errorf("get-user says %s", who.Username)
 	}
-	c.run(t, nil, "revoke-token", "--client-id", up.ClientID, "--token", first.AuthenticationResult.RefreshToken)
+	// In one argument: a refresh token may begin with "-".
+	c.run(t, nil, "revoke-token", "--client-id", up.ClientID, "--token="+first.AuthenticationResult.RefreshToken)
 	wants(t, c.try(t, nil, "get-user", "--access-token", second.AuthenticationResult.AccessToken),
 		"An error occurred (NotAuthorizedException) when calling the GetUser operation: Access Token has been revoked")
 	wants(t, c.try(t, nil, "initiate-auth", "--client-id", up.ClientID, "--auth-flow", "USER_PASSWORD_AUTH",
