@@ -1,3 +1,7 @@
+// Short runs are over before the limit on processors can change; `up` looks itself.
+//
+//go:debug updatemaxprocs=0
+
 // Command latchkey keeps you signed in, and runs the service that you sign in
 // to while you develop.
 //
