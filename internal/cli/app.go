@@ -6,9 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/internal/cli/ui"
+	"github.com/latchkey-auth/latchkey/internal/shortcut/notes"
 	"github.com/latchkey-auth/latchkey/internal/userdirs"
 	"github.com/latchkey-auth/latchkey/store/filestore"
 )
@@ -27,7 +29,8 @@ type app struct {
 	// catchSignals makes SIGINT and SIGTERM end the run's work in order.
 	catchSignals func()
 
-	opened *latchkey.Client
+	opened    *latchkey.Client
+	handedOut bool // tokens or credentials, which the next run may find a note about
 }
 
 // home is the folder that sessions are kept in.
@@ -36,7 +39,7 @@ func (a *app) home() (string, error) {
 	if err != nil {
 		return "", &failure{code: exitFailed, err: err, hints: []string{"set " + userdirs.HomeVariable + " to a folder of yours"}}
 	}
-	return folder, nil
+	return filepath.Abs(folder)
 }
 
 // config reads the configuration.
@@ -103,6 +106,18 @@ func (a *app) close() error {
 		return nil
 	}
 	return a.opened.Close()
+}
+
+// leaveNote lets the next run that asks for the same be short, see internal/shortcut.
+// Whatever keeps it from that is no trouble of this run's.
+func (a *app) leaveNote() {
+	config, _, err := userdirs.Config(a.configFlag)
+	if err != nil {
+		return
+	}
+	if home, err := a.home(); err == nil {
+		_ = notes.Leave(config, home, time.Now())
+	}
 }
 
 // typed is how to type a command of this program with the configuration of this

@@ -72,6 +72,7 @@ func (a *app) credentials(cmd *cobra.Command, flags credentialsFlags) error {
 	if err != nil {
 		return err
 	}
+	a.handedOut = true
 	switch flags.format {
 	case formatEnv:
 		a.writeEnv(got)

@@ -1,19 +1,8 @@
 package shortcut
 
-import "strings"
-
-// wanted is what a command line asks for.
-type wanted int
-
-const (
-	wantAccess wanted = iota
-	wantID
-	wantCredentials
-)
-
 // commandLine is what a command line says.
 type commandLine struct {
-	wanted       wanted
+	wanted       string
 	named        bool // the token that is wanted was named
 	config, home string
 }
@@ -21,11 +10,16 @@ type commandLine struct {
 // parse reads the two commands, and those of their arguments that it knows the
 // meaning of, in the forms of the command's own.
 func parse(args []string) (line commandLine, ok bool) {
-	if len(args) == 0 || args[0] != "credentials" && args[0] != "token" {
+	if len(args) == 0 {
 		return line, false
 	}
-	if args[0] == "credentials" {
-		line.wanted = wantCredentials
+	switch args[0] {
+	case "credentials":
+		line.wanted = Credentials
+	case "token":
+		line.wanted = Access
+	default:
+		return line, false
 	}
 	for rest := args[1:]; len(rest) > 0; {
 		n := line.take(rest)
@@ -40,32 +34,37 @@ func parse(args []string) (line commandLine, ok bool) {
 // take reads the next argument, with its value, and returns how many that were; 0
 // for one that is not known here.
 func (line *commandLine) take(args []string) (n int) {
-	ofCredentials := line.wanted == wantCredentials
+	ofCredentials := line.wanted == Credentials
 	switch word := args[0]; {
 	case word == "--guest" && ofCredentials:
 		return 1 // is for when nobody is signed in
-	case (word == "access" || word == "id") && !ofCredentials && !line.named:
-		if line.named = true; word == "id" {
-			line.wanted = wantID
-		}
+	case (word == Access || word == ID) && !ofCredentials && !line.named:
+		line.wanted, line.named = word, true
 		return 1
 	}
-	name, value, joined := strings.Cut(args[0], "=")
-	n = 1
-	if !joined {
-		if len(args) == 1 {
-			return 0
-		}
-		value, n = args[1], 2
-	}
+	name, value, n := flag(args)
 	switch {
-	case name == "--config":
+	case n > 0 && name == "--config":
 		line.config = value
-	case name == "--home" && ofCredentials:
+	case n > 0 && name == "--home" && ofCredentials:
 		line.home = value
-	case name == "--format" && value == "process" && ofCredentials:
+	case n > 0 && name == "--format" && value == "process" && ofCredentials:
 	default:
 		return 0
 	}
 	return n
+}
+
+// flag takes a flag's name and value apart, and returns how many arguments they are;
+// 0 without a value.
+func flag(args []string) (name, value string, n int) {
+	for i, b := range []byte(args[0]) {
+		if b == '=' {
+			return args[0][:i], args[0][i+1:], 1
+		}
+	}
+	if len(args) == 1 {
+		return args[0], "", 0
+	}
+	return args[0], args[1], 2
 }

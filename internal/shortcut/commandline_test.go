@@ -8,16 +8,16 @@ import (
 func TestParse(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]commandLine{
-		"credentials":                                      {wanted: wantCredentials},
-		"credentials --format process --guest":             {wanted: wantCredentials},
-		"credentials --config a --home b":                  {wanted: wantCredentials, config: "a", home: "b"},
-		"credentials --config=a=b --home= --config c":      {wanted: wantCredentials, config: "c"},
-		"credentials --format=process --home --guest":      {wanted: wantCredentials, home: "--guest"},
-		"credentials --config a --format process --home b": {wanted: wantCredentials, config: "a", home: "b"},
-		"token":               {},
-		"token access":        {named: true},
-		"token --config=a id": {wanted: wantID, named: true, config: "a"},
-		"token id --config a": {wanted: wantID, named: true, config: "a"},
+		"credentials":                                      {wanted: Credentials},
+		"credentials --format process --guest":             {wanted: Credentials},
+		"credentials --config a --home b":                  {wanted: Credentials, config: "a", home: "b"},
+		"credentials --config=a=b --home= --config c":      {wanted: Credentials, config: "c"},
+		"credentials --format=process --home --guest":      {wanted: Credentials, home: "--guest"},
+		"credentials --config a --format process --home b": {wanted: Credentials, config: "a", home: "b"},
+		"token":               {wanted: Access},
+		"token access":        {wanted: Access, named: true},
+		"token --config=a id": {wanted: ID, named: true, config: "a"},
+		"token id --config a": {wanted: ID, named: true, config: "a"},
 	} {
 		got, ok := parse(strings.Fields(line))
 		if got != want || !ok {

@@ -1,133 +1,122 @@
-// Package shortcut answers `latchkey credentials` and `latchkey token` with little of
-// the program.
+// Package shortcut answers `latchkey credentials` and `latchkey token` with next to
+// nothing of the program.
 //
 // Other programs run these two all the time, the AWS CLI and SDKs the first of them
-// whenever they start, and nearly always the answer lies in the store, good for a
-// while yet. Reading a few small files takes less time than setting up everything
-// else that the program is linked with. So package atstart, in the folder below,
-// asks here before the rest is set up, and where there is an answer the program
-// ends with it.
+// whenever they start, and nearly always the answer is the same as a moment ago. To
+// find that out takes less time than to set up what the program is linked with. So
+// package atstart, in a folder below, asks here before the rest is set up, and where
+// there is an answer the program ends with it.
 //
-// [Answer] answers only what needs no thought: the default form, a configuration as
-// Amplify Gen 2 writes it, a user who is signed in, and something to hand out that
-// is fresh, not merely unexpired. Everything else, and each kind of trouble, it
-// leaves to the command proper in internal/cli, which starts anew as if nothing had
-// been tried; so it changes nothing, and consumes nothing, that the command will
-// look at.
+// The answer comes from a [Note] that an earlier run has left, by way of package
+// notes in the other folder below. A note holds no secret. It says between which
+// times the answer holds, and of which parts of the stored record it consists, as
+// long as three files are what they were: the configuration, the pointer to the
+// active account, and that account's record. Whoever signs in or out, switches
+// accounts, refreshes, or edits the configuration changes one of them, and the note
+// means nothing any more.
+//
+// Everything else, and each kind of trouble, is left to the command proper in
+// internal/cli, which starts as if nothing had been tried: [Answer] changes nothing,
+// and consumes nothing, that the command will look at.
+//
+// What this package imports decides when it can run: bytes, io, os, strconv and time
+// are set up among the first; strings, crypto/sha256 and every JSON package are not.
 package shortcut
 
 import (
-	"context"
+	"io"
 	"os"
+	"runtime"
 	"time"
 
-	"github.com/latchkey-auth/latchkey/internal/credentialprocess"
-	"github.com/latchkey-auth/latchkey/internal/freshness"
 	"github.com/latchkey-auth/latchkey/internal/userdirs"
-	"github.com/latchkey-auth/latchkey/store"
-	"github.com/latchkey-auth/latchkey/store/filestore"
 )
 
-// Answer answers a command line, without the program's name, at a time that carries a
-// monotonic reading. It reports false where the command has to be run.
+// MaxFile bounds each file that is read, in bytes. No record is larger.
+const MaxFile = 1 << 20
+
+// Answer answers a command line, without the program's name. It reports false where
+// the command has to be run.
 func Answer(args []string, now time.Time) (answer []byte, ok bool) {
 	line, ok := parse(args)
 	if !ok {
 		return nil, false
 	}
-	return line.answer(now)
-}
-
-func (line commandLine) answer(now time.Time) (answer []byte, ok bool) {
-	record, ok := line.record()
-	if !ok || record.Account.Username == "" || record.Ended != nil || record.Tokens == nil {
-		return nil, false
-	}
-	switch line.wanted {
-	case wantCredentials:
-		return credentials(record, now)
-	case wantID:
-		return token(record, record.Tokens.ID, now)
-	}
-	return token(record, record.Tokens.Access, now)
-}
-
-// credentials answers where the client would hand the record's credentials out and
-// have nothing else to do: see Client.FetchCredentials.
-func credentials(r store.Record, now time.Time) (answer []byte, ok bool) {
-	c := r.Credentials
-	if r.Tokens.ID.IsZero() || c == nil || c.AccessKeyID == "" {
-		return nil, false
-	}
-	window := freshness.Credentials(now, c.ReceivedAt, c.Expiration, 0)
-	if !window.Fresh(now) {
-		return nil, false
-	}
-	return credentialprocess.Append(nil, *c), true
-}
-
-// token answers with one of the record's tokens where the client would hand both
-// out: see Client.FetchSession.
-func token(r store.Record, wanted store.Secret, now time.Time) (answer []byte, ok bool) {
-	if wanted.IsZero() {
-		return nil, false
-	}
-	issued, expires, ok := readTimes(r.Tokens.Access.Reveal())
-	if !ok {
-		return nil, false
-	}
-	if id := r.Tokens.ID.Reveal(); id != "" {
-		_, other, ok := readTimes(id)
-		if !ok {
-			return nil, false
-		}
-		if other.Before(expires) {
-			expires = other
-		}
-	}
-	life, ok := freshness.Life(issued, expires)
-	if !ok {
-		return nil, false
-	}
-	window := freshness.Tokens(now, r.Tokens.ReceivedAt, issued, life, r.Drift, 0)
-	return append([]byte(wanted.Reveal()), '\n'), window.Fresh(now)
-}
-
-// record reads the record of whoever is signed in.
-func (line commandLine) record() (record store.Record, ok bool) {
-	path, _, err := userdirs.Config(line.config)
+	config, _, err := userdirs.Config(line.config)
 	if err != nil {
-		return record, false
-	}
-	scope, identityPool, ok := readScope(path)
-	if !ok || line.wanted == wantCredentials && identityPool == "" {
-		return record, false
+		return nil, false
 	}
 	home, err := userdirs.Home(line.home)
 	if err != nil {
-		return record, false
+		return nil, false
 	}
-	files, err := filestore.New(userdirs.Sessions(home))
-	if err != nil {
-		return record, false
+	data, ok := Read(NotePath(home, config))
+	if !ok {
+		return nil, false
 	}
-	record, err = files.Peek(context.Background(), scope)
-	return record, err == nil
+	note, ok := decode(data)
+	if !ok {
+		return nil, false
+	}
+	reply, ok := note.find(line.wanted, now)
+	if !ok {
+		return nil, false
+	}
+	record, ok := note.record(config)
+	if !ok {
+		return nil, false
+	}
+	return reply.assemble(record)
 }
 
-// maxConfig bounds the configuration file, in bytes.
-const maxConfig = 1 << 20
+// NotePath is where the note for a configuration file lies, by the name that the
+// file is called by.
+func NotePath(home, config string) string {
+	return userdirs.Notes(home) + string(os.PathSeparator) + hex(Sum([]byte(config))) + ".note"
+}
 
-// readScope reads what sessions of a configuration are kept under, and its identity
-// pool. Only a plain file is read: what comes through a pipe can be read once.
-func readScope(path string) (scope store.Scope, identityPool string, ok bool) {
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > maxConfig {
-		return scope, "", false
+// record reads the three files, and returns the record if they are what they were.
+func (n *Note) record(config string) (record []byte, ok bool) {
+	configuration, ok := Read(config)
+	if !ok {
+		return nil, false
 	}
-	data, err := os.ReadFile(path)
+	pointer, ok := ReadPrivate(n.Pointer)
+	if !ok {
+		return nil, false
+	}
+	record, ok = ReadPrivate(n.Record)
+	return record, ok && Sum(configuration, pointer, record) == n.Sum
+}
+
+// Read reads a plain file, at once and of at most MaxFile bytes. What comes through a
+// pipe is left there: it can be read once.
+func Read(path string) (data []byte, ok bool) { return read(path, os.Stat) }
+
+// ReadPrivate is Read for a file of the session store's. One that is a symbolic link,
+// or open to other users, is for the store to judge.
+func ReadPrivate(path string) (data []byte, ok bool) {
+	return read(path, func(path string) (os.FileInfo, error) {
+		info, err := os.Lstat(path)
+		if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+			err = os.ErrPermission
+		}
+		return info, err
+	})
+}
+
+func read(path string, look func(string) (os.FileInfo, error)) (data []byte, ok bool) {
+	info, err := look(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > MaxFile {
+		return nil, false
+	}
+	file, err := os.Open(path)
 	if err != nil {
-		return scope, "", false
+		return nil, false
 	}
-	return scopeOf(data)
+	defer file.Close()
+	// One byte more than the size: a file that grows is being written.
+	data = make([]byte, info.Size()+1)
+	n, err := io.ReadFull(file, data)
+	return data[:n], err == io.ErrUnexpectedEOF || err == io.EOF
 }

@@ -1,11 +1,11 @@
 // Package userdirs says where a user's configuration and sessions are kept. The client
 // library, the command and its shortcut ask here, so that all look in one place.
+//
+// The shortcut runs before most of the program is set up, see internal/shortcut; for
+// its sake this package imports os alone.
 package userdirs
 
-import (
-	"os"
-	"path/filepath"
-)
+import "os"
 
 // The environment variables that name other places.
 const (
@@ -15,6 +15,8 @@ const (
 
 // ConfigFile is the name of the configuration file.
 const ConfigFile = "amplify_outputs.json"
+
+const separator = string(os.PathSeparator)
 
 // own is the name of this project's folder in the user's configuration folder.
 const own = "latchkey"
@@ -40,25 +42,28 @@ func OwnConfig() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(base, own, ConfigFile), nil
+	return base + separator + own + separator + ConfigFile, nil
 }
 
-// Home returns the folder that sessions and the local service's data are kept in,
-// as an absolute path: explicit if it is given, else the one that LATCHKEY_HOME
-// names, else the user's own. It fails if the user has no configuration folder.
+// Home returns the folder that sessions and the local service's data are kept in, as
+// it was named: explicit if it is given, else the one that LATCHKEY_HOME names, else
+// the user's own. It fails if the user has no configuration folder.
 func Home(explicit string) (string, error) {
-	if explicit == "" {
-		explicit = os.Getenv(HomeVariable)
-	}
 	if explicit != "" {
-		return filepath.Abs(explicit)
+		return explicit, nil
+	}
+	if folder := os.Getenv(HomeVariable); folder != "" {
+		return folder, nil
 	}
 	base, err := os.UserConfigDir()
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(base, own), nil
+	return base + separator + own, nil
 }
 
 // Sessions returns the folder of the stored sessions in a home.
-func Sessions(home string) string { return filepath.Join(home, "sessions") }
+func Sessions(home string) string { return home + separator + "sessions" }
+
+// Notes returns the folder of the shortcut's notes in a home.
+func Notes(home string) string { return home + separator + "shortcut" }

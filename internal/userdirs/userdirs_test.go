@@ -3,7 +3,6 @@ package userdirs_test
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/latchkey-auth/latchkey/internal/userdirs"
@@ -33,13 +32,9 @@ func TestHome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, test := range []struct{ explicit, variable, want string }{
-		{"given", "named", filepath.Join(here, "given")},
-		{"", "named", filepath.Join(here, "named")},
+		{"given", "named", "given"},
+		{"", "named", "named"},
 		{"", "", filepath.Join(base, "latchkey")},
 	} {
 		t.Setenv(userdirs.HomeVariable, test.variable)
@@ -47,8 +42,10 @@ func TestHome(t *testing.T) {
 		if got != test.want || err != nil {
 			t.Errorf("Home(%q) with %q: %q, %v; want %q", test.explicit, test.variable, got, err, test.want)
 		}
-		if s := userdirs.Sessions(got); filepath.Dir(s) != got || !strings.HasSuffix(s, "sessions") {
-			t.Errorf("sessions in %s", s)
+		for _, folder := range []string{userdirs.Sessions(got), userdirs.Notes(got)} {
+			if filepath.Dir(folder) != got {
+				t.Errorf("%s is not in %s", folder, got)
+			}
 		}
 	}
 }

@@ -10,7 +10,6 @@
 package atstart
 
 import (
-	"fmt"
 	"os"
 	"time"
 
@@ -27,7 +26,7 @@ func init() {
 	case err == nil:
 		os.Exit(0)
 	case n > 0: // else the command tries again, and says what is wrong
-		fmt.Fprintln(os.Stderr, "latchkey: standard output cannot be written:", err)
+		_, _ = os.Stderr.WriteString("latchkey: standard output cannot be written: " + err.Error() + "\n")
 		os.Exit(1)
 	}
 }
