@@ -10,6 +10,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/internal/cli/ui"
+	"github.com/latchkey-auth/latchkey/internal/shortcut"
 	"github.com/latchkey-auth/latchkey/internal/shortcut/notes"
 	"github.com/latchkey-auth/latchkey/internal/userdirs"
 	"github.com/latchkey-auth/latchkey/store/filestore"
@@ -30,7 +31,7 @@ type app struct {
 	catchSignals func()
 
 	opened    *latchkey.Client
-	handedOut bool // tokens or credentials, which the next run may find a note about
+	handedOut string // what the next run may find a note about, as internal/shortcut calls it
 }
 
 // home is the folder that sessions are kept in.
@@ -115,7 +116,11 @@ func (a *app) leaveNote() {
 	if err != nil {
 		return
 	}
-	if home, err := a.home(); err == nil {
+	home, err := a.home()
+	if err != nil {
+		return
+	}
+	if _, known := shortcut.Ask(config, home, a.handedOut, time.Now()); !known {
 		_ = notes.Leave(config, home, time.Now())
 	}
 }

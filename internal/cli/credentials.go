@@ -9,6 +9,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/internal/credentialprocess"
+	"github.com/latchkey-auth/latchkey/internal/shortcut"
 )
 
 // The forms that credentials writes.
@@ -72,7 +73,7 @@ func (a *app) credentials(cmd *cobra.Command, flags credentialsFlags) error {
 	if err != nil {
 		return err
 	}
-	a.handedOut = true
+	a.handedOut = shortcut.Credentials
 	switch flags.format {
 	case formatEnv:
 		a.writeEnv(got)

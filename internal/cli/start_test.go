@@ -1,8 +1,12 @@
 package cli
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/latchkey-auth/latchkey/internal/userdirs"
 )
 
 // TestNothingIsComputedAtStart keeps `latchkey token` quick: these packages have
@@ -42,6 +46,7 @@ func TestShortcut(t *testing.T) {
 			t.Fatalf("%v: %s", command, stderr)
 		}
 	}
+	noted := p.note(t)
 	for _, test := range []struct{ short, whole []string }{
 		{[]string{"credentials", "--format=process"}, []string{"credentials", "--json", "--format", "process"}},
 		{[]string{"token"}, []string{"--config", "", "token"}},
@@ -55,6 +60,23 @@ func TestShortcut(t *testing.T) {
 			t.Errorf("%v: %q, want %q; by way of the whole program: %t", test.short, got, want, late)
 		}
 	}
+	if now := p.note(t); now != noted {
+		t.Errorf("a note that held was\n%s\nand is\n%s", noted, now)
+	}
+}
+
+// note reads the only note that is there.
+func (p place) note(t *testing.T) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(userdirs.Notes(string(p)), "*"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("notes: %q, %v", found, err)
+	}
+	note, err := os.ReadFile(found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(note)
 }
 
 // traced runs the command and reports whether what takes longest was set up.

@@ -50,6 +50,12 @@ func Answer(args []string, now time.Time) (answer []byte, ok bool) {
 	if err != nil {
 		return nil, false
 	}
+	return Ask(config, home, line.wanted, now)
+}
+
+// Ask asks for one thing, by the name that the configuration file is called by and
+// the home where the sessions are.
+func Ask(config, home, wanted string, now time.Time) (answer []byte, ok bool) {
 	data, ok := Read(NotePath(home, config))
 	if !ok {
 		return nil, false
@@ -58,7 +64,7 @@ func Answer(args []string, now time.Time) (answer []byte, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	reply, ok := note.find(line.wanted, now)
+	reply, ok := note.find(wanted, now)
 	if !ok {
 		return nil, false
 	}
