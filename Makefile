@@ -33,6 +33,7 @@ bench: ## measure Latchkey and its peers in one run, rewrite the tables of docs/
 torture: ## the long form of every fault test: kills, parallel refreshes, networks, disks; prints the figures
 	LATCHKEY_TORTURE=1000 $(GO) test -count=1 -timeout 60m -run 'Kill|Crash|ParallelRefreshes|FollowerRefuses' -v ./store/filestore ./server/storage/sqlite ./server ./internal/cli
 	./torture/run
+	LATCHKEY_TORTURE=1 ./e2e/run s3
 
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	./tools/fuzz

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,9 @@ func TestMinIO(t *testing.T) {
 	t.Run("signed in", func(t *testing.T) { signedIn(t, w) })
 	t.Run("guest", func(t *testing.T) { guest(t, w) })
 	t.Run("renewed while it runs", func(t *testing.T) { renewed(t, w) })
+	if os.Getenv("LATCHKEY_TORTURE") != "" { // the long form
+		t.Run("outlived", func(t *testing.T) { outlived(t, w) })
+	}
 	t.Run("AWS CLI", func(t *testing.T) { commandLine(t, w) })
 	t.Run("role that MinIO does not know", func(t *testing.T) { unknownRole(t, w) })
 	t.Run("MinIO is down", func(t *testing.T) { w.stop(); down(t, w) })
@@ -94,10 +98,10 @@ func guest(t *testing.T, w world) {
 	}
 }
 
-// renewed: MinIO gives no less than 15 minutes, which nobody waits for here. The
-// program has its credentials renewed every second instead (ForceRefresh), while it
-// works with them. That the client does so by itself when they expire is shown in
-// e2e/signed, with credentials of three seconds.
+// renewed: MinIO gives no less than 15 minutes, which only the long form waits for, see
+// outlived. The program has its credentials renewed every second instead (ForceRefresh),
+// while it works with them. That the client does so by itself when they expire is shown
+// in e2e/signed too, with credentials of three seconds.
 func renewed(t *testing.T, w world) {
 	provider := signIn(t, w)
 	first, err := provider.Retrieve(t.Context())
@@ -124,6 +128,31 @@ func renewed(t *testing.T, w world) {
 	if err != nil {
 		t.Errorf("the first credentials, which have not expired: %v", err)
 	}
+}
+
+// outlived is a program that works for longer than MinIO's credentials last, which are
+// of the shortest kind it gives. It takes a quarter of an hour (make torture).
+func outlived(t *testing.T, w world) {
+	provider := signIn(t, w)
+	first, err := provider.Retrieve(t.Context())
+	check(t, err)
+	client, seen, calls := newS3(w, provider), map[string]bool{}, 0
+	for time.Now().Before(first.Expires.Add(30 * time.Second)) {
+		_, err := client.ListBuckets(t.Context(), &s3.ListBucketsInput{})
+		check(t, err)
+		now, err := provider.Retrieve(t.Context())
+		check(t, err)
+		seen[now.AccessKeyID], calls = true, calls+1
+		<-time.After(2 * time.Second)
+	}
+	if len(seen) < 2 {
+		t.Errorf("%d sets of credentials", len(seen))
+	}
+	_, err = newS3(w, aws.CredentialsProviderFunc(static(first))).ListBuckets(t.Context(), &s3.ListBucketsInput{})
+	if err == nil {
+		t.Error("MinIO takes the first credentials after their end")
+	}
+	t.Logf("%d calls with %d sets of credentials, none refused; the first, afterwards: %v", calls, len(seen), err)
 }
 
 // unknownRole comes late: it changes the pool.
