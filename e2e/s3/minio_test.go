@@ -60,7 +60,7 @@ func newWorld(t *testing.T) world {
 	t.Helper()
 	minio := binary(t)
 	w := world{endpoint: "http://" + local.FixedAddress(t)}
-	service, err := local.Start(filepath.Join(t.TempDir(), "data"), "--sts", w.endpoint)
+	service, err := local.Start(filepath.Join(t.TempDir(), "data"), "--sts", w.endpoint, "--credential-life", "15m") // MinIO gives no less
 	check(t, err)
 	t.Cleanup(func() {
 		check(t, service.Stop())

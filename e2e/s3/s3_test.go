@@ -137,6 +137,9 @@ func outlived(t *testing.T, w world) {
 	first, err := provider.Retrieve(t.Context())
 	check(t, err)
 	client, seen, calls := newS3(w, provider), map[string]bool{}, 0
+	if life := time.Until(first.Expires); life > 15*time.Minute {
+		t.Fatalf("credentials last %v", life)
+	}
 	for time.Now().Before(first.Expires.Add(30 * time.Second)) {
 		_, err := client.ListBuckets(t.Context(), &s3.ListBucketsInput{})
 		check(t, err)
