@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -170,34 +169,25 @@ func TestChangesEndTheNote(t *testing.T) {
 		"a configuration's folder": func(t *testing.T, d *desk) { check(t, os.Remove(d.config)); check(t, os.Mkdir(d.config, 0o700)) },
 		"no note":                  func(t *testing.T, d *desk) { check(t, os.RemoveAll(userdirs.Notes(d.home))) },
 		"another home":             func(t *testing.T, d *desk) { t.Setenv(userdirs.HomeVariable, d.home+"2") },
-		"a record that is a link": func(t *testing.T, d *desk) {
-			path := d.files.RecordPath(d.record.Account)
-			check(t, os.Rename(path, path+".moved"))
-			if err := os.Symlink(path+".moved", path); err != nil {
-				t.Skipf("links cannot be made: %v", err)
-			}
-		},
-		"a record that others can read": func(t *testing.T, d *desk) {
-			if runtime.GOOS == "windows" {
-				t.Skip("Windows keeps rights in another way")
-			}
-			check(t, os.Chmod(d.files.RecordPath(d.record.Account), 0o644))
-		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			d := home(t)
-			d.put(t, d.record)
-			d.leave(t)
-			if _, ok := d.ask(t, shortcut.Credentials); !ok {
-				t.Fatal("there was no answer before")
-			}
-			change(t, d)
-			for wish := range wishes {
-				if got, ok := d.ask(t, wish); ok {
-					t.Errorf("%s: answered %q", wish, got)
-				}
-			}
-		})
+		t.Run(name, func(t *testing.T) { endsTheNote(t, change) })
+	}
+}
+
+// endsTheNote checks that there is an answer before a change, and none after it.
+func endsTheNote(t *testing.T, change func(t *testing.T, d *desk)) {
+	t.Helper()
+	d := home(t)
+	d.put(t, d.record)
+	d.leave(t)
+	if _, ok := d.ask(t, shortcut.Credentials); !ok {
+		t.Fatal("there was no answer before")
+	}
+	change(t, d)
+	for wish := range wishes {
+		if got, ok := d.ask(t, wish); ok {
+			t.Errorf("%s: answered %q", wish, got)
+		}
 	}
 }
 
