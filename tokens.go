@@ -17,18 +17,16 @@ func decodePair(access, id string) (tokenPair, error) {
 	if p.access, err = jwt.Decode(access); err != nil {
 		return p, err
 	}
-	expires := p.access.Expiry()
+	expires := []time.Time{p.access.Expiry()}
 	if id != "" {
 		if p.id, err = jwt.Decode(id); err != nil {
 			return p, err
 		}
-		if other := p.id.Expiry(); other.Before(expires) {
-			expires = other
-		}
+		expires = append(expires, p.id.Expiry())
 	}
 	p.issued = p.access.IssuedAt()
 	var ok bool
-	if p.life, ok = freshness.Life(p.issued, expires); !ok {
+	if p.life, ok = freshness.Life(p.issued, expires...); !ok {
 		return p, errors.New("the tokens' iat and exp claims make no sense")
 	}
 	return p, nil

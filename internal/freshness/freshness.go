@@ -77,11 +77,15 @@ func Stored(now, received, expires time.Time, life, ahead time.Duration) Window 
 	return w
 }
 
-// Life is the life of tokens by their claims iat and exp, at most MaxLife. It reports
-// false when these make no sense.
-func Life(issued, expires time.Time) (life time.Duration, ok bool) {
-	life = min(expires.Sub(issued), MaxLife)
-	return life, !issued.IsZero() && life > 0
+// Life is the life of tokens that are used together, by their claims: from the iat of
+// one to the first exp of all, at most MaxLife. It reports false when these make no
+// sense.
+func Life(issued time.Time, expires ...time.Time) (life time.Duration, ok bool) {
+	life = MaxLife
+	for _, end := range expires {
+		life = min(life, end.Sub(issued))
+	}
+	return life, !issued.IsZero() && len(expires) > 0 && life > 0
 }
 
 // Tokens is Stored for tokens that live for life from issued on, by the service's

@@ -159,4 +159,12 @@ func TestLife(t *testing.T) {
 			t.Errorf("%s: %v, %t", name, life, ok)
 		}
 	}
+	for _, expires := range [][]time.Time{{issued.Add(time.Hour), issued.Add(time.Minute)}, {issued.Add(time.Minute), issued.Add(time.Hour)}} {
+		if life, ok := freshness.Life(issued, expires...); life != time.Minute || !ok {
+			t.Errorf("an hour and a minute: %v, %t", life, ok)
+		}
+	}
+	if life, ok := freshness.Life(issued); ok {
+		t.Errorf("no token: %v", life)
+	}
 }

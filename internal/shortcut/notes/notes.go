@@ -128,17 +128,15 @@ func tokens(r store.Record, now time.Time) (w freshness.Window, ok bool) {
 	if err != nil {
 		return w, false
 	}
-	expires := access.Expiry()
+	expires := []time.Time{access.Expiry()}
 	if !r.Tokens.ID.IsZero() {
 		id, err := jwt.Decode(r.Tokens.ID.Reveal())
 		if err != nil {
 			return w, false
 		}
-		if other := id.Expiry(); other.Before(expires) {
-			expires = other
-		}
+		expires = append(expires, id.Expiry())
 	}
-	life, ok := freshness.Life(access.IssuedAt(), expires)
+	life, ok := freshness.Life(access.IssuedAt(), expires...)
 	if !ok {
 		return w, false
 	}
