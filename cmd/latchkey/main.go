@@ -1,7 +1,3 @@
-// Short runs are over before the limit on processors can change; `up` looks itself.
-//
-//go:debug updatemaxprocs=0
-
 // Command latchkey keeps you signed in, and runs the service that you sign in
 // to while you develop.
 //
@@ -16,7 +12,6 @@ import (
 	"os"
 
 	"github.com/latchkey-auth/latchkey/internal/cli"
-	_ "github.com/latchkey-auth/latchkey/internal/shortcut/atstart" // ends some runs before main
 )
 
 func main() {

@@ -83,12 +83,8 @@ var rules = []rule{
 	{"internal/tempkey", []string{"internal/random", "internal/seal", "internal/secret"}, nil}, // nothing but a use of the seal
 	{"internal/wire", nil, []string{"github.com/go-json-experiment/json"}},
 	{"internal/srp", nil, []string{"filippo.io/bigmod"}},
-	{"internal/credentialprocess", []string{"store"}, []string{"github.com/go-json-experiment/json"}},
-	{"internal/shortcut", []string{"internal/userdirs"}, nil}, // it comes before nearly everything
-	{"internal/shortcut/atstart", []string{"internal/shortcut"}, nil},
-	{"internal/shortcut/notes", []string{"", "internal/...", "jwt", "store", "store/filestore"}, []string{"github.com/go-json-experiment/json"}},
 	{"internal/...", []string{"internal/secret"}, []string{"golang.org/x/sys"}},
-	{"cmd/latchkey", []string{"internal/cli/...", "internal/shortcut/atstart"}, nil},
+	{"cmd/latchkey", []string{"internal/cli/..."}, nil},
 }
 
 // matches reports whether a package is meant by a pattern.

@@ -6,12 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/internal/cli/ui"
-	"github.com/latchkey-auth/latchkey/internal/shortcut"
-	"github.com/latchkey-auth/latchkey/internal/shortcut/notes"
 	"github.com/latchkey-auth/latchkey/internal/userdirs"
 	"github.com/latchkey-auth/latchkey/store/filestore"
 )
@@ -30,8 +27,7 @@ type app struct {
 	// catchSignals makes SIGINT and SIGTERM end the run's work in order.
 	catchSignals func()
 
-	opened    *latchkey.Client
-	handedOut string // what the next run may find a note about, as internal/shortcut calls it
+	opened *latchkey.Client
 }
 
 // home is the folder that sessions are kept in.
@@ -40,7 +36,7 @@ func (a *app) home() (string, error) {
 	if err != nil {
 		return "", &failure{code: exitFailed, err: err, hints: []string{"set " + userdirs.HomeVariable + " to a folder of yours"}}
 	}
-	return filepath.Abs(folder)
+	return folder, nil
 }
 
 // config reads the configuration.
@@ -107,22 +103,6 @@ func (a *app) close() error {
 		return nil
 	}
 	return a.opened.Close()
-}
-
-// leaveNote lets the next run that asks for the same be short, see internal/shortcut.
-// Whatever keeps it from that is no trouble of this run's.
-func (a *app) leaveNote() {
-	config, _, err := userdirs.Config(a.configFlag)
-	if err != nil {
-		return
-	}
-	home, err := a.home()
-	if err != nil {
-		return
-	}
-	if _, known := shortcut.Ask(config, home, a.handedOut, time.Now()); !known {
-		_ = notes.Leave(config, home, time.Now())
-	}
 }
 
 // typed is how to type a command of this program with the configuration of this

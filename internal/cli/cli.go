@@ -45,9 +45,6 @@ func run(ctx context.Context, args []string, streams Streams) int {
 	if closing := a.close(); err == nil {
 		err = closing
 	}
-	if err == nil && a.handedOut != "" {
-		a.leaveNote()
-	}
 	return a.report(err)
 }
 

@@ -8,8 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latchkey-auth/latchkey"
-	"github.com/latchkey-auth/latchkey/internal/credentialprocess"
-	"github.com/latchkey-auth/latchkey/internal/shortcut"
 )
 
 // The forms that credentials writes.
@@ -57,6 +55,16 @@ func (a *app) credentialsCommand() *cobra.Command {
 	return command
 }
 
+// processCredentials is the output that credential_process requires (AWS SDKs and
+// Tools Reference Guide, "Process credential provider").
+type processCredentials struct {
+	Version         int    // always 1
+	AccessKeyID     string `json:"AccessKeyId"`
+	SecretAccessKey string
+	SessionToken    string
+	Expiration      string // RFC 3339, in UTC, in whole seconds
+}
+
 func (a *app) credentials(cmd *cobra.Command, flags credentialsFlags) error {
 	if a.json && !cmd.Flags().Changed("format") {
 		flags.format = formatJSON
@@ -73,7 +81,6 @@ func (a *app) credentials(cmd *cobra.Command, flags credentialsFlags) error {
 	if err != nil {
 		return err
 	}
-	a.handedOut = shortcut.Credentials
 	switch flags.format {
 	case formatEnv:
 		a.writeEnv(got)
@@ -83,7 +90,9 @@ func (a *app) credentials(cmd *cobra.Command, flags credentialsFlags) error {
 			got.Expiration.UTC(), int64(time.Until(got.Expiration) / time.Second),
 		})
 	default:
-		_, _ = a.out.Write(credentialprocess.Append(nil, got)) // an Output remembers what went wrong
+		a.writeJSON(processCredentials{
+			1, got.AccessKeyID, got.SecretAccessKey.Reveal(), got.SessionToken.Reveal(), got.Expiration.UTC().Format(time.RFC3339),
+		})
 	}
 	return nil
 }

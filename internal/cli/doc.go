@@ -24,8 +24,5 @@
 // A script may run `latchkey token` before each request, so a command sets up
 // only what it uses: no variable of these packages is computed when the program
 // starts, the configuration is read when a command asks for its client, and
-// neither certificates nor connections are touched before a request is made. Most
-// runs of `latchkey token` and `latchkey credentials` do not get as far as this
-// package: internal/shortcut answers them, from a note that one of the runs that did
-// has left.
+// neither certificates nor connections are touched before a request is made.
 package cli

@@ -21,7 +21,6 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/localservice"
 	"github.com/latchkey-auth/latchkey/internal/secret"
-	_ "github.com/latchkey-auth/latchkey/internal/shortcut/atstart" // as in the command
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/store"

@@ -44,7 +44,6 @@ func (a *app) printToken(ctx context.Context, use string) error {
 	if err != nil {
 		return err
 	}
-	a.handedOut = use // which the shortcut calls the same
 	if a.json {
 		a.writeJSON(rawToken{token.Raw(), use, token.Expiry()})
 		return nil

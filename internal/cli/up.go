@@ -157,7 +157,6 @@ func (a *app) serve(ctx context.Context, options localservice.Options) (err erro
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() { running <- service.Run(ctx) }()
-	go followProcessors(ctx)
 	a.announce(service.Ready(), options.Dir)
 	if a.out.Failed() != nil {
 		cancel() // nobody has learned where the service is

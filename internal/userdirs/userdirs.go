@@ -1,11 +1,11 @@
-// Package userdirs says where a user's configuration and sessions are kept. The client
-// library, the command and its shortcut ask here, so that all look in one place.
-//
-// The shortcut runs before most of the program is set up, see internal/shortcut; for
-// its sake this package imports os alone.
+// Package userdirs returns where a user's configuration and sessions are kept, so that
+// the library and the command look in one place.
 package userdirs
 
-import "os"
+import (
+	"os"
+	"path/filepath"
+)
 
 // The environment variables that name other places.
 const (
@@ -16,14 +16,12 @@ const (
 // ConfigFile is the name of the configuration file.
 const ConfigFile = "amplify_outputs.json"
 
-const separator = string(os.PathSeparator)
-
 // own is the name of this project's folder in the user's configuration folder.
 const own = "latchkey"
 
 // Config returns where the configuration file is, and what says so: explicit if it
-// is given, else the one that LATCHKEY_CONFIG names, else the user's own. It does
-// not look whether there is one. It fails if the user has no configuration folder.
+// is given, else the file that LATCHKEY_CONFIG names, else the user's own. It does
+// not check that the file exists. It fails if the user has no configuration folder.
 func Config(explicit string) (path, origin string, err error) {
 	if explicit != "" {
 		return explicit, "the given path", nil
@@ -35,35 +33,32 @@ func Config(explicit string) (path, origin string, err error) {
 	return path, "the user's configuration folder", err
 }
 
-// OwnConfig returns where the user's own configuration file is, which counts where
-// none is named.
+// OwnConfig returns where the user's own configuration file is, which counts if no
+// other is named.
 func OwnConfig() (string, error) {
 	base, err := os.UserConfigDir()
 	if err != nil {
 		return "", err
 	}
-	return base + separator + own + separator + ConfigFile, nil
+	return filepath.Join(base, own, ConfigFile), nil
 }
 
 // Home returns the folder that sessions and the local service's data are kept in, as
-// it was named: explicit if it is given, else the one that LATCHKEY_HOME names, else
-// the user's own. It fails if the user has no configuration folder.
+// an absolute path: explicit if it is given, else the one that LATCHKEY_HOME names,
+// else the user's own. It fails if the user has no configuration folder.
 func Home(explicit string) (string, error) {
-	if explicit != "" {
-		return explicit, nil
+	if explicit == "" {
+		explicit = os.Getenv(HomeVariable)
 	}
-	if folder := os.Getenv(HomeVariable); folder != "" {
-		return folder, nil
+	if explicit != "" {
+		return filepath.Abs(explicit)
 	}
 	base, err := os.UserConfigDir()
 	if err != nil {
 		return "", err
 	}
-	return base + separator + own, nil
+	return filepath.Join(base, own), nil
 }
 
 // Sessions returns the folder of the stored sessions in a home.
-func Sessions(home string) string { return home + separator + "sessions" }
-
-// Notes returns the folder of the shortcut's notes in a home.
-func Notes(home string) string { return home + separator + "shortcut" }
+func Sessions(home string) string { return filepath.Join(home, "sessions") }

@@ -42,15 +42,6 @@ func accountName(account store.Account) string {
 	return scopeName(account.Scope) + "." + readable(account.Username, "guest") + "-" + hash[:accountDigits]
 }
 
-// RecordPath returns the name of the file that the account's record is kept in,
-// whether there is one or not. It is for programs that want to know whether the
-// file has changed; what it holds is for Load to read.
-func (s *Store) RecordPath(account store.Account) string { return s.accountPath(account, recordSuffix) }
-
-// ActivePath returns the name of the file that says which account of a scope is
-// active, whether there is one or not; see RecordPath.
-func (s *Store) ActivePath(scope store.Scope) string { return s.activePath(scope) }
-
 // accountPath is where the account's file of a kind lies.
 func (s *Store) accountPath(account store.Account, suffix string) string {
 	return filepath.Join(s.dir, accountName(account)+suffix)
