@@ -102,4 +102,5 @@ type Tx struct {
 	Attempts      Attempts
 	Codes         Codes
 	Spent         Spent
+	Properties    Properties
 }

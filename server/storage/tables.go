@@ -205,6 +205,14 @@ type Codes interface {
 	Prune(before time.Time, limit int) (int, error)
 }
 
+// Properties are named values of the whole database, such as the ids of the
+// master keys that it was sealed with. Names are constants of the program.
+type Properties interface {
+	Property(name string) ([]byte, error)
+	// Put sets a property or replaces its value.
+	Put(name string, value []byte) error
+}
+
 // Spent are ids that may be used once: challenges and codes, and those that are
 // good until they end: sessions of browsers.
 type Spent interface {

@@ -66,6 +66,7 @@ type state struct {
 	attempts       tree[storage.Attempt]
 	codes          tree[*storage.Code] // pool, sub, purpose
 	spent          tree[time.Time]
+	properties     tree[[]byte]
 }
 
 // tx is one closure's transaction: a state of its own when it may write.
@@ -173,6 +174,7 @@ func (t *tx) tables() storage.Tx {
 		Attempts:      attempts{t},
 		Codes:         codes{t},
 		Spent:         spent{t},
+		Properties:    properties{t},
 	}
 }
 

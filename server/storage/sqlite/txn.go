@@ -43,6 +43,7 @@ func (t *txn) tables() storage.Tx {
 		Attempts:      attempts{t},
 		Codes:         codes{t},
 		Spent:         spent{t},
+		Properties:    properties{t},
 	}
 }
 

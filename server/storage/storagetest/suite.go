@@ -59,6 +59,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		"CodeCascade":       testCodeCascade,
 		"PruneCodes":        testPruneCodes,
 		"Spent":             testSpent,
+		"Properties":        testProperties,
 		"Times":             testTimes,
 		"Copies":            testCopies,
 		"Rollback":          testRollback,
