@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/keys"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
@@ -272,4 +274,35 @@ func TestSuccessorInheritsTheRest(t *testing.T) {
 	w.advance(4*time.Hour + time.Minute)
 	_, err := w.refresh(token)
 	wantException(t, err, wire.NotAuthorizedException, wire.MessageRefreshTokenExpired)
+}
+
+// TestNewRefusesAnotherMasterKey gives a service a Box that does not open what
+// its storage holds.
+func TestNewRefusesAnotherMasterKey(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	defer store.Close()
+	open := func(fills ...byte) error {
+		var secrets [][]byte
+		for _, fill := range fills {
+			secrets = append(secrets, bytes.Repeat([]byte{fill}, seal.KeySize))
+		}
+		box, err := seal.New(secrets...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := server.New(server.Config{Storage: store, Box: box, PublicURL: "http://127.0.0.1"})
+		if err == nil {
+			err = s.Close()
+		}
+		return err
+	}
+	for i, test := range []struct {
+		fills []byte
+		want  error
+	}{{[]byte{1}, nil}, {[]byte{2}, keys.ErrMasterKey}, {[]byte{2, 1}, nil}, {[]byte{1}, keys.ErrMasterKey}, {[]byte{1, 2}, nil}} {
+		if err := open(test.fills...); !errors.Is(err, test.want) {
+			t.Errorf("start %d with master keys %v: %v, want %v", i, test.fills, err, test.want)
+		}
+	}
 }

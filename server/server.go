@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,7 +27,8 @@ import (
 // required; Storage and Keys stay the caller's to close.
 type Config struct {
 	Storage storage.Store
-	// Box seals what must not be readable in a stolen database.
+	// Box seals what must not be readable in a stolen database. New refuses one
+	// without a master key that Storage was sealed with ([keys.ErrMasterKey]).
 	Box *seal.Box
 	// Keys signs; nil makes a ring of its own over Storage and Box.
 	Keys *keys.Ring
@@ -134,6 +136,9 @@ func New(c Config) (*Server, error) {
 		log: c.Logger, now: c.Now, sources: sourceLimiter(c.Limits), feed: newFeed(),
 	}
 	s.fillDefaults(c, base)
+	if err := checkMasterKey(c); err != nil {
+		return nil, err
+	}
 	party := federation.NewParty(c.Providers.Reach(), s.log, s.now)
 	s.pools = userpool.New(userpool.Config{
 		Storage: s.feed.watch(c.Storage), Box: c.Box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
@@ -195,6 +200,19 @@ func (s *Server) fillDefaults(c Config, base string) {
 		s.ring = keys.NewRing(c.Storage, c.Box, keys.Options{Now: s.now})
 		s.ownsRing = true
 	}
+}
+
+// checkTimeout bounds how long New waits for storage.
+const checkTimeout = 30 * time.Second
+
+// checkMasterKey refuses a Box that does not open what storage holds.
+func checkMasterKey(c Config) error {
+	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
+	defer cancel()
+	if err := keys.CheckMasterKey(ctx, c.Storage, c.Box); err != nil {
+		return fmt.Errorf("server: check Config.Box against Config.Storage: %w", err)
+	}
+	return nil
 }
 
 // publicURL checks the base of issuers: it ends up in every token.

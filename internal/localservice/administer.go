@@ -22,13 +22,13 @@ var ErrNotRunning = errors.New("the service is not running")
 
 // RotateKeys has the service that runs on dir replace its pool's signing keys.
 func RotateKeys(ctx context.Context, dir string) (poolID string, err error) {
-	data, err := readBounded(filepath.Join(dir, "local.json"), maxState)
+	data, err := readBounded(filepath.Join(dir, stateFile), maxState)
 	if err != nil {
 		return "", fmt.Errorf("no service was ever started on %s: %w", dir, err)
 	}
 	var s state
 	if err := wire.Unmarshal(data, &s); err != nil || !s.complete() {
-		return "", fmt.Errorf("%s is damaged", filepath.Join(dir, "local.json"))
+		return "", fmt.Errorf("%s is damaged", filepath.Join(dir, stateFile))
 	}
 	endpoint, err := endpointOf(dir)
 	if err != nil {

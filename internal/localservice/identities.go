@@ -4,7 +4,6 @@ import (
 	"context"
 	"path/filepath"
 
-	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/identitypool"
 	"github.com/latchkey-auth/latchkey/server/identitypool/ownbroker"
@@ -20,11 +19,11 @@ const (
 
 // broker makes the broker of the identity pool's credentials: its own, with a key
 // in the folder, or an STS.
-func (s *Service) broker() (identitypool.Broker, error) {
+func (s *Service) broker(ctx context.Context) (identitypool.Broker, error) {
 	if s.options.STS != "" {
 		return stsbroker.New(stsbroker.Config{Endpoint: s.options.STS})
 	}
-	key, err := seal.LoadKeyFor(s.credentialKeyFile(), seal.AboutCredentialsKey)
+	key, err := s.credentialsKey(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/latchkey-auth/latchkey/internal/localca"
-	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/identitypool"
@@ -79,6 +78,7 @@ type Service struct {
 	ready     Ready
 	options   Options
 	state     state
+	used      bool // the database has been in use before this start
 	store     *sqlite.Store
 	ring      *keys.Ring
 	server    *server.Server
@@ -112,7 +112,10 @@ func (s *Service) open(ctx context.Context) (err error) {
 	if err := s.listen(); err != nil {
 		return err
 	}
-	if s.state, err = loadState(dir); err != nil {
+	if err := s.openStore(ctx); err != nil {
+		return err
+	}
+	if s.state, err = loadState(dir, s.used); err != nil {
 		return err
 	}
 	if s.authority, err = localca.Ensure(filepath.Join(dir, "tls"), hosts(s.options.HTTPSListen), time.Now()); err != nil {
@@ -178,17 +181,9 @@ func listen(address, flag string) (net.Listener, error) {
 	return listener, nil
 }
 
-// openServer opens database and service, now that the addresses are known.
+// openServer opens the service, now that the addresses are known.
 func (s *Service) openServer(ctx context.Context) error {
-	key, err := seal.LoadKey(filepath.Join(s.options.Dir, "master.key"))
-	if err != nil {
-		return err
-	}
-	box, err := seal.New(key)
-	if err != nil {
-		return err
-	}
-	s.store, err = sqlite.Open(ctx, filepath.Join(s.options.Dir, "latchkey.db"), sqlite.Options{Logger: s.options.Logger})
+	box, err := s.openBox(ctx)
 	if err != nil {
 		return err
 	}
@@ -198,7 +193,7 @@ func (s *Service) openServer(ctx context.Context) error {
 			s.options.Logger.Warn("signing keys could not be read again; those in memory stay", "error", err)
 		},
 	})
-	broker, err := s.broker()
+	broker, err := s.broker(ctx)
 	if err != nil {
 		return err
 	}

@@ -36,13 +36,24 @@ func (s state) complete() bool {
 	return true
 }
 
+// The names of files in the data folder.
+const (
+	databaseFile  = "latchkey.db"
+	masterKeyFile = "master.key"
+	stateFile     = "local.json"
+)
+
 const maxState = 64 << 10
 
-// loadState reads the folder's state, or makes it up and keeps it.
-func loadState(dir string) (state, error) {
-	path := filepath.Join(dir, "local.json")
+// loadState reads the folder's state, and makes it for a new database only. With
+// used, the database has pools and users under the ids of the missing file.
+func loadState(dir string, used bool) (state, error) {
+	path := filepath.Join(dir, stateFile)
 	data, err := readBounded(path, maxState)
 	if errors.Is(err, fs.ErrNotExist) {
+		if used {
+			return state{}, missing(path, "it holds the ids and the admin key of the database beside it")
+		}
 		return newState(path)
 	}
 	if err != nil {

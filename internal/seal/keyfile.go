@@ -66,8 +66,8 @@ func ReadKey(path string) ([]byte, error) {
 	}
 	key, err := parseKey(text)
 	if err != nil {
-		return nil, fmt.Errorf("seal: key file %s: %w; restore it from a copy, or remove it to start with a new key, "+
-			"which opens nothing that the old one sealed", path, err)
+		return nil, fmt.Errorf("seal: key file %s: %w; restore it from a copy: a new key "+
+			"opens nothing that the old one sealed", path, err)
 	}
 	return key, nil
 }

@@ -32,6 +32,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
@@ -146,6 +147,17 @@ func (b *Box) CheckMAC(purpose string, mac []byte, parts ...[]byte) bool {
 		}
 	}
 	return valid
+}
+
+// KeyIDs returns the ids of the master keys in the order that [New] was given
+// them, as hexadecimal digits. An id tells keys apart and reveals nothing about
+// the key; every sealed message carries the id of its key.
+func (b *Box) KeyIDs() []string {
+	ids := make([]string, len(b.keys))
+	for i, key := range b.keys {
+		ids[i] = hex.EncodeToString(key.id[:])
+	}
+	return ids
 }
 
 // find returns the key with that id, or nil. Ids are public.
