@@ -64,7 +64,7 @@ var rules = []rule{
 	{"server/metrics", []string{"server"}, nil},
 	{"server/keys", []string{"internal/seal", "jwt", "server/storage"}, []string{"golang.org/x/sync"}},
 	{"server/paging", []string{"internal/seal", "internal/wire"}, nil},
-	{"server/outbox", []string{"server/userpool"}, nil},
+	{"server/outbox", []string{"internal/localonly", "server/userpool"}, nil},
 	{"server/hosted", []string{"internal/wire"}, []string{"golang.org/x/text"}}, // the pages know neither accounts nor tokens: server wires
 	{"server/mail", []string{"internal/secret", "server/userpool"}, []string{"github.com/wneessen/go-mail"}},
 	{"server/policy", []string{"server/storage"}, []string{"golang.org/x/time"}},
@@ -77,7 +77,7 @@ var rules = []rule{
 		[]string{"golang.org/x/text", "golang.org/x/sync", "github.com/go-json-experiment/json"}},
 	{"server", []string{"internal/...", "jwt", "server/..."}, []string{"golang.org/x/sync"}},
 	{"internal/localservice", []string{"internal/...", "server/..."}, []string{"golang.org/x/sync"}},
-	{"internal/sessionpage", []string{"", "jwt", "store"}, nil}, // a program on the client, as anybody could write it
+	{"internal/sessionpage", []string{"", "internal/localonly", "jwt", "store"}, nil}, // a program on the client
 	{"internal/cli/...", []string{"...", ""}, []string{"github.com/spf13/cobra", "golang.org/x/term", "golang.org/x/sys"}},
 	{"internal/sigv4", []string{"internal/secret"}, nil},
 	{"internal/tempkey", []string{"internal/random", "internal/seal", "internal/secret"}, nil}, // nothing but a use of the seal

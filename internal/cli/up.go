@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -84,6 +85,14 @@ func (f *upFlags) check() (level slog.Level, wrong string) {
 	return level, ""
 }
 
+// localListener reports whether a listener at address takes connections to a
+// loopback address.
+func localListener(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip, _ := netip.ParseAddr(host)
+	return err == nil && (host == "" || host == "localhost" || ip.Unmap().IsLoopback() || ip.IsUnspecified())
+}
+
 // checkBroker finds what is wrong with the flags about AWS credentials.
 func (f *upFlags) checkBroker() (wrong string) {
 	shortest := time.Second
@@ -123,8 +132,9 @@ func (a *app) up(cmd *cobra.Command, flags upFlags) error {
 		Logger: slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level})),
 	}
 	options.Home = func(ready localservice.Ready) (localservice.Home, error) { return sessionPage(ready, options.Logger) }
-	if !a.json {
-		options.Sent = a.tellSent
+	options.Sent = a.tellSent
+	if a.json && localListener(flags.listen) {
+		options.Sent = nil // programs read the outbox
 	}
 	if flags.metricsListen != "" {
 		recorder := metrics.New()

@@ -96,6 +96,20 @@ func TestPageAddress(t *testing.T) {
 	}
 }
 
+// TestLocalListener covers where the outbox can be read; elsewhere the messages go
+// to the terminal even with --json.
+func TestLocalListener(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]bool{
+		"127.0.0.1:9229": true, "localhost:0": true, "[::1]:1": true, "0.0.0.0:9229": true, ":9229": true, "[::]:1": true,
+		"192.168.1.7:9229": false, "[2001:db8::1]:1": false, "example.com:1": false,
+	} {
+		if got := localListener(address); got != want {
+			t.Errorf("%s: %v", address, got)
+		}
+	}
+}
+
 // TestUpStops: both signals end the service in order, with one line on standard
 // output and nothing to complain of.
 func TestUpStops(t *testing.T) {

@@ -22,13 +22,18 @@ func (a *app) announce(ready localservice.Ready, folder string) {
 	a.out.Print("  " + a.out.Paint(ui.Green, "●") + " " + a.out.Paint(ui.Bold, "Latchkey "+latchkey.Version+" is up"))
 	a.out.Print("")
 	table := &ui.Table{Indent: "    "}
-	if page := pageAddress(ready); page != "" {
+	page := pageAddress(ready)
+	if page != "" {
 		table.Add(ui.Cell{Text: "Session page", Style: ui.Faint}, ui.Cell{Text: page, Style: ui.Bold})
 		table.Row()
 	}
 	table.Field("Endpoint", ready.Endpoint)
 	table.Field("HTTPS", ready.HTTPSEndpoint)
-	table.Field("Outbox", ready.Endpoint+"/outbox")
+	if page != "" {
+		table.Field("Outbox", page+"outbox")
+	} else {
+		table.Field("Outbox", "messages are shown in this terminal")
+	}
 	if ready.MetricsEndpoint != "" {
 		table.Field("Metrics", ready.MetricsEndpoint)
 	}
@@ -53,8 +58,9 @@ func (a *app) announce(ready localservice.Ready, folder string) {
 	a.out.Print("")
 }
 
-// pageAddress is where the session page is; empty if the service listens where no
-// loopback address leads, as the page is for browsers on this machine.
+// pageAddress is where the session page is, with the outbox below it; empty if the
+// service does not listen on a loopback address, since both answer requests of
+// this machine only.
 func pageAddress(ready localservice.Ready) string {
 	u, err := url.Parse(ready.Endpoint)
 	if err != nil {
@@ -66,8 +72,7 @@ func pageAddress(ready localservice.Ready) string {
 	return ready.Endpoint + "/"
 }
 
-// tellSent shows a message that the service would have sent, its code included:
-// whoever runs a service on this machine is who tries it out.
+// tellSent shows a message that the service would have sent, its code included.
 func (a *app) tellSent(e outbox.Entry) {
 	a.err.Print("  " + a.err.Paint(ui.Cyan, "✉") + " " + e.At.Format("15:04:05") + " " + e.Medium + " to " + ui.Clean(e.Address) + ": " +
 		a.err.Paint(ui.Bold, ui.Clean(e.Text.Reveal())))

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	neturl "net/url"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -19,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/latchkey-auth/latchkey/internal/localca"
+	"github.com/latchkey-auth/latchkey/internal/localonly"
 	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/identitypool"
@@ -253,7 +253,8 @@ func (s *Service) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// front is what stands before the server: the pages for people on this machine.
+// front puts the pages for people on this machine before the server. Other
+// requests for the session page's paths are the server's to answer.
 func (s *Service) front(ctx context.Context, group *errgroup.Group) (http.Handler, error) {
 	front := http.NewServeMux()
 	front.Handle("/", s.server)
@@ -270,22 +271,9 @@ func (s *Service) front(ctx context.Context, group *errgroup.Group) (http.Handle
 		return home.Close()
 	})
 	for _, path := range []string{"GET /{$}", "GET /callback", "/session/"} {
-		front.Handle(path, byLoopback(home, s.server))
+		front.Handle(path, localonly.Guard(home, s.server))
 	}
 	return front, nil
-}
-
-// byLoopback leaves requests under other names, such as a pool's domain, to the
-// server: they are not for the page.
-func byLoopback(home, server http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name := (&neturl.URL{Host: r.Host}).Hostname()
-		if ip := net.ParseIP(name); name == "localhost" || ip != nil && ip.IsLoopback() {
-			home.ServeHTTP(w, r)
-			return
-		}
-		server.ServeHTTP(w, r)
-	})
 }
 
 // Close lets go of database and listeners.

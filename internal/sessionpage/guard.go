@@ -1,7 +1,6 @@
 package sessionpage
 
 import (
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -34,25 +33,10 @@ func policy(pages ...string) string {
 		"; form-action " + targets + "; frame-ancestors 'none'; base-uri 'none'"
 }
 
-// local reports whether a Host header names the loopback interface.
-func local(host string) bool {
-	name := hostname(host)
-	ip := net.ParseIP(name)
-	return name == "localhost" || ip != nil && ip.IsLoopback()
-}
-
+// hostname is a Host header without its port.
 func hostname(host string) string {
 	u := url.URL{Host: host}
 	return u.Hostname()
-}
-
-// fromHere reports whether a connection comes from this machine. Beyond the Host
-// header, which is the browser's word, it keeps the demo user's button from the
-// neighbours of a service that listens on all interfaces.
-func fromHere(r *http.Request) bool {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	ip := net.ParseIP(host)
-	return err == nil && ip != nil && ip.IsLoopback()
 }
 
 // origin is scheme and host that the browser used.

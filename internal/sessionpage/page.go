@@ -9,10 +9,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/internal/localonly"
 	"github.com/latchkey-auth/latchkey/jwt"
 )
 
@@ -41,8 +43,8 @@ type Config struct {
 	// came by https; empty leaves it.
 	SecureOAuthBaseURL string
 	// Username and Password are those of a user whom one press of a button signs
-	// in, without a word of the password in the page. The button is there only for
-	// connections from this machine: whoever may open one can be that user.
+	// in; the page does not contain the password. Every program on this machine can
+	// press it. Without a user name there is no button.
 	Username string
 	Password latchkey.Secret
 	// Browsers is how many may have a session at a time, and Idle how long one lasts
@@ -129,11 +131,11 @@ func (p *Page) Close() error {
 	return errors.Join(errs...)
 }
 
-// ServeHTTP answers one request, under a name of the loopback interface.
+// ServeHTTP answers one request of this machine (package localonly).
 func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.header(w.Header())
-	if !local(r.Host) {
-		http.Error(w, "the session page is for this machine; ask for it as 127.0.0.1", http.StatusForbidden)
+	if err := localonly.Check(r); err != nil {
+		http.Error(w, "The session page is for this machine: "+err.Error()+". Ask for http://127.0.0.1 there.", http.StatusForbidden)
 		return
 	}
 	if len(r.URL.RawQuery) > maxQuery {
@@ -146,7 +148,7 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // show answers GET /. The page is at the numeric address, which the sign-in pages
 // lead back to: localhost would be another place to a browser's cookies.
 func (p *Page) show(w http.ResponseWriter, r *http.Request) {
-	if hostname(r.Host) == "localhost" {
+	if strings.EqualFold(hostname(r.Host), "localhost") {
 		to := url.URL{Scheme: "http", Host: "127.0.0.1", Path: "/"}
 		if r.TLS != nil {
 			to.Scheme = "https"
@@ -196,10 +198,7 @@ func (p *Page) write(w http.ResponseWriter, r *http.Request, status int, v *visi
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
 	page := p.look(ctx, v)
-	page.Message, page.Demo = m, ""
-	if fromHere(r) {
-		page.Demo = p.cfg.Username
-	}
+	page.Message, page.Demo = m, p.cfg.Username
 	var text bytes.Buffer
 	err := page.fillParts()
 	if err == nil {

@@ -53,7 +53,7 @@ func TestCookies(t *testing.T) {
 	// The browser keeps its cookie from a form that another page sends, and must not
 	// be given another for it.
 	r := httptest.NewRequest(http.MethodPost, "/session/sign-out", nil)
-	r.Host = "127.0.0.1:1"
+	r.Host, r.RemoteAddr = "127.0.0.1:1", "127.0.0.1:2"
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
 	foreign := httptest.NewRecorder()
 	w.page.ServeHTTP(foreign, r)

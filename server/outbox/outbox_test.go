@@ -42,34 +42,38 @@ func TestKeepsTheLatest(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	t.Parallel()
+	const local, neighbor = "127.0.0.1:50123", "192.168.1.7:50123"
 	o := outbox.New(nil)
-	ask := func(method, target, host string) *httptest.ResponseRecorder {
+	ask := func(method, target, host, peer string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(method, target, nil)
-		r.Host = host
+		r.Host, r.RemoteAddr = host, peer
 		w := httptest.NewRecorder()
 		o.ServeHTTP(w, r)
 		return w
 	}
-	if body := ask("GET", "/", "127.0.0.1:9229").Body.String(); !strings.Contains(body, "Nothing yet") {
+	if body := ask("GET", "/", "127.0.0.1:9229", local).Body.String(); !strings.Contains(body, "Nothing yet") {
 		t.Errorf("empty outbox: %s", body)
 	}
 	if err := o.Deliver(t.Context(), message(7)); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
-		method, target, host string
-		status               int
-		want                 string
+		method, target, host, peer string
+		status                     int
+		want                       string
 	}{
-		{"GET", "/outbox", "127.0.0.1:9229", http.StatusOK, "&lt;b&gt;Your&lt;/b&gt; code is 000007"},
-		{"HEAD", "/outbox", "localhost", http.StatusOK, ""},
-		{"GET", "/outbox", "[::1]:9229", http.StatusOK, "ann@example.com"},
-		{"GET", "/outbox?style", "localhost:9229", http.StatusOK, "color-scheme"},
-		{"GET", "/outbox", "evil.example:9229", http.StatusForbidden, "localhost"},
-		{"GET", "/outbox", "localhost.evil.example", http.StatusForbidden, "localhost"},
-		{"POST", "/outbox", "localhost", http.StatusMethodNotAllowed, "read"},
+		{"GET", "/outbox", "127.0.0.1:9229", local, http.StatusOK, "&lt;b&gt;Your&lt;/b&gt; code is 000007"},
+		{"HEAD", "/outbox", "localhost", local, http.StatusOK, ""},
+		{"GET", "/outbox", "[::1]:9229", local, http.StatusOK, "ann@example.com"},
+		{"GET", "/outbox?style", "localhost:9229", local, http.StatusOK, "color-scheme"},
+		{"GET", "/outbox", "evil.example:9229", local, http.StatusForbidden, "127.0.0.1"},
+		{"GET", "/outbox", "localhost.evil.example", local, http.StatusForbidden, "127.0.0.1"},
+		{"GET", "/outbox", "localhost", neighbor, http.StatusForbidden, "terminal"},
+		{"GET", "/outbox", "127.0.0.1:9229", neighbor, http.StatusForbidden, "terminal"},
+		{"GET", "/outbox?style", "192.168.1.7:9229", neighbor, http.StatusForbidden, "terminal"},
+		{"POST", "/outbox", "localhost", local, http.StatusMethodNotAllowed, "read"},
 	} {
-		w := ask(test.method, test.target, test.host)
+		w := ask(test.method, test.target, test.host, test.peer)
 		if w.Code != test.status || !strings.Contains(w.Body.String(), test.want) {
 			t.Errorf("%s %s at %s: %d %s", test.method, test.target, test.host, w.Code, w.Body)
 		}

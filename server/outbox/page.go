@@ -4,10 +4,11 @@ import (
 	"bytes"
 	_ "embed"
 	"html/template"
-	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/localonly"
 )
 
 var (
@@ -27,13 +28,12 @@ type shown struct {
 	At, When, To, Medium, Subject, Text string
 }
 
-// ServeHTTP shows the messages, the newest first. Codes are for whoever sits at
-// this machine: a request is answered only under a name of the loopback
-// interface, so that no web page can read them by pointing a name of its own at
-// it (DNS rebinding), and never with CORS headers.
+// ServeHTTP shows the messages, the newest first, to requests of this machine
+// (package localonly). The answer has no CORS headers.
 func (o *Outbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !local(r.Host) {
-		http.Error(w, "the outbox is for this machine; ask for it as localhost", http.StatusForbidden)
+	if err := localonly.Check(r); err != nil {
+		http.Error(w, "The outbox is for this machine: "+err.Error()+". Ask for it there as http://127.0.0.1; "+
+			"the terminal of latchkey up shows the messages too.", http.StatusForbidden)
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -66,13 +66,4 @@ func (o *Outbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = w.Write(text.Bytes())
-}
-
-// local reports whether a Host header names the loopback interface.
-func local(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
