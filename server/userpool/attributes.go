@@ -2,11 +2,8 @@ package userpool
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
-	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
@@ -110,37 +107,33 @@ func updateAttributes(tx storage.Tx, set *PoolSettings, user *storage.User, give
 			return invalid("%s is what the user signs in with: it can be changed and not be deleted.", kind)
 		}
 	}
-	if err := set.checkNewLogins(tx, user); err != nil {
-		return err
-	}
-	return aliasConflict(tx.Users.Update(*user))
+	return set.updateUser(tx, user)
 }
 
-// usernameOf gives the name under which a user is stored. In a pool whose users
-// sign in with a contact that is the sub, and the contact becomes an attribute.
-// Elsewhere a name that looks like a contact is refused when contacts are
-// aliases: it could stand in the way of its owner.
+// usernameOf returns the name under which a user is stored: the canonical one, which all
+// checks are about. In a pool whose users sign in with a contact it is the sub, and the
+// contact becomes an attribute. Elsewhere a name in the form of a contact is refused when
+// contacts are aliases: it could stand in the way of the contact's owner.
 func (p *PoolSettings) usernameOf(name, sub string, given map[string]string) (string, error) {
 	if len(p.UsernameAttributes) > 0 {
 		return sub, p.takeContact(name, given)
 	}
-	switch {
-	case isEmail(name) && slices.Contains(p.AliasAttributes, loginEmail):
+	canonical := p.canonicalName(name)
+	switch kind, _ := p.contactAlias(canonical); kind {
+	case loginEmail:
 		return "", invalid("Username cannot be of email format, since user pool is configured for email alias.")
-	case isPhone(name) && slices.Contains(p.AliasAttributes, loginPhone):
+	case loginPhone:
 		return "", invalid("Username cannot be of phone number format, since user pool is configured for phone number alias.")
 	}
-	canonical := p.canonicalName(name)
-	tooLong := utf8.RuneCountInString(canonical) > maxUsername
-	if canonical == "" || tooLong || strings.ContainsFunc(canonical, unicode.IsSpace) {
-		return "", invalid("Username is empty, longer than %d characters or has white space once it is normalized (NFKC).", maxUsername)
+	if !isVisible(canonical) || utf8.RuneCountInString(canonical) > maxUsername {
+		return "", invalid("Username is empty, longer than %d characters, or has white space or invisible characters once it is normalized (NFKC).", maxUsername)
 	}
 	return canonical, nil
 }
 
 // takeContact sets the attribute that name is in a pool of UsernameAttributes.
 func (p *PoolSettings) takeContact(name string, given map[string]string) error {
-	name = strings.TrimSpace(name)
+	name = normalized(name)
 	email, phone := slices.Contains(p.UsernameAttributes, loginEmail), slices.Contains(p.UsernameAttributes, loginPhone)
 	kind := ""
 	switch {
@@ -160,87 +153,4 @@ func (p *PoolSettings) takeContact(name string, given map[string]string) error {
 	}
 	given[kind] = name
 	return nil
-}
-
-// checkNewName refuses a user name that an administrator, or the sign-in, would
-// find somebody else by: another's preferred_username or sub.
-func (p *PoolSettings) checkNewName(tx storage.Tx, user *storage.User) error {
-	if user.Username == user.Sub {
-		return nil
-	}
-	taken, err := p.meansAnother(tx, user, user.Username, loginPreferred)
-	if err == nil && taken {
-		return wire.NewException(wire.UsernameExistsException, wire.MessageUserAccountExists)
-	}
-	return err
-}
-
-// checkNewLogins computes the logins of a user who is about to be written, and
-// refuses a preferred_username that is somebody's user name or sub. Storage
-// refuses two equal logins of one kind; this keeps one from hiding another.
-func (p *PoolSettings) checkNewLogins(tx storage.Tx, user *storage.User) error {
-	user.Logins = p.logins(*user)
-	if !slices.Contains(p.AliasAttributes, loginPreferred) || user.Attributes[loginPreferred] == "" {
-		return nil
-	}
-	taken, err := p.meansAnother(tx, user, user.Attributes[loginPreferred], loginUsername)
-	if err == nil && taken {
-		return aliasConflict(&storage.LoginTakenError{Login: loginPreferred + ":"})
-	}
-	return err
-}
-
-// meansAnother reports whether name is the sub of another user than this, or
-// another's login of a kind.
-func (p *PoolSettings) meansAnother(tx storage.Tx, user *storage.User, name, kind string) (bool, error) {
-	other, err := tx.Users.BySub(user.PoolID, name)
-	if errors.Is(err, storage.ErrNotFound) {
-		other, err = tx.Users.Lookup(user.PoolID, p.canonical(kind, name))
-	}
-	if errors.Is(err, storage.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil && other.Sub != user.Sub, err
-}
-
-// aliasLogin reports whether a login is one of the pool's aliases.
-func (p *PoolSettings) aliasLogin(login string) bool {
-	kind, _, _ := strings.Cut(login, ":")
-	return slices.Contains(p.AliasAttributes, kind)
-}
-
-// freeAliases takes the contacts that user brings verified from whoever has them
-// as an alias (AdminCreateUser, ForceAliasCreation). Who loses one keeps
-// the attribute, no longer verified. A preferred_username does not move.
-func (s *Service) freeAliases(tx storage.Tx, set *PoolSettings, user *storage.User) error {
-	for _, login := range set.logins(*user) {
-		if !set.aliasLogin(login) || strings.HasPrefix(login, loginPreferred+":") {
-			continue
-		}
-		owner, err := tx.Users.Lookup(user.PoolID, login)
-		if errors.Is(err, storage.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		kind, _, _ := strings.Cut(login, ":")
-		owner.Attributes[kind+"_verified"] = "false"
-		owner.Logins = set.logins(owner)
-		owner.ModifiedAt = s.after(owner.ModifiedAt)
-		if err := tx.Users.Update(owner); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// aliasConflict puts Cognito's answer in the place of storage's LoginTakenError.
-func aliasConflict(err error) error {
-	taken, ok := errors.AsType[*storage.LoginTakenError](err)
-	if !ok {
-		return err
-	}
-	kind, _, _ := strings.Cut(taken.Login, ":")
-	return wire.Exceptionf(wire.AliasExistsException, "An account with the %s already exists.", kind)
 }

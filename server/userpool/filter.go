@@ -99,12 +99,6 @@ func (p *PoolSettings) filter(text string) (storage.UserFilter, error) {
 	return f, err
 }
 
-// canonicalName is canonical without the kind: the form in which user names are
-// stored, so that a made-up user's name looks like a real one's.
-func (p *PoolSettings) canonicalName(name string) string {
-	return strings.TrimPrefix(p.canonical(loginUsername, name), loginUsername+":")
-}
-
 // attributesToGet checks which attributes a list is to show.
 func (p *PoolSettings) attributesToGet(names []string) error {
 	for _, name := range names {

@@ -59,8 +59,7 @@ func (s *Service) keepIdentities(tx storage.Tx, set *PoolSettings, user *storage
 		return err
 	}
 	user.ModifiedAt = s.after(user.ModifiedAt)
-	user.Logins = set.logins(*user)
-	return aliasConflict(tx.Users.Update(*user))
+	return set.updateUser(tx, user)
 }
 
 // loadSource finds the provider of a user who is named by the subject.

@@ -97,11 +97,8 @@ func (s *Service) replacePassword(ctx context.Context, a *app, c challenge, answ
 		if err := setAttributes(user, given); err != nil {
 			return err
 		}
-		if err := a.poolSet.checkNewLogins(tx, user); err != nil {
-			return err
-		}
 		password.apply(user, true, user.TemporaryUntil, s.now())
-		return aliasConflict(tx.Users.Update(*user))
+		return a.poolSet.updateUser(tx, user)
 	}, nil
 }
 

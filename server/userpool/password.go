@@ -5,15 +5,13 @@ import (
 	"crypto/subtle"
 	"errors"
 	"time"
+	"unicode/utf8"
 
 	"github.com/latchkey-auth/latchkey/internal/srp"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/policy"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
-
-// maxPassword is the longest password that Cognito takes (API reference, PasswordType).
-const maxPassword = 256
 
 // equal compares in constant time.
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
@@ -57,7 +55,7 @@ func required(params wire.Parameters, names ...string) error {
 // passwordIs checks a password against the verifier. A made-up user costs the
 // same arithmetic and has no right password.
 func (s *Service) passwordIs(ctx context.Context, a *app, who *subject, password string) (bool, error) {
-	if len(password) > maxPassword {
+	if utf8.RuneCountInString(password) > policy.MaximumLength {
 		return false, nil
 	}
 	leave, err := s.enter(ctx)

@@ -239,12 +239,17 @@ func (p *PoolSettings) requiredAttributes() []string {
 	return names
 }
 
-// checkAttributes judges attributes by the pool's schema, and writes booleans
-// the way they are stored, in small letters. An empty value, which deletes,
+// checkAttributes checks attributes against the pool's schema, once contacts are
+// normalized, and writes booleans the way they are stored, in lower case. An empty value, which deletes,
 // passes unless the attribute is required. With complete, the required ones must
 // all be there, as SignUp demands; AdminCreateUser leaves them to the first sign-in.
 // All failures stand in one text, as Cognito's do, a line each.
 func (p *PoolSettings) checkAttributes(given map[string]string, complete bool) error {
+	for _, contact := range []string{loginEmail, loginPhone} {
+		if value, ok := given[contact]; ok {
+			given[contact] = normalized(value)
+		}
+	}
 	var failures []string
 	for _, name := range sortedKeys(given) {
 		switch failure := p.checkAttribute(name, given[name]); {
@@ -264,9 +269,9 @@ func (p *PoolSettings) checkAttributes(given map[string]string, complete bool) e
 		return invalid("Attributes did not conform to the schema: %s\n", strings.Join(failures, "\n"))
 	}
 	switch {
-	case given["email"] != "" && !isEmail(given["email"]):
+	case given[loginEmail] != "" && !isEmail(given[loginEmail]):
 		return invalid("Invalid email address format.")
-	case given["phone_number"] != "" && !isPhone(given["phone_number"]):
+	case given[loginPhone] != "" && !isPhone(given[loginPhone]):
 		return invalid("Invalid phone number format.")
 	}
 	return nil

@@ -225,8 +225,5 @@ func (s *Service) verifyContact(tx storage.Tx, set *PoolSettings, user *storage.
 			return err
 		}
 	}
-	if err := set.checkNewLogins(tx, user); err != nil {
-		return err
-	}
-	return aliasConflict(tx.Users.Update(*user))
+	return set.updateUser(tx, user)
 }

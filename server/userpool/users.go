@@ -2,7 +2,6 @@ package userpool
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -151,12 +150,12 @@ func (s *Service) AdminDisableUser(ctx context.Context, in *wire.AdminDisableUse
 // AdminConfirmSignUp confirms a user who signed up, without a code. It
 // verifies no contact.
 func (s *Service) AdminConfirmSignUp(ctx context.Context, in *wire.AdminConfirmSignUpRequest) (*wire.AdminConfirmSignUpResponse, error) {
-	err := s.changeUser(ctx, in.UserPoolId, in.Username, func(tx storage.Tx, _ *PoolSettings, user *storage.User) error {
+	err := s.changeUser(ctx, in.UserPoolId, in.Username, func(tx storage.Tx, set *PoolSettings, user *storage.User) error {
 		if user.Status != string(wire.UserStatusUnconfirmed) {
 			return wire.Exceptionf(wire.NotAuthorizedException, "User cannot be confirmed. Current status is %s", user.Status)
 		}
 		user.Status = string(wire.UserStatusConfirmed)
-		return tx.Users.Update(*user)
+		return set.updateUser(tx, user)
 	})
 	if err != nil {
 		return nil, err
@@ -211,6 +210,9 @@ func (s *Service) AdminSetUserPassword(ctx context.Context, in *wire.AdminSetUse
 	err = s.changeFound(ctx, user, func(tx storage.Tx, user *storage.User) error {
 		now := user.ModifiedAt
 		password.apply(user, in.Permanent, now.Add(set.temporaryLife()), now)
+		if err := set.updateUser(tx, user); err != nil { // a provider's user has names here from now on
+			return err
+		}
 		return s.endSessions(tx, user)
 	})
 	if err != nil {
@@ -365,23 +367,12 @@ func (s *Service) insertUser(tx storage.Tx, set *PoolSettings, user *storage.Use
 	if _, err := tx.Pools.Pool(user.PoolID); err != nil {
 		return notFound(err, wire.PoolNotFound(user.PoolID))
 	}
-	if err := set.checkNewName(tx, user); err != nil {
-		return err
-	}
 	if moveAliases {
 		if err := s.freeAliases(tx, set, user); err != nil {
 			return err
 		}
 	}
-	if err := set.checkNewLogins(tx, user); err != nil {
-		return err
-	}
-	err := tx.Users.Insert(*user)
-	taken, ok := errors.AsType[*storage.LoginTakenError](err)
-	if ok && !set.aliasLogin(taken.Login) {
-		return wire.NewException(wire.UsernameExistsException, wire.MessageUserAccountExists)
-	}
-	return aliasConflict(err)
+	return set.claimNames(tx, user)
 }
 
 // renewInvitation gives a user who still has a temporary password another one,
