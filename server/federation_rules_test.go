@@ -372,6 +372,35 @@ func TestUserInfoOfAProvider(t *testing.T) {
 	}
 }
 
+// TestUserInfoVerifiesItsOwnAddress: email_verified of userinfo counts for the address
+// that userinfo has, and for no other one in the ID token.
+func TestUserInfoVerifiesItsOwnAddress(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		claims      map[string]any
+		info        string
+		email, flag string
+	}{
+		"another address":    {map[string]any{"email": "victim@example.com"}, `{"sub":"u-1","email":"x@example.com","email_verified":true}`, "victim@example.com", "false"},
+		"no address":         {map[string]any{"email": "victim@example.com"}, `{"sub":"u-1","email_verified":true}`, "victim@example.com", "false"},
+		"flag without email": {map[string]any{"email_verified": true}, `{"sub":"u-1","email":"victim@example.com"}`, "victim@example.com", "false"},
+		"same address":       {map[string]any{"email": "ann@example.com"}, `{"sub":"u-1","email":"ann@example.com","email_verified":true}`, "ann@example.com", "true"},
+		"all in userinfo":    {nil, `{"sub":"u-1","email":"ann@example.com","email_verified":true}`, "ann@example.com", "true"},
+		"all in the token":   {map[string]any{"email": "ann@example.com", "email_verified": true}, `{"sub":"u-1"}`, "ann@example.com", "true"},
+	} {
+		w, e := otherWorld(t, map[string]string{"email": "email", "email_verified": "email_verified"}, nil)
+		e.metadata["userinfo_endpoint"] = e.endpoints.URL + "/info"
+		e.info.Store(replies(200, test.info))
+		if got := w.visitor().visit(e, "u-1", test.claims); !got.Has("code") {
+			t.Errorf("%s: %v", name, got)
+		}
+		user := w.users()["Other_u-1"]
+		if valueOf(user, "email") != test.email || valueOf(user, "email_verified") != test.flag {
+			t.Errorf("%s: email %q, verified %q", name, valueOf(user, "email"), valueOf(user, "email_verified"))
+		}
+	}
+}
+
 // TestSocialProviders: the two without an ID token, and Apple's client secret.
 func TestSocialProviders(t *testing.T) {
 	t.Parallel()

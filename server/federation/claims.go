@@ -2,6 +2,7 @@ package federation
 
 import (
 	"errors"
+	"maps"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -39,4 +40,42 @@ func texts(object []byte) (map[string]string, error) {
 		}
 	}
 	return claims, nil
+}
+
+// merge adds the claims of userinfo that the ID token lacks. A flag such as
+// email_verified counts only for the address in its own document, because the other
+// document may hold another address.
+func merge(token, info, mapping map[string]string) {
+	flags := map[string]string{}
+	for _, contact := range []string{"email", "phone_number"} {
+		address, flag := mapping[contact], mapping[contact+"_verified"]
+		if address == "" || flag == "" {
+			continue
+		}
+		value := flagOf(token, info, address, flag)
+		if other, seen := flags[flag]; seen && other != value {
+			value = "" // one claim is mapped for two contacts, and does not count for both
+		}
+		flags[flag] = value
+	}
+	for name, value := range info {
+		if _, present := token[name]; !present {
+			token[name] = value
+		}
+	}
+	maps.Copy(token, flags)
+	maps.DeleteFunc(token, func(name, value string) bool { _, isFlag := flags[name]; return isFlag && value == "" })
+}
+
+// flagOf returns the flag of an address that is taken from the ID token, or from
+// userinfo if the ID token has none. The same address in both is one source.
+func flagOf(token, info map[string]string, address, flag string) string {
+	source, other := token, info
+	if token[address] == "" {
+		source, other = info, token
+	}
+	if source[flag] == "" && source[address] == other[address] {
+		return other[flag]
+	}
+	return source[flag]
 }

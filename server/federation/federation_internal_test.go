@@ -1,11 +1,13 @@
 package federation
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
@@ -77,4 +79,55 @@ func TestClean(t *testing.T) {
 			t.Errorf("%q: %q", text, got)
 		}
 	}
+}
+
+// TestMergeKeepsFlagWithItsAddress: email_verified is not carried over to the address
+// of the other document.
+func TestMergeKeepsFlagWithItsAddress(t *testing.T) {
+	t.Parallel()
+	type doc = map[string]string
+	mapping := doc{"email": "mail", "email_verified": "ok", "phone_number": "tel", "phone_number_verified": "tel_ok", "name": "name"}
+	for name, test := range map[string]struct{ token, info, want doc }{
+		"flag of another address":     {doc{"mail": "a"}, doc{"mail": "b", "ok": "true"}, doc{"mail": "a"}},
+		"flag without its address":    {doc{"mail": "a"}, doc{"ok": "true"}, doc{"mail": "a"}},
+		"address only in userinfo":    {doc{"ok": "true"}, doc{"mail": "b"}, doc{"mail": "b"}},
+		"userinfo denies the flag":    {doc{"ok": "true"}, doc{"mail": "b", "ok": "false"}, doc{"mail": "b", "ok": "false"}},
+		"same address, later flag":    {doc{"mail": "a"}, doc{"mail": "a", "ok": "true"}, doc{"mail": "a", "ok": "true"}},
+		"same address, other flag":    {doc{"mail": "a", "ok": "false"}, doc{"mail": "a", "ok": "true"}, doc{"mail": "a", "ok": "false"}},
+		"both in the ID token":        {doc{"mail": "a", "ok": "true"}, doc{"name": "n"}, doc{"mail": "a", "ok": "true", "name": "n"}},
+		"both in userinfo":            {doc{"name": "n"}, doc{"mail": "b", "ok": "true"}, doc{"mail": "b", "ok": "true", "name": "n"}},
+		"neither":                     {doc{}, doc{"name": "n"}, doc{"name": "n"}},
+		"address in another spelling": {doc{"mail": "a@x"}, doc{"mail": "A@x", "ok": "true"}, doc{"mail": "a@x"}},
+		"phone":                       {doc{"tel": "+1"}, doc{"tel": "+2", "tel_ok": "true"}, doc{"tel": "+1"}},
+		"each has its own":            {doc{"mail": "a", "ok": "true"}, doc{"tel": "+2", "tel_ok": "true"}, doc{"mail": "a", "ok": "true", "tel": "+2", "tel_ok": "true"}},
+	} {
+		got := maps.Clone(test.token)
+		merge(got, test.info, mapping)
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s: (-want +got)\n%s", name, diff)
+		}
+	}
+	shared := doc{"mail": "a", "ok": "true"}
+	merge(shared, doc{"tel": "+2"}, doc{"email": "mail", "email_verified": "ok", "phone_number": "tel", "phone_number_verified": "ok"})
+	if diff := cmp.Diff(doc{"mail": "a", "tel": "+2"}, shared); diff != "" {
+		t.Errorf("one flag for two contacts: (-want +got)\n%s", diff)
+	}
+}
+
+// TestMergeFlagProperty: whatever the two documents hold, a flag that counts stands
+// beside the resulting address in one of them.
+func TestMergeFlagProperty(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		document := rapid.MapOf(rapid.SampledFrom([]string{"email", "email_verified", "name"}), rapid.SampledFrom([]string{"", "true", "a@x", "b@x"}))
+		token, info := document.Draw(t, "token"), document.Draw(t, "info")
+		got := maps.Clone(token)
+		merge(got, info, map[string]string{"email": "email", "email_verified": "email_verified"})
+		backed := func(doc map[string]string) bool {
+			return doc["email"] == got["email"] && doc["email_verified"] == got["email_verified"]
+		}
+		if got["email"] != "" && got["email_verified"] != "" && !backed(token) && !backed(info) {
+			t.Errorf("token %v, userinfo %v: %v", token, info, got)
+		}
+	})
 }

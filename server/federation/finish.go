@@ -174,11 +174,7 @@ func (p *Party) complete(ctx context.Context, at Provider, m openid.Metadata, ac
 	if claims[subject] != "" && more[subject] != claims[subject] {
 		return refuse(nil, clean(at.Name)+" Error - its userinfo is about somebody else")
 	}
-	for name, value := range more {
-		if _, there := claims[name]; !there {
-			claims[name] = value
-		}
-	}
+	merge(claims, more, at.Mapping)
 	return nil
 }
 
