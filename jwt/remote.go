@@ -25,7 +25,8 @@ const (
 	// made-up ids cannot make this process flood the issuer.
 	cooldown = 10 * time.Second
 	// firstRetry replaces cooldown after the first failure while there are no keys
-	// at all: a service and its issuer are often started together.
+	// at all: a service and its issuer are often started together. Both pauses begin
+	// when a failed fetch ends, because a hanging issuer may take longer than the pause.
 	firstRetry = 2 * time.Second
 	// fetchTimeout bounds one fetch.
 	fetchTimeout = 10 * time.Second
@@ -40,6 +41,10 @@ type RemoteOptions struct {
 	// OnError is called after each failed fetch, from the goroutine that fetched:
 	// while old keys still serve, nothing else would tell. It must not block.
 	OnError func(error)
+	// FailurePause is the least time between a failed fetch and the next one for an
+	// unknown key id; until then Key fails with that fetch's error. The default is
+	// 10 seconds, and 2 seconds after the first failure while there are no keys.
+	FailurePause time.Duration
 }
 
 // RemoteKeys are the keys that an issuer publishes at a URL, kept for speed. It
@@ -53,7 +58,8 @@ type RemoteOptions struct {
 // the last good set serves for 24 hours more.
 //
 // An unknown key id causes one fetch, which all callers with unknown ids wait
-// for, at most every 10 seconds; in between it is refused at once.
+// for, at most every 10 seconds; in between it is refused at once. After a failed
+// fetch the next one waits for 10 seconds from its end, or for FailurePause.
 //
 // Nothing runs between calls: there is no ticker and nothing to close. A fetch is
 // one goroutine that ends after 10 seconds at the latest. The price is that the
@@ -63,11 +69,12 @@ type RemoteKeys struct {
 	url     string
 	client  *http.Client
 	onError func(error)
+	pause   time.Duration // RemoteOptions.FailurePause
 	current atomic.Pointer[snapshot]
 
 	mu        sync.Mutex
 	flight    *flight   // the fetch that is under way
-	attempted time.Time // start of the last fetch
+	attempted time.Time // start of the last fetch, or its end if it failed
 	failures  int       // in a row
 	failure   error     // of the last fetch
 }
@@ -98,7 +105,7 @@ func NewRemoteKeys(url string, opts ...func(*RemoteOptions)) (*RemoteKeys, error
 	for _, set := range opts {
 		set(&options)
 	}
-	return &RemoteKeys{url: url, client: safeClient(options.HTTPClient), onError: options.OnError}, nil
+	return &RemoteKeys{url: url, client: safeClient(options.HTTPClient), onError: options.OnError, pause: options.FailurePause}, nil
 }
 
 // Key returns the key with this id. See [RemoteKeys] for when it waits; ctx bounds
@@ -198,17 +205,24 @@ func (r *RemoteKeys) join(now time.Time, must bool) *flight {
 	if r.flight != nil {
 		return r.flight
 	}
-	pause := cooldown
-	if r.failures == 1 && r.current.Load() == nil {
-		pause = firstRetry
-	}
-	if !must && !r.attempted.IsZero() && now.Sub(r.attempted) < pause {
+	if !must && !r.attempted.IsZero() && now.Sub(r.attempted) < r.interval() {
 		return nil
 	}
 	r.attempted = now
 	r.flight = &flight{done: make(chan struct{})}
 	go r.fetch(r.flight)
 	return r.flight
+}
+
+// interval is the least time between the last fetch and one for an unknown key id.
+func (r *RemoteKeys) interval() time.Duration {
+	switch {
+	case r.failures > 0 && r.pause > 0:
+		return r.pause
+	case r.failures == 1 && r.current.Load() == nil:
+		return firstRetry
+	}
+	return cooldown
 }
 
 // wait returns when the fetch has ended, well or not, or when ctx has.
@@ -236,6 +250,7 @@ func (r *RemoteKeys) fetch(f *flight) {
 	r.flight, r.failure, f.err = nil, err, err
 	if err != nil {
 		r.failures++
+		r.attempted = time.Now()
 	} else {
 		r.failures = 0
 		r.current.Store(&snapshot{set: set, fetched: time.Now(), due: interval, end: interval + keepFailing})

@@ -196,6 +196,35 @@ func TestTimeColdStart(t *testing.T) {
 	})
 }
 
+// TestTimeHangingIssuer: the pause after a failure begins when the fetch has ended, so
+// that most calls with unknown ids are answered at once although each fetch hangs.
+func TestTimeHangingIssuer(t *testing.T) {
+	for pause, want := range map[time.Duration]string{0: "[0s 12s 32s 52s]", 30 * time.Second: "[0s 40s]"} {
+		t.Run(pause.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				issuer := &memoryIssuer{delay: time.Minute}
+				keys := newRemote(t, "https://idp.example.com/jwks", func(o *jwt.RemoteOptions) {
+					o.HTTPClient, o.FailurePause = &http.Client{Transport: issuer}, pause
+				})
+				start := time.Now()
+				var attempts []time.Duration
+				for time.Since(start) < time.Minute {
+					before, begun := issuer.fetches.Load(), time.Since(start)
+					expect(t, keys, keyID, jwt.ErrKeysUnavailable, 10*time.Second)
+					if issuer.fetches.Load() > before {
+						attempts = append(attempts, begun)
+					}
+					time.Sleep(500 * time.Millisecond)
+				}
+				if got := fmt.Sprint(attempts); got != want {
+					t.Errorf("attempts at %s, want %s", got, want)
+				}
+			})
+		})
+	}
+}
+
 // TestTimeMaxAge: the server's max-age counts between five minutes and a day.
 func TestTimeMaxAge(t *testing.T) {
 	for control, want := range map[string]time.Duration{

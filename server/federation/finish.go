@@ -128,7 +128,7 @@ func (p *Party) prove(ctx context.Context, at Provider, m openid.Metadata, a Att
 	var verifier *jwt.Verifier
 	var err error
 	if at.Details[keyJWKS] != "" {
-		verifier, err = p.remotes.PinnedVerifier(ctx, m.Issuer, m.JWKSURI, clients)
+		verifier, err = p.remotes.PinnedVerifier(m.Issuer, m.JWKSURI, clients)
 	} else {
 		verifier, err = p.remotes.Verifier(ctx, m.Issuer, clients)
 	}
