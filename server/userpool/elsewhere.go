@@ -5,8 +5,6 @@ import (
 	"errors"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/wire"
@@ -95,17 +93,13 @@ func (a *app) mapped(p *identityProvider, person federation.Person) (map[string]
 	return given, nil
 }
 
-// newcomer makes the user of a first sign-in. Whoever has a name or contact already
-// keeps it: users are never joined because of them.
+// newcomer makes the user of a first sign-in. It never joins a user who has the same
+// name or contact already.
 func (s *Service) newcomer(tx storage.Tx, a *app, p *identityProvider, person federation.Person) (storage.User, error) {
 	now := s.now()
 	user := storage.User{
 		PoolID: a.pool.ID, Sub: random.UUID(), Enabled: true, CreatedAt: now, ModifiedAt: now,
 		Status: string(wire.UserStatusExternalProvider),
-	}
-	var err error
-	if user.Username, err = a.poolSet.nameElsewhere(p, person.Subject); err != nil {
-		return user, err
 	}
 	given, err := a.mapped(p, person)
 	if err != nil {
@@ -123,25 +117,10 @@ func (s *Service) newcomer(tx storage.Tx, a *app, p *identityProvider, person fe
 	if err != nil {
 		return user, err
 	}
-	if err := s.insertUser(tx, a.poolSet, &user, false); err != nil {
+	if err := s.insertFederated(tx, a.poolSet, &user, p, person); err != nil {
 		return user, err
 	}
 	return user, s.joinProviderGroup(tx, p, user)
-}
-
-// nameElsewhere is the user name of a provider's subject: both, with an underscore
-// between them. Those of the social providers begin with a small letter.
-func (p *PoolSettings) nameElsewhere(provider *identityProvider, subject string) (string, error) {
-	prefix := provider.Name
-	if provider.Type != wire.ProviderOIDC {
-		prefix = strings.ToLower(prefix)
-	}
-	name := prefix + "_" + subject
-	odd := strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
-	if odd || !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxUsername {
-		return "", invalid("The identity provider's name for the user is longer than %d characters or has white space.", maxUsername-len(prefix)-1)
-	}
-	return p.canonicalName(name), nil
 }
 
 // joinProviderGroup adds a new user to the group of the provider's users.

@@ -46,11 +46,16 @@ func normalized(name string) string { return strings.TrimSpace(norm.NFKC.String(
 func (p *PoolSettings) nameKinds() []string {
 	var kinds []string
 	for _, kind := range []string{loginEmail, loginPhone, loginUsername, loginPreferred} {
-		if kind == loginUsername || slices.Contains(p.UsernameAttributes, kind) || slices.Contains(p.AliasAttributes, kind) {
+		if kind == loginUsername || p.signsInWith(kind) {
 			kinds = append(kinds, kind)
 		}
 	}
 	return kinds
+}
+
+// signsInWith reports whether users of the pool sign in with an attribute.
+func (p *PoolSettings) signsInWith(attribute string) bool {
+	return slices.Contains(p.UsernameAttributes, attribute) || slices.Contains(p.AliasAttributes, attribute)
 }
 
 // contactAlias reports whether a name has the form of a contact that is an alias in this

@@ -23,6 +23,9 @@ func (p *PoolSettings) updateUser(tx storage.Tx, user *storage.User) error {
 	if err := p.checkPreferred(before, *user); err != nil {
 		return err
 	}
+	if err := p.checkReserved(tx, before, *user); err != nil {
+		return err
+	}
 	had := p.logins(before)
 	var logins []string
 	for _, login := range p.logins(*user) {

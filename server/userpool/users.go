@@ -367,6 +367,9 @@ func (s *Service) insertUser(tx storage.Tx, set *PoolSettings, user *storage.Use
 	if _, err := tx.Pools.Pool(user.PoolID); err != nil {
 		return notFound(err, wire.PoolNotFound(user.PoolID))
 	}
+	if err := set.checkReserved(tx, storage.User{}, *user); err != nil {
+		return err
+	}
 	if moveAliases {
 		if err := s.freeAliases(tx, set, user); err != nil {
 			return err
