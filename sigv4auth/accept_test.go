@@ -37,7 +37,7 @@ func TestRequireOverHTTP(t *testing.T) {
 	server := httptest.NewServer(newAuth(t).Require(handler))
 	t.Cleanup(server.Close)
 	c := mint(t, claims())
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, server.URL+"/notes/a%20b//c?z=1&a=%20x", strings.NewReader(note))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, server.URL+"/notes/a%20b/c?z=1&a=%20x", strings.NewReader(note))
 	if err != nil {
 		t.Fatal(err)
 	}

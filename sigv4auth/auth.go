@@ -39,7 +39,7 @@ func (a *Auth) Require(next http.Handler) http.Handler {
 // signed r, or an [*Error]. It may read the body of r and put another reader of
 // the same bytes in its place. Verifying the same request twice is a replay.
 func (a *Auth) Verify(r *http.Request) (Caller, error) {
-	s, err := sigv4.Read(r)
+	s, err := sigv4.Read(r, a.config.AllowUnsignedContentType)
 	if err != nil {
 		return Caller{}, refusalOf(err)
 	}
@@ -112,7 +112,7 @@ func (a *Auth) open(s *sigv4.Signature) (tempkey.Claims, secret.String, *Error) 
 // remembered. The date is looked at once more, because a body that is sent slowly
 // enough would else bring a request past the time for which it is remembered.
 func (a *Auth) checkReplay(r *http.Request, s *sigv4.Signature) *Error {
-	if a.config.NoReplayCheck || s.Presigned || isSafe(r.Method) {
+	if a.config.NoReplayCheck || isSafe(r.Method) {
 		return nil
 	}
 	if err := s.Fresh(a.config.Now(), a.config.Skew); err != nil {

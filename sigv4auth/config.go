@@ -50,6 +50,11 @@ type Config struct {
 	// so, as presigned URLs do.
 	AllowUnsignedPayload bool
 
+	// AllowUnsignedContentType accepts requests that do not sign their Content-Type, as the
+	// AWS SDK for JavaScript 2 and aws4fetch send them. Set it if your handler reads the body
+	// in one way only, whatever the header says: it may have been changed on its way.
+	AllowUnsignedContentType bool
+
 	// MaxBody bounds the bodies that are read to be hashed, in bytes:
 	// [DefaultMaxBody] when zero. They are held in memory.
 	MaxBody int64
@@ -63,8 +68,8 @@ type Config struct {
 	// outlives its credentials.
 	MaxPresignedLife time.Duration
 
-	// Replays remembers the signatures of requests that may change something; nil
-	// is a [NewMemory] of [DefaultMemory] signatures. NoReplayCheck switches
+	// Replays remembers the signatures of requests that may change something, presigned
+	// or not; nil is a [NewMemory] of [DefaultMemory] signatures. NoReplayCheck switches
 	// it off, for APIs whose operations are all idempotent.
 	Replays       Replays
 	NoReplayCheck bool
@@ -78,8 +83,9 @@ type Config struct {
 // for concurrent use.
 type Replays interface {
 	// First reports whether the signature is seen for the first time. It must be
-	// remembered until the time given, which is at most 31 minutes ahead. An
-	// error refuses the request, with status 503.
+	// remembered until the time given: at most 31 minutes ahead for a signature in the
+	// header, and Config.MaxPresignedLife for a presigned URL. An error refuses the
+	// request, with status 503.
 	First(ctx context.Context, signature [32]byte, until time.Time) (bool, error)
 }
 

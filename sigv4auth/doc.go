@@ -19,7 +19,8 @@
 //	}
 //
 // What is checked, in this order: that the signature is complete and covers the
-// host, every X-Amz- header and Content-Type; its date; its region and service;
+// host, every X-Amz- header and Content-Type; that path, query and signed headers read in
+// one way only; its date; its region and service;
 // the session token, which must open, belong to the access key id and not have
 // expired; the signature; the hash of the body; that the request was not seen
 // before; and who may come in at all ([Config.Pools], [Config.AllowGuests]).
@@ -33,8 +34,17 @@
 // accepted once. AWS SDKs give each attempt of each call headers of its own, so
 // their retries pass. Two requests that are equal to the byte and were signed in
 // the same second are one: a program that signs by itself and means both has to
-// set a header that differs, such as X-Amz-Request-Nonce. A presigned URL
-// is meant to be used again and is not remembered.
+// set a header that differs, such as X-Amz-Request-Nonce. A presigned URL that changes
+// something counts in the same way, until it expires; those that only read may be used
+// again. [Config.NoReplayCheck] lifts both.
+//
+// # One reading
+//
+// A signature covers a request in a normal form, so a request can be written in other ways
+// and still verify. What a handler could then read differently is refused: a plus sign, a
+// semicolon or a malformed escape in the query; values of a repeated parameter in another
+// order than the sorted one; runs of blanks in X-Amz- headers; and, except for the services
+// of Amazon S3, empty and dot segments of the path.
 //
 // # What it is not
 //

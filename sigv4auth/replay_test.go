@@ -40,14 +40,17 @@ func TestReplays(t *testing.T) {
 		change        func(*sigv4auth.Config)
 		want          error
 	}{
-		"POST":            {first: sign(request("POST", "/", note), note, c), body: note, want: sigv4auth.ErrReplayed},
-		"DELETE":          {first: sign(request("DELETE", "/", ""), "", c), want: sigv4auth.ErrReplayed},
-		"own method":      {first: sign(request("get", "/", ""), "", c), want: sigv4auth.ErrReplayed},
-		"GET":             {first: sign(request("GET", "/", ""), "", c)},
-		"HEAD":            {first: sign(request("HEAD", "/", ""), "", c)},
-		"switched off":    {first: sign(request("POST", "/", note), note, c), body: note, change: off},
-		"presigned":       {first: presign(request("PUT", "/", note), hashOf(note), service, time.Minute, c), body: note},
-		"equal by chance": {first: sign(request("POST", "/", note), note, c), second: sign(request("POST", "/", note), note, c), want: sigv4auth.ErrReplayed},
+		"POST":             {first: sign(request("POST", "/", note), note, c), body: note, want: sigv4auth.ErrReplayed},
+		"DELETE":           {first: sign(request("DELETE", "/", ""), "", c), want: sigv4auth.ErrReplayed},
+		"own method":       {first: sign(request("get", "/", ""), "", c), want: sigv4auth.ErrReplayed},
+		"GET":              {first: sign(request("GET", "/", ""), "", c)},
+		"HEAD":             {first: sign(request("HEAD", "/", ""), "", c)},
+		"switched off":     {first: sign(request("POST", "/", note), note, c), body: note, change: off},
+		"presigned GET":    {first: presign(request("GET", "/", ""), hashOf(""), service, time.Minute, c)},
+		"presigned PUT":    {first: presign(request("PUT", "/", note), hashOf(note), service, time.Minute, c), body: note, want: sigv4auth.ErrReplayed},
+		"presigned DELETE": {first: presign(request("DELETE", "/", ""), hashOf(""), service, time.Minute, c), want: sigv4auth.ErrReplayed},
+		"presigned, off":   {first: presign(request("DELETE", "/", ""), hashOf(""), service, time.Minute, c), change: off},
+		"equal by chance":  {first: sign(request("POST", "/", note), note, c), second: sign(request("POST", "/", note), note, c), want: sigv4auth.ErrReplayed},
 		"with a nonce": {
 			first: sign(nonced(request("POST", "/", note), "1"), note, c), second: sign(nonced(request("POST", "/", note), "2"), note, c),
 		},

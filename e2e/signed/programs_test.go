@@ -88,7 +88,7 @@ def call(auth, method, path, body=b"", headers={}):
 
 json_type = {"Content-Type": "application/json"}
 header = SigV4Auth(credentials, "execute-api", "us-east-1")
-call(header, "GET", "/notes/a%20b/./c//d?x=1&a=%20")
+call(header, "GET", "/notes/a%20b/c/d?x=1&a=%20")
 call(header, "POST", "/notes", '{"text":"\u00e4"}'.encode(), {**json_type, "X-Amz-Meta-Nonce": uuid.uuid4().hex})
 query = SigV4QueryAuth(credentials, "execute-api", "us-east-1", expires=60)
 assert call(query, "GET", "/notes?x=1")["Caller"]["Presigned"]

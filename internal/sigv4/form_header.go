@@ -13,33 +13,33 @@ const maxAuthorization = 4096 // bytes of the Authorization header
 // readHeader reads
 //
 //	AWS4-HMAC-SHA256 Credential=KEY/DAY/REGION/SERVICE/aws4_request, SignedHeaders=A;B, Signature=HEX
-func readHeader(r *http.Request) (*Signature, error) {
+func (s *Signature) readHeader(r *http.Request) error {
 	values := r.Header.Values("Authorization")
 	if len(values) == 0 || values[0] == "" {
-		return nil, ErrMissing
+		return ErrMissing
 	}
 	if len(values) > 1 || len(values[0]) > maxAuthorization {
-		return nil, fmt.Errorf("%w: more than one Authorization header, or longer than %d bytes", ErrIncomplete, maxAuthorization)
+		return fmt.Errorf("%w: more than one Authorization header, or longer than %d bytes", ErrIncomplete, maxAuthorization)
 	}
 	rest, ok := strings.CutPrefix(values[0], algorithm+" ")
 	if !ok {
-		return nil, fmt.Errorf("%w: the scheme must be %s", ErrIncomplete, algorithm)
+		return fmt.Errorf("%w: the scheme must be %s", ErrIncomplete, algorithm)
 	}
 	fields, err := readFields(rest)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s := &Signature{SessionToken: secret.New(r.Header.Get(tokenHeader)), DeclaredPayload: r.Header.Get(hashHeader)}
+	s.SessionToken, s.DeclaredPayload = secret.New(r.Header.Get(tokenHeader)), r.Header.Get(hashHeader)
 	if err := s.finish(fields["Credential"], fields["SignedHeaders"], fields["Signature"], r.Header.Get(dateHeader)); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.covers(r, "host", strings.ToLower(dateHeader)); err != nil {
-		return nil, err
+		return err
 	}
 	if len(r.URL.RawQuery) > maxQuery {
-		return nil, fmt.Errorf("%w: the query is longer than %d bytes", ErrSignature, maxQuery)
+		return fmt.Errorf("%w: the query is longer than %d bytes", ErrSignature, maxQuery)
 	}
-	return s, nil
+	return nil
 }
 
 // readFields splits the three named parts, which may come in any order, once each.

@@ -49,30 +49,28 @@ func plain(sent string) string {
 }
 
 // readQuery reads the signature of a presigned URL.
-func readQuery(r *http.Request, p map[string]string) (*Signature, error) {
+func (s *Signature) readQuery(r *http.Request, p map[string]string) error {
 	for _, name := range []string{algorithmParameter, credentialParameter, dateHeader, expiresParameter, signedParameter, signatureParameter} {
 		if p[name] == "" {
-			return nil, fmt.Errorf("%w: parameter %s is missing", ErrIncomplete, name)
+			return fmt.Errorf("%w: parameter %s is missing", ErrIncomplete, name)
 		}
 	}
 	if p[algorithmParameter] != algorithm {
-		return nil, fmt.Errorf("%w: %s must be %s", ErrIncomplete, algorithmParameter, algorithm)
+		return fmt.Errorf("%w: %s must be %s", ErrIncomplete, algorithmParameter, algorithm)
 	}
 	life, err := readLife(p[expiresParameter])
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s := &Signature{
-		Presigned: true, Life: life, SessionToken: secret.New(p[tokenHeader]),
-		DeclaredPayload: cmp.Or(p[hashHeader], r.Header.Get(hashHeader)),
-	}
+	s.Presigned, s.Life, s.SessionToken = true, life, secret.New(p[tokenHeader])
+	s.DeclaredPayload = cmp.Or(p[hashHeader], r.Header.Get(hashHeader))
 	if err := s.finish(p[credentialParameter], p[signedParameter], p[signatureParameter], p[dateHeader]); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.covers(r, "host"); err != nil {
-		return nil, err
+		return err
 	}
-	return s, nil
+	return nil
 }
 
 // readLife reads a number of seconds, from one to a week.

@@ -68,7 +68,7 @@ func TestS3HeaderExamples(t *testing.T) {
 		r.Header.Set("X-Amz-Date", "20130524T000000Z")
 		r.Header.Set("X-Amz-Content-Sha256", c.payload)
 		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+s3Scope+",SignedHeaders="+c.signed+",Signature="+c.signature)
-		s, err := Read(r)
+		s, err := Read(r, false)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -90,7 +90,7 @@ const s3Presigned = "/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential
 func TestS3PresignedExample(t *testing.T) {
 	t.Parallel()
 	r := s3Request(t, "GET", s3Presigned, nil)
-	s, err := Read(r)
+	s, err := Read(r, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestS3Paths(t *testing.T) {
 
 func TestPresignedTime(t *testing.T) {
 	t.Parallel()
-	s, err := Read(s3Request(t, "GET", s3Presigned, nil))
+	s, err := Read(s3Request(t, "GET", s3Presigned, nil), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestPresignedIsChecked(t *testing.T) {
 		"none of it":          {"/test.txt?X-Amz-Date=20130524T000000Z&X-Amz-Security-Token=x", nil, ErrMissing},
 	} {
 		r := s3Request(t, "GET", c.target, c.header)
-		s, err := Read(r)
+		s, err := Read(r, false)
 		if err != nil && s != nil {
 			t.Errorf("%s: refused, but answers %+v", name, s)
 		}
@@ -219,7 +219,7 @@ func TestHeaderFormSignsEveryParameter(t *testing.T) {
 		if _, err := v.Verify(r, nil); !errors.Is(err, ErrSignature) {
 			t.Errorf("%s added: %v", added, err)
 		}
-		if s, err := Read(r); err == nil && s.Matches(r, s3Empty, suiteKey) == nil {
+		if s, err := Read(r, false); err == nil && s.Matches(r, s3Empty, suiteKey) == nil {
 			t.Errorf("%s added: it matches", added)
 		}
 	}
@@ -235,7 +235,7 @@ func FuzzRead(f *testing.F) {
 		if r.URL.RequestURI() == s3Presigned {
 			return
 		}
-		s, err := Read(r)
+		s, err := Read(r, false)
 		if err != nil {
 			return
 		}

@@ -49,25 +49,36 @@ type Signature struct {
 	day    string
 	signed []string
 	mac    []byte
+
+	unsignedType bool // Content-Type need not be signed
 }
 
 // Read finds the signature of r, in the Authorization header or in the query,
-// and checks what needs neither key nor clock: that it is complete, that its
-// date is on the day of its scope, and that it covers the host, every X-Amz-
-// header and Content-Type. A header that has to be signed may be there once
-// only, and a request may be signed in one way only.
-func Read(r *http.Request) (*Signature, error) {
+// and checks what needs neither key nor clock: that it is complete, that its date is on
+// the day of its scope, that it covers the host, every X-Amz- header and, unless
+// unsignedType says otherwise, Content-Type, and that the request reads in one way only:
+// no two readers may decode it to different things. A header that has to be signed may be
+// there once only, and a request may be signed in one way only.
+func Read(r *http.Request, unsignedType bool) (*Signature, error) {
 	p, err := readParameters(r.URL.RawQuery)
 	if err != nil {
 		return nil, err
 	}
+	s := &Signature{unsignedType: unsignedType}
 	if len(p) == 0 {
-		return readHeader(r)
+		err = s.readHeader(r)
+	} else if len(r.Header.Values("Authorization")) > 0 {
+		err = fmt.Errorf("%w: the request is signed in its header and in its query; sign one way", ErrIncomplete)
+	} else {
+		err = s.readQuery(r, p)
 	}
-	if len(r.Header.Values("Authorization")) > 0 {
-		return nil, fmt.Errorf("%w: the request is signed in its header and in its query; sign one way", ErrIncomplete)
+	if err == nil {
+		err = s.oneReading(r)
 	}
-	return readQuery(r, p)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // finish fills in and checks what the two forms have in common: the five-part
@@ -105,7 +116,7 @@ func inOrder(names []string) bool {
 // have to be. A header that is sent twice is refused where a second value could
 // mean another thing to another reader.
 func (s *Signature) covers(r *http.Request, must ...string) error {
-	for _, name := range append(mustBeSigned(r.Header), must...) {
+	for _, name := range append(mustBeSigned(r.Header, s.unsignedType), must...) {
 		if _, found := slices.BinarySearch(s.signed, name); !found {
 			return fmt.Errorf("%w: header %s is not signed", ErrSignature, name)
 		}

@@ -71,7 +71,7 @@ func SignPayload(r *http.Request, payload string, c Credentials, region, service
 		r.Header.Set(tokenHeader, c.SessionToken)
 	}
 	s := scope{day: at.Format(dayFormat), region: region, service: service}
-	signed := append(mustBeSigned(r.Header), "host")
+	signed := append(mustBeSigned(r.Header, false), "host")
 	slices.Sort(signed)
 	canonical := form{service: service, signed: signed, payload: payload}.canonical(r)
 	signature := s.signature(c.SecretAccessKey, at.Format(timeFormat), canonical)
@@ -87,7 +87,7 @@ func SignPayload(r *http.Request, payload string, c Credentials, region, service
 func Presign(r *http.Request, payload string, c Credentials, region, service string, at time.Time, life time.Duration) {
 	at = at.UTC()
 	s := scope{day: at.Format(dayFormat), region: region, service: service}
-	signed := append(mustBeSigned(r.Header), "host")
+	signed := append(mustBeSigned(r.Header, false), "host")
 	slices.Sort(signed)
 	query := r.URL.Query()
 	query.Set(algorithmParameter, algorithm)
@@ -105,12 +105,13 @@ func Presign(r *http.Request, payload string, c Credentials, region, service str
 	r.URL.RawQuery += "&" + signatureParameter + "=" + hex.EncodeToString(signature)
 }
 
-// mustBeSigned lists the headers, in small letters, that a signature has to
-// cover whenever they are present.
-func mustBeSigned(header http.Header) []string {
+// mustBeSigned lists the headers, in lower case, that a signature has to cover whenever
+// they are present.
+func mustBeSigned(header http.Header, unsignedType bool) []string {
 	var names []string
 	for name := range header {
-		if lower := strings.ToLower(name); lower == "content-type" || strings.HasPrefix(lower, "x-amz-") {
+		lower := strings.ToLower(name)
+		if lower == "content-type" && !unsignedType || strings.HasPrefix(lower, "x-amz-") {
 			names = append(names, lower)
 		}
 	}

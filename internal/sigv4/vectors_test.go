@@ -1,6 +1,7 @@
 package sigv4
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -92,6 +93,14 @@ func TestPublishedVectors(t *testing.T) {
 		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/"+service+"/aws4_request, SignedHeaders="+c.signed+", Signature="+c.signature)
 		v := &Verifier{Lookup: suiteLookup, Services: []string{"service", "iam"}, Now: func() time.Time { return suiteTime }}
 		identity, err := v.Verify(r, []byte(c.body))
+		if strings.Contains(name, "normalize-path") {
+			// The arithmetic holds, and the request is refused: its path can be read in two ways.
+			s := &Signature{}
+			if readErr := s.readHeader(r); readErr != nil || s.Matches(r, hashOf(nil), suiteKey) != nil || !errors.Is(err, ErrSignature) {
+				t.Errorf("%s: %v, %v", name, readErr, err)
+			}
+			continue
+		}
 		if err != nil || identity.AccessKeyID != "AKIDEXAMPLE" || identity.Region != "us-east-1" || identity.Service != service || !identity.SignedAt.Equal(suiteTime) {
 			t.Errorf("%s: %+v, %v; canonical request\n%s", name, identity, err, form{service, strings.Split(c.signed, ";"), hashOf([]byte(c.body)), false}.canonical(r))
 		}
