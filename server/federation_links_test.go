@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
 func (w *world) link(destination, source wire.ProviderUserIdentifierType) error {
@@ -64,6 +65,48 @@ func TestLinkedUser(t *testing.T) {
 	must[wire.AdminDisableProviderForUserResponse](w, "AdminDisableProviderForUser", &wire.AdminDisableProviderForUserRequest{UserPoolId: w.pool, User: new(foreign("u-1"))})
 	if got := w.visitor().visit(e, "u-1", nil); got.Has("code") || len(w.users()) != 2 {
 		t.Errorf("its own, taken away: %v", got)
+	}
+	// The user has a password now, and its ID token names no identity.
+	must[wire.AdminSetUserPasswordResponse](w, "AdminSetUserPassword", &wire.AdminSetUserPasswordRequest{UserPoolId: w.pool, Username: "Other_u-1", Password: password, Permanent: true})
+	if list, ok := claims(t, string(w.signIn("Other_u-1").IdToken))["identities"].([]any); !ok || len(list) != 0 {
+		t.Errorf("identities %v", list)
+	}
+	// An administrator links it again, to another user.
+	if err := w.link(native("ann"), foreign("u-1")); err != nil {
+		t.Fatal(err)
+	}
+	if name := w.nameOf(e, "u-1"); name != "ann" || len(w.users()) != 2 {
+		t.Errorf("linked again: %s", name)
+	}
+}
+
+// TestIdentityDisabledBefore: an identity that an earlier version took from its user by
+// removing it does not make a new user. One of another issuer does.
+func TestIdentityDisabledBefore(t *testing.T) {
+	t.Parallel()
+	w, e := otherWorld(t, nil, nil)
+	next := newElsewhere(t)
+	w.nameOf(e, "u-1")
+	err := w.store.Update(t.Context(), func(tx storage.Tx) error {
+		users, err := tx.Users.List(w.pool, storage.UserFilter{}, "", 1)
+		if err != nil {
+			return err
+		}
+		user := users[0]
+		delete(user.Attributes, "identities")
+		user.Logins = user.Logins[:1]
+		return tx.Users.Update(user)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.forgetIssuers()
+	if got := w.visitor().visit(e, "u-1", nil); got.Has("code") || len(w.users()) != 1 {
+		t.Errorf("disabled before: %v", got)
+	}
+	w.updateProvider(next.details())
+	if name := w.nameOf(next, "u-1"); !strings.HasPrefix(name, "Other_u-1_") {
+		t.Errorf("another issuer's subject: %q", name)
 	}
 }
 

@@ -25,10 +25,10 @@ type Answer struct {
 }
 
 // Person is who signed in. Claims are texts, by name: what was no text is as JSON has
-// it, without quotes.
+// it, without quotes. Subject is unique at Issuer, which is as [Issuer] returns it.
 type Person struct {
-	Subject string
-	Claims  map[string]string
+	Issuer, Subject string
+	Claims          map[string]string
 }
 
 // maxSubject bounds a subject in bytes (OpenID Connect Core 1.0, section 2).
@@ -63,7 +63,7 @@ func (p *Party) Finish(ctx context.Context, at Provider, a Attempt, got Answer) 
 	if err := p.complete(ctx, at, m, string(issued.Access), claims); err != nil {
 		return nil, err
 	}
-	person := &Person{Subject: claims[profiles[at.Kind].subject], Claims: claims}
+	person := &Person{Issuer: Issuer(at.Kind, at.Details), Subject: claims[profiles[at.Kind].subject], Claims: claims}
 	if person.Subject == "" || len(person.Subject) > maxSubject {
 		return nil, refuse(nil, clean(at.Name)+" Error - it does not say who signed in")
 	}

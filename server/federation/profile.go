@@ -2,6 +2,7 @@ package federation
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -23,11 +24,15 @@ const (
 	keyTeam         = "team_id"
 	keyKey          = "key_id"
 	keyPrivate      = "private_key"
+	// keyFormer lists issuers that the provider had before it moved, separated by
+	// blanks or commas. Cognito has no such key.
+	keyFormer = "former_issuers"
 )
 
 // profile is what is known of a kind of providers.
 type profile struct {
 	subject  string   // claim that tells users apart
+	issuer   string   // of subjects, where the kind has no issuer of its own
 	openID   bool     // there is an ID token
 	required []string // beyond client_id
 	defaults map[string]string
@@ -48,11 +53,11 @@ var profiles = map[string]profile{
 		defaults: map[string]string{keyIssuer: "https://appleid.apple.com", keyScopes: "openid email name"},
 	},
 	wire.ProviderFacebook: {
-		subject: "id", required: []string{keyClientSecret}, fields: true,
+		subject: "id", issuer: "https://www.facebook.com", required: []string{keyClientSecret}, fields: true,
 		defaults: map[string]string{keyAPIVersion: "v21.0", keyScopes: "public_profile,email"},
 	},
 	wire.ProviderAmazon: {
-		subject: "user_id", required: []string{keyClientSecret},
+		subject: "user_id", issuer: "https://www.amazon.com", required: []string{keyClientSecret},
 		defaults: map[string]string{
 			keyScopes: "profile", keyAuthorizeURL: "https://www.amazon.com/ap/oa",
 			keyTokenURL: "https://api.amazon.com/auth/o2/token", keyUserInfoURL: "https://api.amazon.com/user/profile",
@@ -73,7 +78,7 @@ func facebook(version string) map[string]string {
 // and this service has no use for pass, so that what was described can be sent back.
 var detailKeys = []string{
 	keyClientID, keyClientSecret, keyScopes, keyIssuer, keyMethod, keyAuthorizeURL, keyTokenURL, keyUserInfoURL, keyJWKS,
-	keyAPIVersion, keyTeam, keyKey, keyPrivate, "attributes_url_add_attributes", "token_request_method",
+	keyAPIVersion, keyTeam, keyKey, keyPrivate, keyFormer, "attributes_url_add_attributes", "token_request_method",
 }
 
 // maxDetail bounds one of them in bytes.
@@ -135,11 +140,48 @@ func (p profile) check(details wire.Parameters) error {
 		return fmt.Errorf("authorize_url, token_url and jwks_uri must be there together, or be left to discovery")
 	case details[keyMethod] != "" && details[keyMethod] != "GET" && details[keyMethod] != "POST":
 		return fmt.Errorf("attributes_request_method must be GET or POST")
-	case details[keyPrivate] != "":
+	case details[keyFormer] != "" && !p.openID:
+		return fmt.Errorf("former_issuers does not apply to providers without an issuer")
+	case details[keyFormer] != "":
+		if err := checkFormer(details); err != nil {
+			return err
+		}
+	}
+	if details[keyPrivate] != "" {
 		_, err := appleKey(details[keyPrivate])
 		return err
 	}
 	return nil
+}
+
+// maxFormer bounds the number of former issuers.
+const maxFormer = 10
+
+func checkFormer(details wire.Parameters) error {
+	list := FormerIssuers(details)
+	if len(list) > maxFormer {
+		return fmt.Errorf("former_issuers has more than %d issuers", maxFormer)
+	}
+	for _, issuer := range list {
+		if u, err := url.Parse(issuer); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+			return fmt.Errorf("former_issuers has %q, which is not an http or https URL", clean(issuer))
+		}
+	}
+	return nil
+}
+
+// Issuer is the issuer at which the subjects of a provider are unique.
+func Issuer(kind string, details wire.Parameters) string {
+	if p := profiles[kind]; !p.openID {
+		return p.issuer
+	}
+	return details[keyIssuer]
+}
+
+// FormerIssuers are the issuers that a provider had before it moved, as an
+// administrator says. Their subjects are the same persons.
+func FormerIssuers(details wire.Parameters) []string {
+	return strings.FieldsFunc(details[keyFormer], func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // URLs are the addresses in completed details, for a check of where they lead.

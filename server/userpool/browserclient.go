@@ -108,6 +108,9 @@ func (s *Service) UserInfo(ctx context.Context, poolID string, access wire.Sensi
 	}
 	scope := strings.Join(token.Scopes(), " ")
 	for _, attribute := range attributeList(c.user) {
+		if attribute.Name == identitiesAttribute {
+			attribute.Value = withoutIssuers(c.user)
+		}
 		if attribute.Name == "sub" || c.app.mayRead(attribute.Name) && covers(scope, attribute.Name) {
 			attributes = append(attributes, attribute)
 		}

@@ -42,11 +42,14 @@ func (s *Service) SignInElsewhere(ctx context.Context, clientID, provider string
 		if err != nil {
 			return err
 		}
-		p, _, err := s.loadProvider(tx, a.pool.ID, provider)
+		p, set, err := s.loadProvider(tx, a.pool.ID, provider)
 		if err != nil {
 			return err
 		}
-		user, err = tx.Users.Lookup(a.pool.ID, identityLogin(p.Name, person.Subject))
+		if person.Issuer != federation.Issuer(p.Type, p.details) {
+			return wire.Exceptionf(wire.ResourceNotFoundException, "The identity provider %s has changed. Sign in again.", provider)
+		}
+		user, err = set.findIdentity(tx, p, person.Subject)
 		if errors.Is(err, storage.ErrNotFound) {
 			user, err = s.newcomer(tx, a, p, person)
 			return err
@@ -56,6 +59,9 @@ func (s *Service) SignInElsewhere(ctx context.Context, clientID, provider string
 		}
 		if refusal := s.accountRefusal(user); refusal != nil {
 			return refusal
+		}
+		if set.disabledIdentity(user, p, person.Subject) {
+			return identityDisabled(provider)
 		}
 		return s.bringUpToDate(tx, a, p, &user, person)
 	})
@@ -111,10 +117,7 @@ func (s *Service) newcomer(tx storage.Tx, a *app, p *identityProvider, person fe
 	if err := setAttributes(&user, given); err != nil {
 		return user, err
 	}
-	err = setIdentities(&user, []identity{{
-		UserID: person.Subject, ProviderName: p.Name, ProviderType: p.Type, Primary: true, DateCreated: now.UnixMilli(),
-	}})
-	if err != nil {
+	if err := setIdentities(&user, []identity{s.newIdentity(p, person.Subject, true)}); err != nil {
 		return user, err
 	}
 	if err := s.insertFederated(tx, a.poolSet, &user, p, person); err != nil {

@@ -2,6 +2,7 @@ package userpool
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json"
@@ -19,7 +20,8 @@ const identitiesAttribute = "identities"
 const loginIdentity = "identity"
 
 // identity is a user of another provider, in the form of Cognito's identities
-// attribute. Primary is the one that the user was made for; others are linked.
+// attribute. Primary is the one that the user was made for; others are linked. Issuer is
+// nil in identities from before it was kept.
 type identity struct {
 	UserID       string  `json:"userId"`
 	ProviderName string  `json:"providerName"`
@@ -27,6 +29,9 @@ type identity struct {
 	Issuer       *string `json:"issuer"`
 	Primary      bool    `json:"primary"`
 	DateCreated  int64   `json:"dateCreated"` // milliseconds since 1970
+	// Disabled is set when an administrator took the identity away that the user was
+	// made for. It stays, so that its next sign-in does not make another user.
+	Disabled bool `json:"disabled,omitzero"`
 }
 
 // identitiesOf reads a user's identities. What cannot be read is nobody's identity.
@@ -40,6 +45,11 @@ func identitiesOf(user storage.User) []identity {
 		return nil
 	}
 	return list
+}
+
+// activeIdentities are a user's identities without those that are disabled.
+func activeIdentities(user storage.User) []identity {
+	return slices.DeleteFunc(identitiesOf(user), func(one identity) bool { return one.Disabled })
 }
 
 // setIdentities writes them.
@@ -58,15 +68,20 @@ func setIdentities(user *storage.User, list []identity) error {
 	return err
 }
 
-// identityLogin is the login of a provider's subject, both byte for byte.
-func identityLogin(provider, subject string) string {
-	return loginIdentity + ":" + url.QueryEscape(provider) + ":" + subject
+// identityLogin is the login of a subject of a provider and its issuer, all byte for
+// byte. Without an issuer it is the login that earlier versions stored; no provider has
+// an empty name, so that the two forms cannot meet.
+func identityLogin(provider string, issuer *string, subject string) string {
+	if issuer == nil {
+		return loginIdentity + ":" + url.QueryEscape(provider) + ":" + subject
+	}
+	return loginIdentity + "::" + url.QueryEscape(provider) + ":" + url.QueryEscape(*issuer) + ":" + subject
 }
 
 func identityLogins(user storage.User) []string {
 	var logins []string
 	for _, one := range identitiesOf(user) {
-		logins = append(logins, identityLogin(one.ProviderName, one.UserID))
+		logins = append(logins, identityLogin(one.ProviderName, one.Issuer, one.UserID))
 	}
 	return logins
 }
@@ -76,12 +91,29 @@ func isExternal(user storage.User) bool {
 	return wire.UserStatus(user.Status) == wire.UserStatusExternalProvider
 }
 
-// identities writes the identities claim: all its values are texts, but for an issuer
-// that is not there (developer guide, "Understanding the identity token").
+// withoutIssuers is an identities attribute as userinfo shows it: like the claim of the
+// ID token it has no issuers.
+func withoutIssuers(user storage.User) string {
+	list := activeIdentities(user)
+	for i := range list {
+		list[i].Issuer = nil
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		return "[]"
+	}
+	return string(text)
+}
+
+// identities writes the identities claim: all its values are texts, but for the issuer,
+// which is null as Cognito's is (developer guide, "Understanding the identity token").
 func (c *claims) identities(user storage.User) {
 	c.name(identitiesAttribute)
-	for i, one := range identitiesOf(user) {
-		c.buf = append(c.buf, "[,"[min(i, 1)])
+	c.buf = append(c.buf, '[')
+	for i, one := range activeIdentities(user) {
+		if i > 0 {
+			c.buf = append(c.buf, ',')
+		}
 		c.buf = appendString(append(c.buf, `{"userId":`...), one.UserID)
 		c.buf = appendString(append(c.buf, `,"providerName":`...), one.ProviderName)
 		c.buf = appendString(append(c.buf, `,"providerType":`...), one.ProviderType)

@@ -33,7 +33,7 @@ func (s *Service) AdminLinkProviderForUser(ctx context.Context, in *wire.AdminLi
 		if err != nil {
 			return err
 		}
-		if err := checkUnlinked(tx, user, p, in.SourceUser.ProviderAttributeValue); err != nil {
+		if err := s.release(tx, set, p, &user, in.SourceUser.ProviderAttributeValue); err != nil {
 			return err
 		}
 		list := identitiesOf(user)
@@ -41,10 +41,7 @@ func (s *Service) AdminLinkProviderForUser(ctx context.Context, in *wire.AdminLi
 		if linked >= maxLinks {
 			return wire.Exceptionf(wire.LimitExceededException, "A user may have at most %d linked identities.", maxLinks)
 		}
-		list = append(list, identity{
-			UserID: in.SourceUser.ProviderAttributeValue, ProviderName: p.Name, ProviderType: p.Type,
-			DateCreated: s.now().UnixMilli(),
-		})
+		list = append(list, s.newIdentity(p, in.SourceUser.ProviderAttributeValue, false))
 		return s.keepIdentities(tx, set, &user, list)
 	})
 	if err != nil {
@@ -93,18 +90,35 @@ func (s *Service) loadDestination(tx storage.Tx, set *PoolSettings, poolID strin
 	case strings.EqualFold(to.ProviderName, ownProvider):
 		return set.findUserOrSub(tx, poolID, to.ProviderAttributeValue)
 	}
-	user, err := tx.Users.Lookup(poolID, identityLogin(to.ProviderName, to.ProviderAttributeValue))
+	p, _, err := s.loadProvider(tx, poolID, to.ProviderName)
+	if wire.IsException(err, wire.ResourceNotFoundException) {
+		return storage.User{}, wire.UserNotFound()
+	}
+	if err != nil {
+		return storage.User{}, err
+	}
+	user, err := set.findIdentity(tx, p, to.ProviderAttributeValue)
 	return user, notFound(err, wire.UserNotFound())
 }
 
-// checkUnlinked refuses an identity that is somebody's.
-func checkUnlinked(tx storage.Tx, user storage.User, p *identityProvider, subject string) error {
-	owner, err := tx.Users.Lookup(p.PoolID, identityLogin(p.Name, subject))
+// release refuses an identity that a user has already, and takes it from the user for
+// whom it is disabled.
+func (s *Service) release(tx storage.Tx, set *PoolSettings, p *identityProvider, user *storage.User, subject string) error {
+	owner, err := set.findIdentity(tx, p, subject)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		return nil
 	case err != nil:
 		return err
+	case set.disabledIdentity(owner, p, subject):
+		list := slices.DeleteFunc(identitiesOf(owner), func(one identity) bool { return set.isOf(one, p, subject) })
+		if err := s.keepIdentities(tx, set, &owner, list); err != nil {
+			return err
+		}
+		if owner.Sub == user.Sub {
+			*user = owner
+		}
+		return nil
 	case owner.Sub == user.Sub:
 		return invalid("SourceUser is already linked to DestinationUser")
 	}
@@ -119,12 +133,16 @@ func (s *Service) AdminDisableProviderForUser(ctx context.Context, in *wire.Admi
 		if err != nil {
 			return err
 		}
-		user, err := tx.Users.Lookup(p.PoolID, identityLogin(p.Name, in.User.ProviderAttributeValue))
+		user, err := set.findIdentity(tx, p, in.User.ProviderAttributeValue)
 		if err != nil {
 			return notFound(err, wire.UserNotFound())
 		}
-		list := slices.DeleteFunc(identitiesOf(user), func(one identity) bool {
-			return one.ProviderName == p.Name && one.UserID == in.User.ProviderAttributeValue
+		list := identitiesOf(user)
+		for i, one := range list {
+			list[i].Disabled = one.Disabled || one.Primary && set.isOf(one, p, in.User.ProviderAttributeValue)
+		}
+		list = slices.DeleteFunc(list, func(one identity) bool {
+			return !one.Primary && set.isOf(one, p, in.User.ProviderAttributeValue)
 		})
 		return s.keepIdentities(tx, set, &user, list)
 	})

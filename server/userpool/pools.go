@@ -105,10 +105,13 @@ func newPoolSettings(in *wire.CreateUserPoolRequest) (*PoolSettings, error) {
 	if err != nil {
 		return nil, err
 	}
-	set := &PoolSettings{wire.UserPoolType{
-		SchemaAttributes: schema, AliasAttributes: in.AliasAttributes,
-		UsernameAttributes: in.UsernameAttributes, UsernameConfiguration: in.UsernameConfiguration,
-	}}
+	set := &PoolSettings{
+		UserPoolType: wire.UserPoolType{
+			SchemaAttributes: schema, AliasAttributes: in.AliasAttributes,
+			UsernameAttributes: in.UsernameAttributes, UsernameConfiguration: in.UsernameConfiguration,
+		},
+		LegacyIssuers: map[string]string{},
+	}
 	set.UserPoolSettings, err = completePool(in.UserPoolSettings)
 	return set, err
 }

@@ -1,6 +1,7 @@
 package userpool
 
 import (
+	"cmp"
 	"strings"
 	"unicode/utf8"
 
@@ -77,6 +78,9 @@ func (s *Service) insertFederated(tx storage.Tx, set *PoolSettings, user *storag
 	user.Username = name
 	err = s.insertUser(tx, set, user, false)
 	if wire.IsException(err, wire.UsernameExistsException) {
+		if disabled, err := set.wasDisabled(tx, p, name); disabled || err != nil {
+			return cmp.Or(err, identityDisabled(p.Name))
+		}
 		user.Username = withSuffix(name)
 		err = s.insertUser(tx, set, user, false)
 	}

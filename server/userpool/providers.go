@@ -39,6 +39,9 @@ func (s *Service) CreateIdentityProvider(ctx context.Context, in *wire.CreateIde
 		mapping = map[string]string{}
 	}
 	err := s.store.Update(ctx, func(tx storage.Tx) error {
+		if err := s.keepLegacyIssuers(tx, in.UserPoolId); err != nil {
+			return err
+		}
 		_, set, err := s.loadPool(tx, in.UserPoolId)
 		if err != nil {
 			return err
@@ -69,6 +72,9 @@ func (s *Service) CreateIdentityProvider(ctx context.Context, in *wire.CreateIde
 func (s *Service) UpdateIdentityProvider(ctx context.Context, in *wire.UpdateIdentityProviderRequest) (*wire.UpdateIdentityProviderResponse, error) {
 	var p *identityProvider
 	err := s.store.Update(ctx, func(tx storage.Tx) error {
+		if err := s.keepLegacyIssuers(tx, in.UserPoolId); err != nil {
+			return err
+		}
 		found, set, err := s.loadProvider(tx, in.UserPoolId, in.ProviderName)
 		if err != nil {
 			return err
@@ -136,6 +142,9 @@ func (s *Service) GetIdentityProviderByIdentifier(ctx context.Context, in *wire.
 // sessions; they cannot sign in again.
 func (s *Service) DeleteIdentityProvider(ctx context.Context, in *wire.DeleteIdentityProviderRequest) (*wire.DeleteIdentityProviderResponse, error) {
 	err := s.store.Update(ctx, func(tx storage.Tx) error {
+		if err := s.keepLegacyIssuers(tx, in.UserPoolId); err != nil {
+			return err
+		}
 		if _, _, err := s.loadProvider(tx, in.UserPoolId, in.ProviderName); err != nil {
 			return err
 		}

@@ -93,7 +93,7 @@ func TestSchemaFrom(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			set := PoolSettings{wire.UserPoolType{SchemaAttributes: schema}}
+			set := PoolSettings{UserPoolType: wire.UserPoolType{SchemaAttributes: schema}}
 			if diff := cmp.Diff(&tt.want, set.schemaOf(tt.want.Name)); diff != "" {
 				t.Errorf("attribute (-want +got):\n%s", diff)
 			}
@@ -116,7 +116,7 @@ func testSchema(t *testing.T) *PoolSettings {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &PoolSettings{wire.UserPoolType{SchemaAttributes: schema}}
+	return &PoolSettings{UserPoolType: wire.UserPoolType{SchemaAttributes: schema}}
 }
 
 func TestCheckAttributes(t *testing.T) {

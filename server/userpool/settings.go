@@ -15,6 +15,10 @@ import (
 // so that what is not served yet is still given back as it came.
 type PoolSettings struct {
 	wire.UserPoolType
+	// LegacyIssuers are the issuers of identities that were stored without one, by the
+	// provider's name. Nil means that no provider has changed since; it is never nil in
+	// pools whose identities all have an issuer.
+	LegacyIssuers map[string]string `json:",omitzero"`
 }
 
 // ClientSettings are an app client's settings as they are stored. The client
