@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/federation"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -164,5 +165,21 @@ func TestSetAttributesLeavesTheOldMap(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]string{"email": "a@example.com", "email_verified": "false"}, old); diff != "" || len(user.Attributes) != 0 {
 		t.Errorf("old map (-want +got):\n%s", diff)
+	}
+}
+
+// TestMappedDeveloperAttributesHaveNoEffect covers mappings from before they were refused:
+// the person signs in, and the attribute keeps what an administrator wrote.
+func TestMappedDeveloperAttributesHaveNoEffect(t *testing.T) {
+	t.Parallel()
+	schema := must(schemaFrom([]wire.SchemaAttributeType{{Name: "role", DeveloperOnlyAttribute: new(true)}, {Name: "kyc_verified"}}))(t)
+	a := &app{settings: &ClientSettings{}, poolSet: &PoolSettings{UserPoolType: wire.UserPoolType{SchemaAttributes: schema}}}
+	a.settings.WriteAttributes = []string{"email", "custom:kyc_verified"}
+	p := &identityProvider{}
+	p.Mapping = map[string]string{"dev:custom:role": "role", "custom:kyc_verified": "kyc", "email": "email", "email_verified": "email_verified"}
+	person := federation.Person{Claims: map[string]string{"role": "admin", "kyc": "yes", "email": "a@example.com", "email_verified": "true"}}
+	want := map[string]string{"custom:kyc_verified": "yes", "email": "a@example.com", "email_verified": "true"}
+	if diff := cmp.Diff(want, must(a.mapped(p, person))(t)); diff != "" {
+		t.Errorf("mapped attributes (-want +got):\n%s", diff)
 	}
 }

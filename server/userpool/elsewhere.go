@@ -3,7 +3,6 @@ package userpool
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/random"
@@ -76,14 +75,15 @@ func (s *Service) SignInElsewhere(ctx context.Context, clientID, provider string
 
 // mapped are the attributes that a person's claims give, as far as they are there.
 // The client must be allowed to write them (developer guide, "Specifying identity
-// provider attribute mappings"); a flag of verification goes with its contact.
+// provider attribute mappings"); a flag of verification goes with its contact. Only
+// administrators write developer-only attributes, so a mapping of one has no effect.
 func (a *app) mapped(p *identityProvider, person federation.Person) (map[string]string, error) {
 	given := map[string]string{}
 	for name, claim := range p.Mapping {
-		if name == attributeUsername {
+		if name == attributeUsername || a.poolSet.developerOnly(name) {
 			continue
 		}
-		if !a.mayWrite(strings.TrimSuffix(name, "_verified")) {
+		if !a.mayWrite(flagged(name)) {
 			return nil, invalid("The client cannot write the mapped attribute %s.", name)
 		}
 		if value := person.Claims[claim]; value != "" {
@@ -97,6 +97,16 @@ func (a *app) mapped(p *identityProvider, person federation.Person) (map[string]
 		}
 	}
 	return given, nil
+}
+
+// flagged is the contact that a flag of verification is about, or the attribute itself.
+func flagged(name string) string {
+	for _, contact := range []string{loginEmail, loginPhone} {
+		if name == contact+"_verified" {
+			return contact
+		}
+	}
+	return name
 }
 
 // newcomer makes the user of a first sign-in. It never joins a user who has the same

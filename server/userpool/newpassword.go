@@ -16,14 +16,14 @@ const attributePrefix = "userAttributes."
 
 // askNewPassword gives the NEW_PASSWORD_REQUIRED challenge. Both lists are
 // JSON texts inside a string, which clients parse without asking whether they
-// are there.
+// are there. Attributes that the client may not read are left out.
 func (s *Service) askNewPassword(_ context.Context, a *app, who *subject) (*outcome, error) {
 	session, err := s.session(s.newChallenge(a, wire.ChallengeNewPasswordRequired, who))
 	if err != nil {
 		return nil, err
 	}
 	shown := maps.Clone(who.user.Attributes)
-	delete(shown, "sub")
+	maps.DeleteFunc(shown, func(name, _ string) bool { return name == "sub" || !a.mayRead(name) })
 	attributes, err := jsonText(shown)
 	if err != nil {
 		return nil, err
@@ -148,10 +148,10 @@ func (p *PoolSettings) settled(user storage.User, given map[string]string) map[s
 	return have
 }
 
-// mayWrite reports whether the client may set an attribute on a user's behalf.
-// Nobody sets what says of itself that it was verified.
+// mayWrite reports whether the client may set an attribute on a user's behalf. No client
+// writes what the service keeps, nor what only administrators write.
 func (a *app) mayWrite(name string) bool {
-	if name == "sub" || strings.HasSuffix(name, "_verified") {
+	if slices.Contains(builtIn, name) || a.poolSet.developerOnly(name) {
 		return false
 	}
 	list := a.settings.WriteAttributes

@@ -227,6 +227,13 @@ func (p *PoolSettings) schemaOf(name string) *wire.SchemaAttributeType {
 	return nil
 }
 
+// developerOnly reports whether only administrators write an attribute
+// (SchemaAttributeType, DeveloperOnlyAttribute).
+func (p *PoolSettings) developerOnly(name string) bool {
+	a := p.schemaOf(name)
+	return a != nil && isTrue(a.DeveloperOnlyAttribute)
+}
+
 // requiredAttributes are those that a user must have, without the sub, which
 // every user has.
 func (p *PoolSettings) requiredAttributes() []string {
