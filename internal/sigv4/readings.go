@@ -69,10 +69,11 @@ func (s *Signature) checkPath(u *url.URL) error {
 	return nil
 }
 
-// isDots reports whether an escaped segment is "." or "..".
+// isDots reports whether an escaped segment is "." or "..", or holds such a segment between
+// escaped slashes, which handlers that read the decoded path take for separators.
 func isDots(segment string) bool {
 	plain, err := url.PathUnescape(segment)
-	return err == nil && (plain == "." || plain == "..")
+	return err == nil && slices.ContainsFunc(strings.Split(plain, "/"), func(part string) bool { return part == "." || part == ".." })
 }
 
 // blankRun reports whether a value has two blanks in a row.
