@@ -20,6 +20,7 @@ func (s *Server) routeOAuth(mux *http.ServeMux) {
 		s.endpoint(mux, base, "/oauth2/userInfo", s.oauth.UserInfo)
 		s.endpoint(mux, base, "/oauth2/revoke", s.oauth.Revoke)
 		s.page(mux, base, "/oauth2/authorize", s.oauth.Authorize)
+		s.page(mux, base, "/authorize", s.oauth.Authorize)
 		s.page(mux, base, "/oauth2/idpresponse", s.oauth.Return)
 		s.page(mux, base, "/logout", s.oauth.Logout)
 	}
@@ -142,8 +143,9 @@ func (b browserSide) Revoke(ctx context.Context, client *oauth.Client, token wir
 	return err
 }
 
-func (b browserSide) StillGood(ctx context.Context, user oauth.User, session string) (bool, error) {
-	return b.pools.StillGood(ctx, userpool.Proven(user), session)
+func (b browserSide) StillGood(ctx context.Context, user oauth.User, session string) (oauth.User, bool, error) {
+	now, good, err := b.pools.StillGood(ctx, userpool.Proven(user), session)
+	return oauth.User(now), good, err
 }
 
 func (b browserSide) EndBrowser(ctx context.Context, session string, until time.Time) error {

@@ -14,7 +14,7 @@ import (
 // maxQuery bounds the query of an authorization request in bytes.
 const maxQuery = 16 << 10
 
-// Authorize serves GET /oauth2/authorize: to a browser that is signed in it gives
+// Authorize serves GET /oauth2/authorize, and /authorize as Cognito does: to a browser that is signed in it gives
 // the answer at once, any other goes to the login page with the same query.
 func (p *Provider) Authorize(w http.ResponseWriter, r *http.Request) {
 	if !p.allow(w, r, http.MethodGet, http.MethodHead) {
@@ -40,7 +40,7 @@ func (p *Provider) Authorize(w http.ResponseWriter, r *http.Request) {
 		e := p.redirectable(request, refusal(codeServerError, "try again later"))
 		e.cause = err
 		p.Refuse(w, r, e)
-	case signedIn && !p.mustSignIn(request, user):
+	case signedIn && request.admits(user.Provider) && !p.mustSignIn(request, user):
 		p.answer(w, r, request, user)
 	case slices.Contains(request.Prompt, "none"):
 		p.Refuse(w, r, p.redirectable(request, refusal(codeLoginRequired, "nobody is signed in")))
@@ -49,6 +49,22 @@ func (p *Provider) Authorize(w http.ResponseWriter, r *http.Request) {
 	default:
 		redirect(w, r, place.Base+"/login?"+request.Query().Encode())
 	}
+}
+
+// admits reports whether a session of a browser serves a request, by where its person
+// signed in: at one of the client's providers, and at the one that the request names. A
+// request for another provider than the pool itself always leads there, for the person may
+// be another there by now; only without a page (prompt none) its session has to do.
+func (q *Request) admits(provider string) bool {
+	switch {
+	case q.IdentityProvider == "":
+	case q.IdentityProvider != provider, provider != ownProvider && !slices.Contains(q.Prompt, "none"):
+		return false
+	}
+	if provider == ownProvider && len(q.Client.Providers) == 0 {
+		return true
+	}
+	return slices.Contains(q.Client.Providers, provider)
 }
 
 // mustSignIn reports whether the person has to sign in although somebody is

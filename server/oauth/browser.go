@@ -77,8 +77,7 @@ func (p *Provider) Session(r *http.Request, poolID string) (user User, signedIn 
 	if !ok {
 		return User{}, false, nil
 	}
-	user = b.User.user(poolID)
-	good, err := p.Users.StillGood(r.Context(), user, b.ID)
+	user, good, err := p.Users.StillGood(r.Context(), b.User.user(poolID), b.ID)
 	if err != nil || !good {
 		return User{}, false, err
 	}

@@ -16,7 +16,9 @@ import (
 // broken are Users whose storage fails.
 type broken struct{}
 
-func (broken) StillGood(context.Context, User, string) (bool, error) { return true, nil }
+func (broken) StillGood(_ context.Context, user User, _ string) (User, bool, error) {
+	return user, true, nil
+}
 
 func (broken) EndBrowser(context.Context, string, time.Time) error {
 	return errors.New("the disk is full of 'secrets'")

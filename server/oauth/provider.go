@@ -41,7 +41,10 @@ type Client struct {
 
 // User is a user who has signed in in a browser, with the counts that end it.
 type User struct {
-	PoolID, Sub, Username   string
+	PoolID, Sub, Username string
+	// Provider is where the person signed in: an identity provider's name, or COGNITO for
+	// the user pool itself. It is empty in what was sealed before it was noted.
+	Provider                string
 	AuthTime                time.Time
 	SignOuts, PasswordEpoch int64
 }
@@ -81,8 +84,9 @@ type Issuer interface {
 // Users answers for users: whether a browser may go on as one, and what an access
 // token tells of one. Refusals are *wire.Exception.
 type Users interface {
-	// StillGood is asked with the id of the browser's session.
-	StillGood(ctx context.Context, user User, session string) (bool, error)
+	// StillGood reports whether a browser's session of that id may go on, and completes
+	// the user's Provider.
+	StillGood(ctx context.Context, user User, session string) (User, bool, error)
 	// EndBrowser ends a browser's session, which would be good until then.
 	EndBrowser(ctx context.Context, session string, until time.Time) error
 	UserInfo(ctx context.Context, poolID string, access wire.Sensitive) (username string, attributes []wire.AttributeType, err error)

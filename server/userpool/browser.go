@@ -13,6 +13,10 @@ import (
 // Proven is what IssueTokens issues for, now or while [Service.StillGood] says so.
 type Proven struct {
 	PoolID, Sub, Username string
+	// Provider is where the user signed in: an identity provider's name, or COGNITO for
+	// the pool itself. Empty stands for what is most likely: a user of an identity provider
+	// signed in there, any other user here.
+	Provider string
 	// AuthTime is when the user signed in.
 	AuthTime time.Time
 	// SignOuts and PasswordEpoch are the user's counts at that time. One that has
@@ -115,27 +119,30 @@ func (s *Service) prove(ctx context.Context, a *app, user storage.User, attemptK
 		return nil, err
 	}
 	return &Step{Proven: &Proven{
-		PoolID: a.pool.ID, Sub: user.Sub, Username: user.Username, AuthTime: s.now(),
+		PoolID: a.pool.ID, Sub: user.Sub, Username: user.Username, Provider: ownProviderName, AuthTime: s.now(),
 		SignOuts: user.SignOuts, PasswordEpoch: user.PasswordEpoch,
 	}}, nil
 }
 
-// StillGood reports whether a browser may go on as a user: the user is there,
-// may sign in, has not signed out everywhere and has the same password, and the
-// browser's session of that id was not ended.
-func (s *Service) StillGood(ctx context.Context, p Proven, session string) (good bool, err error) {
+// StillGood reports whether a browser may go on as a user: the user exists, may sign in,
+// has not signed out everywhere and has the same password, the provider at which the user
+// signed in still vouches for the user, and the browser's session of that id was not ended.
+// It returns p with its Provider.
+func (s *Service) StillGood(ctx context.Context, p Proven, session string) (now Proven, good bool, err error) {
 	err = s.store.View(ctx, func(tx storage.Tx) error {
 		ended, err := tx.Spent.Used(browserSession(session))
 		good = !ended
 		if err == nil && good {
-			_, err = s.reload(tx, p)
+			var user storage.User
+			user, err = s.reload(tx, p)
+			p.Provider = signedInAt(user, p.Provider)
 		}
 		return err
 	})
 	if wire.IsException(err, wire.NotAuthorizedException) {
-		return false, nil
+		return p, false, nil
 	}
-	return err == nil && good, err
+	return p, err == nil && good, err
 }
 
 // EndBrowser ends a browser's session, which would be good until then.
@@ -157,5 +164,9 @@ func (s *Service) reload(tx storage.Tx, p Proven) (storage.User, error) {
 	if user.SignOuts != p.SignOuts || user.PasswordEpoch != p.PasswordEpoch || s.accountRefusal(user) != nil {
 		return user, over
 	}
-	return user, nil
+	vouched, err := s.vouched(tx, user, signedInAt(user, p.Provider))
+	if err == nil && !vouched {
+		err = over
+	}
+	return user, err
 }

@@ -27,7 +27,7 @@ func TestJudgePassword(t *testing.T) {
 			must(c.AdminSetUserPassword(ctx, &wire.AdminSetUserPasswordRequest{UserPoolId: id, Username: "ann", Password: goodPassword, Permanent: true}))(t)
 			step := must(c.JudgePassword(ctx, client, "ann", goodPassword))(t)
 			ann = c.stored(t, id, "ann")
-			want := &Step{Proven: &Proven{PoolID: id, Sub: ann.Sub, Username: "ann", AuthTime: c.now(), SignOuts: ann.SignOuts, PasswordEpoch: ann.PasswordEpoch}}
+			want := &Step{Proven: &Proven{PoolID: id, Sub: ann.Sub, Username: "ann", Provider: ownProviderName, AuthTime: c.now(), SignOuts: ann.SignOuts, PasswordEpoch: ann.PasswordEpoch}}
 			if diff := cmp.Diff(want, step); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
@@ -83,7 +83,7 @@ func TestNewPasswordStep(t *testing.T) {
 	if done == nil || done.PasswordEpoch != ann.PasswordEpoch || ann.Attributes["name"] != "Ann" || ann.Status != string(wire.UserStatusConfirmed) {
 		t.Errorf("%+v of %+v", done, ann)
 	}
-	if good, err := c.StillGood(ctx, *done, "b-1"); !good || err != nil {
+	if _, good, err := c.StillGood(ctx, *done, "b-1"); !good || err != nil {
 		t.Errorf("just signed in: %v, %v", good, err)
 	}
 	wantException(t, answer(client, step.Session, "ann", next, named), wire.NotAuthorizedException, "")
@@ -115,7 +115,7 @@ func TestIssueTokens(t *testing.T) {
 	wantException(t, errorOf(c.IssueTokens(ctx, client, stranger, grant)), wire.NotAuthorizedException, "over")
 	must(c.AdminUserGlobalSignOut(ctx, &wire.AdminUserGlobalSignOutRequest{UserPoolId: id, Username: "ann"}))(t)
 	wantException(t, errorOf(c.IssueTokens(ctx, client, who, grant)), wire.NotAuthorizedException, "over")
-	if good, err := c.StillGood(ctx, who, "b-1"); good || err != nil {
+	if _, good, err := c.StillGood(ctx, who, "b-1"); good || err != nil {
 		t.Errorf("after the sign-out: %v, %v", good, err)
 	}
 	if hash, err := c.SecretHash(ctx, client, "ann"); err != nil || len(hash) != 44 {
