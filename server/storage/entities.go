@@ -195,7 +195,7 @@ type Code struct {
 	PoolID    string
 	UserSub   string
 	Purpose   string // what it is good for, in the owner's words
-	Hash      []byte // never the code itself
+	Hash      []byte // never the code itself; empty when no answer is right
 	Address   string // where it was sent: an e-mail address or a phone number
 	Tries     int    // wrong answers so far
 	CreatedAt time.Time

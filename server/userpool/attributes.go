@@ -75,39 +75,66 @@ func setAttributes(user *storage.User, given map[string]string) error {
 }
 
 // AdminUpdateUserAttributes sets and deletes attributes; those that are not
-// named stay. A change takes effect at once: an administrator's word needs no code.
+// named stay. A contact whose verification the pool requires first waits for it, unless
+// the request says that it is verified.
 func (s *Service) AdminUpdateUserAttributes(ctx context.Context, in *wire.AdminUpdateUserAttributesRequest) (*wire.AdminUpdateUserAttributesResponse, error) {
 	given, err := attributeMap(in.UserAttributes)
 	if err != nil {
 		return nil, err
 	}
-	err = s.changeUser(ctx, in.UserPoolId, in.Username, func(tx storage.Tx, set *PoolSettings, user *storage.User) error {
-		return updateAttributes(tx, set, user, given)
+	var list []sending
+	var set *PoolSettings
+	var user storage.User
+	err = s.changeUser(ctx, in.UserPoolId, in.Username, func(tx storage.Tx, of *PoolSettings, now *storage.User) (err error) {
+		list, err = s.changeAttributes(tx, of, now, given, false)
+		set, user = of, *now
+		return err
 	})
+	if err == nil {
+		_, err = s.deliverAll(ctx, set, user, list)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &wire.AdminUpdateUserAttributesResponse{}, nil
 }
 
-// updateAttributes checks a change by the schema, then by what the user has,
-// and writes the user with the logins that follow from it.
+// updateAttributes changes attributes at once.
 func updateAttributes(tx storage.Tx, set *PoolSettings, user *storage.User, given map[string]string) error {
-	if err := set.checkAttributes(given, false); err != nil {
+	if err := set.checkChange(*user, given); err != nil {
 		return err
 	}
-	if err := set.checkMutable(user.Attributes, given); err != nil {
+	return set.writeAttributes(tx, user, given)
+}
+
+// checkChange checks a change by the schema, then by what the user has.
+func (p *PoolSettings) checkChange(user storage.User, given map[string]string) error {
+	if err := p.checkAttributes(given, false); err != nil {
 		return err
 	}
+	return p.checkMutable(user.Attributes, given)
+}
+
+// writeAttributes gives a user attributes that were checked, and writes the user with the
+// logins that follow from them. A value that waits for a contact's verification is
+// dropped with any other value of the contact.
+func (p *PoolSettings) writeAttributes(tx storage.Tx, user *storage.User, given map[string]string) error {
 	if err := setAttributes(user, given); err != nil {
 		return err
 	}
-	for _, kind := range set.UsernameAttributes {
-		if value, deletes := given[kind]; deletes && value == "" && len(set.logins(*user)) < 2 {
+	for _, kind := range p.UsernameAttributes {
+		if value, deletes := given[kind]; deletes && value == "" && len(p.logins(*user)) < 2 {
 			return invalid("%s is what the user signs in with: it can be changed and not be deleted.", kind)
 		}
 	}
-	return set.updateUser(tx, user)
+	for _, kind := range []string{loginEmail, loginPhone} {
+		if _, ok := given[kind]; ok {
+			if err := tx.Codes.Delete(user.PoolID, user.Sub, codeChange+kind); err != nil {
+				return err
+			}
+		}
+	}
+	return p.updateUser(tx, user)
 }
 
 // usernameOf returns the name under which a user is stored: the canonical one, which all

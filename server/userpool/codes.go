@@ -3,6 +3,7 @@ package userpool
 import (
 	"crypto/hmac"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/random"
@@ -16,6 +17,7 @@ const (
 	codeSignUp = "sign-up"
 	codeReset  = "reset"
 	codeVerify = "verify:"
+	codeChange = "change:" // to the address of the code
 )
 
 // Lives of codes and how often one is tried (developer guide, "Quotas in Amazon
@@ -100,16 +102,29 @@ func (s *Service) tryCode(tx storage.Tx, attempts string, user storage.User, pur
 	if err != nil {
 		return codeWrong, c, err
 	}
+	if len(c.Hash) == 0 {
+		return codeGone, c, nil
+	}
 	if !hmac.Equal(c.Hash, s.hashCode(c, string(code))) {
-		if c.Tries++; c.Tries >= codeTries {
-			return codeWrong, c, tx.Codes.Delete(c.PoolID, c.UserSub, c.Purpose)
-		}
-		return codeWrong, c, tx.Codes.Put(c)
+		return codeWrong, c, countTry(tx, c)
 	}
 	if !s.now().Before(c.ExpiresAt) {
 		return codeGone, c, nil
 	}
 	return codeRight, c, tx.Codes.Delete(c.PoolID, c.UserSub, c.Purpose)
+}
+
+// countTry counts a wrong answer to a code. The last one ends the code, but not the change
+// of a contact that waits for one: it needs another code.
+func countTry(tx storage.Tx, c storage.Code) error {
+	if c.Tries++; c.Tries < codeTries {
+		return tx.Codes.Put(c)
+	}
+	if strings.HasPrefix(c.Purpose, codeChange) {
+		c.Hash = nil
+		return tx.Codes.Put(c)
+	}
+	return tx.Codes.Delete(c.PoolID, c.UserSub, c.Purpose)
 }
 
 // refusal is what the caller is told of an answer that was not right. Where the

@@ -114,7 +114,8 @@ func (a *app) newAttributes(user storage.User, answers wire.Parameters) (map[str
 		if !a.mayWrite(name) {
 			return nil, wire.NewException(wire.NotAuthorizedException, wire.MessageUnauthorizedAttribute)
 		}
-		if old := user.Attributes[name]; old != "" && old != value && slices.Contains(a.poolSet.requiredAttributes(), name) {
+		settled := slices.Contains(a.poolSet.requiredAttributes(), name) || a.poolSet.requiresVerification(name)
+		if old := user.Attributes[name]; old != "" && old != value && settled {
 			return nil, wire.NewException(wire.NotAuthorizedException, "Cannot modify an already provided "+name)
 		}
 		given[name] = value

@@ -11,7 +11,8 @@ import (
 
 // UpdateUserAttributes sets attributes of the token's user. A contact that
 // changes has to be verified anew, with a code that is sent to it if the pool
-// verifies it by itself.
+// verifies it by itself. Where the pool requires that first, the old value stays
+// until then.
 func (s *Service) UpdateUserAttributes(ctx context.Context, in *wire.UpdateUserAttributesRequest) (*wire.UpdateUserAttributesResponse, error) {
 	c, err := s.authorize(ctx, in.AccessToken)
 	if err != nil {
@@ -24,40 +25,20 @@ func (s *Service) UpdateUserAttributes(ctx context.Context, in *wire.UpdateUserA
 	if err := c.app.checkWritable(slices.Collect(maps.Keys(given))); err != nil {
 		return nil, err
 	}
-	var changed []contact
-	var codes []string
-	var user storage.User
-	err = s.changeFound(ctx, c.user, func(tx storage.Tx, now *storage.User) error {
-		changed, codes = nil, nil
-		for _, attribute := range []string{loginEmail, loginPhone} {
-			if v := given[attribute]; v != "" && v != now.Attributes[attribute] && c.app.poolSet.autoVerifies(attribute) {
-				changed = append(changed, contact{attribute, contactOf(*now, attribute).medium, v})
-			}
-		}
-		if err := updateAttributes(tx, c.app.poolSet, now, given); err != nil {
-			return err
-		}
-		user = *now
-		for _, to := range changed {
-			code, err := s.newCode(tx, attemptKey(user), user, codeVerify+to.attribute, to.address)
-			if err != nil {
-				return err
-			}
-			codes = append(codes, code)
-		}
-		return nil
+	var list []sending
+	err = s.changeFound(ctx, c.user, func(tx storage.Tx, user *storage.User) (err error) {
+		list, err = s.changeAttributes(tx, c.app.poolSet, user, given, true)
+		c.user = *user
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	out := &wire.UpdateUserAttributesResponse{}
-	for i, to := range changed {
-		if err := s.deliver(ctx, c.app.poolSet.codeTemplate(to.medium, signUpTemplate).message(user, to, codes[i])); err != nil {
-			return nil, err
-		}
-		out.CodeDeliveryDetailsList = append(out.CodeDeliveryDetailsList, *to.details())
+	details, err := s.deliverAll(ctx, c.app.poolSet, c.user, list)
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	return &wire.UpdateUserAttributesResponse{CodeDeliveryDetailsList: details}, nil
 }
 
 // checkWritable refuses attributes that the client may not write.
@@ -97,51 +78,65 @@ func (s *Service) DeleteUserAttributes(ctx context.Context, in *wire.DeleteUserA
 }
 
 // GetUserAttributeVerificationCode sends a code to the user's e-mail address or
-// phone number.
+// phone number, or to the one that waits for its verification.
 func (s *Service) GetUserAttributeVerificationCode(ctx context.Context, in *wire.GetUserAttributeVerificationCodeRequest) (*wire.GetUserAttributeVerificationCodeResponse, error) {
 	c, err := s.authorize(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
-	to, err := c.verifiable(in.AttributeName)
+	var to contact
+	var purpose string
+	err = s.store.View(ctx, func(tx storage.Tx) (err error) {
+		to, purpose, err = s.verifiable(tx, c.user, in.AttributeName)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	who := &subject{user: c.user, name: c.user.Username, attemptKey: attemptKey(c.user)}
-	details, err := s.sendCode(ctx, c.app, who, codeVerify+to.attribute, to, true)
+	details, err := s.sendCode(ctx, c.app, who, purpose, to, true)
 	if err != nil {
 		return nil, err
 	}
 	return &wire.GetUserAttributeVerificationCodeResponse{CodeDeliveryDetails: details}, nil
 }
 
-// verifiable is the caller's contact of that name.
-func (c *caller) verifiable(attribute string) (contact, error) {
+// verifiable is the user's contact of that name which is verified next, and the purpose of
+// its code: the new value where one waits.
+func (s *Service) verifiable(tx storage.Tx, user storage.User, attribute string) (to contact, purpose string, err error) {
 	if attribute != loginEmail && attribute != loginPhone {
-		return contact{}, invalid("Attribute %s cannot be verified: only email and phone_number can.", attribute)
+		return to, "", invalid("Attribute %s cannot be verified: only email and phone_number can.", attribute)
 	}
-	to := contactOf(c.user, attribute)
-	if to.address == "" {
-		return to, invalid("User does not have %s to verify.", attribute)
+	to, waits, err := s.waiting(tx, user, attribute)
+	if waits || err != nil {
+		return to, codeChange + attribute, err
 	}
-	return to, nil
+	if to = contactOf(user, attribute); to.address == "" {
+		return to, "", invalid("User does not have %s to verify.", attribute)
+	}
+	return to, codeVerify + attribute, nil
 }
 
-// VerifyUserAttribute verifies a contact with the code that was sent to it.
+// VerifyUserAttribute verifies a contact with the code that was sent to it. A value that
+// waited for it becomes the attribute.
 func (s *Service) VerifyUserAttribute(ctx context.Context, in *wire.VerifyUserAttributeRequest) (*wire.VerifyUserAttributeResponse, error) {
 	c, err := s.authorize(ctx, in.AccessToken)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.verifiable(in.AttributeName); err != nil {
-		return nil, err
-	}
 	answer := codeWrong
 	err = s.changeFound(ctx, c.user, func(tx storage.Tx, user *storage.User) error {
+		_, purpose, err := s.verifiable(tx, *user, in.AttributeName)
+		if err != nil {
+			return err
+		}
 		var code storage.Code
-		answer, code, err = s.tryCode(tx, attemptKey(*user), *user, codeVerify+in.AttributeName, in.Code)
+		answer, code, err = s.tryCode(tx, attemptKey(*user), *user, purpose, in.Code)
 		if err != nil || answer != codeRight {
 			return err
+		}
+		if purpose == codeChange+in.AttributeName {
+			user.Attributes = withAttribute(user.Attributes, in.AttributeName, code.Address)
 		}
 		return s.verifyContact(tx, c.app.poolSet, user, code.Address, false)
 	})
@@ -152,6 +147,16 @@ func (s *Service) VerifyUserAttribute(ctx context.Context, in *wire.VerifyUserAt
 		return nil, err
 	}
 	return &wire.VerifyUserAttributeResponse{}, nil
+}
+
+// withAttribute returns a copy of attributes with one of them set.
+func withAttribute(attributes map[string]string, name, value string) map[string]string {
+	attributes = maps.Clone(attributes)
+	if attributes == nil {
+		attributes = map[string]string{}
+	}
+	attributes[name] = value
+	return attributes
 }
 
 // DeleteUser removes the token's user, with all sessions.

@@ -128,6 +128,9 @@ func completePool(w wire.UserPoolSettings) (wire.UserPoolSettings, error) {
 	if w.MfaConfiguration == wire.MFAOn {
 		return w, invalid("MfaConfiguration ON is not supported: no second factor would be asked for. Use OFF or OPTIONAL.")
 	}
+	if err := checkUpdateSettings(w); err != nil {
+		return w, err
+	}
 	w.Policies = completePolicies(w.Policies, days)
 	w.DeletionProtection = cmp.Or(w.DeletionProtection, wire.DeletionProtectionInactive)
 	w.MfaConfiguration = cmp.Or(w.MfaConfiguration, wire.MFAOff)

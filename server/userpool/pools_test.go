@@ -199,6 +199,9 @@ func TestCreateUserPoolRefusals(t *testing.T) {
 		{"aliases and username attributes", "Only one of the aliasAttributes or usernameAttributes",
 			wire.CreateUserPoolRequest{AliasAttributes: []string{"email"}, UsernameAttributes: []string{"email"}}},
 		{"second factor that nobody asks for", "MfaConfiguration ON", wire.CreateUserPoolRequest{UserPoolSettings: wire.UserPoolSettings{MfaConfiguration: "ON"}}},
+		{"verification that is never sent", "email must be in AutoVerifiedAttributes", wire.CreateUserPoolRequest{UserPoolSettings: wire.UserPoolSettings{
+			AutoVerifiedAttributes:      []string{"phone_number"},
+			UserAttributeUpdateSettings: &wire.UserAttributeUpdateSettingsType{AttributesRequireVerificationBeforeUpdate: []string{"phone_number", "email"}}}}},
 		{"two temporary lives", "instead of UnusedAccountValidityDays", wire.CreateUserPoolRequest{UserPoolSettings: days(3, 4)}},
 		{"required custom attribute", "Required custom attributes", wire.CreateUserPoolRequest{
 			Schema: []wire.SchemaAttributeType{{Name: "tier", Required: new(true)}}}},

@@ -35,6 +35,9 @@ func testCodes(t *testing.T, db storage.Store) {
 	hasCode(t, db, reset, false)
 	update(t, db, func(tx storage.Tx) error { return errors.Join(tx.Codes.Put(reset), tx.Codes.Put(signUp)) })
 	hasCode(t, db, reset, true)
+	reset.Hash = nil
+	update(t, db, func(tx storage.Tx) error { return tx.Codes.Put(reset) })
+	hasCode(t, db, reset, true)
 	reset.Hash, reset.Tries, reset.Address, reset.ExpiresAt = []byte("next"), 0, "", never
 	update(t, db, func(tx storage.Tx) error { return tx.Codes.Put(reset) })
 	hasCode(t, db, reset, true)
