@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/federation"
 	"github.com/latchkey-auth/latchkey/server/oauth"
 	"github.com/latchkey-auth/latchkey/server/userpool"
 )
@@ -21,7 +22,8 @@ func (s *Server) routeOAuth(mux *http.ServeMux) {
 		s.endpoint(mux, base, "/oauth2/revoke", s.oauth.Revoke)
 		s.page(mux, base, "/oauth2/authorize", s.oauth.Authorize)
 		s.page(mux, base, "/authorize", s.oauth.Authorize)
-		s.page(mux, base, "/oauth2/idpresponse", s.oauth.Return)
+		s.page(mux, base, federation.ReturnPath, s.oauth.Return)
+		s.page(mux, base, federation.ReturnPath+"/{"+oauth.SegmentValue+"}", s.oauth.Return)
 		s.page(mux, base, "/logout", s.oauth.Logout)
 	}
 	mux.HandleFunc("GET /.well-known/openid-configuration", s.observed("/.well-known/openid-configuration", s.atDomain(s.serveDiscovery)))

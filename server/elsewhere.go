@@ -16,6 +16,23 @@ type elsewhere struct {
 	party *federation.Party
 }
 
+func (e elsewhere) Route(ctx context.Context, poolID, provider string) (oauth.Route, error) {
+	at, err := e.pools.IdentityProvider(ctx, poolID, provider)
+	if err != nil {
+		return oauth.Route{}, err
+	}
+	route := oauth.Route{Own: federation.Segment(at.Name), Shared: at.SharedRedirect, Binding: at.Binding()}
+	if !at.SharedRedirect {
+		return route, nil
+	}
+	sharing, err := e.pools.SharingProviders(ctx, poolID)
+	if err != nil {
+		return route, err
+	}
+	route.Ambiguous, err = e.party.Ambiguous(ctx, sharing)
+	return route, err
+}
+
 func (e elsewhere) Begin(ctx context.Context, poolID, provider string, a federation.Attempt) (string, error) {
 	at, err := e.pools.IdentityProvider(ctx, poolID, provider)
 	if err != nil {
@@ -28,6 +45,15 @@ func (e elsewhere) Finish(ctx context.Context, client *oauth.Client, provider st
 	at, err := e.pools.IdentityProvider(ctx, client.PoolID, provider)
 	if err != nil {
 		return oauth.User{}, err
+	}
+	if at.SharedRedirect {
+		sharing, err := e.pools.SharingProviders(ctx, client.PoolID)
+		if err != nil {
+			return oauth.User{}, err
+		}
+		if err := federation.Misdirected(at, got, sharing); err != nil {
+			return oauth.User{}, err
+		}
 	}
 	person, err := e.party.Finish(ctx, at, a, got)
 	if err != nil {

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -138,13 +139,15 @@ func (v *visitor) leave(name string, over map[string]string) *url.URL {
 	if answer.StatusCode != http.StatusFound {
 		v.w.t.Fatalf("to %s: %d %s", name, answer.StatusCode, body)
 	}
-	return location(v.w.t, answer)
+	to := location(v.w.t, answer)
+	v.back = to.Query().Get("redirect_uri")
+	return to
 }
 
-// comeBack is the browser's return from a provider.
+// comeBack is the browser's return from the provider that it left for last.
 func (v *visitor) comeBack(query url.Values) (*http.Response, string) {
 	v.w.t.Helper()
-	return v.get(v.w.base() + "/oauth2/idpresponse?" + query.Encode())
+	return v.get(cmp.Or(v.back, v.w.base()+"/oauth2/idpresponse/Other") + "?" + query.Encode())
 }
 
 // outcome is where the return leads: to the client.

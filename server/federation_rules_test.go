@@ -144,7 +144,7 @@ func TestLeavingForAProvider(t *testing.T) {
 	to := v.leave("Other", map[string]string{"login_hint": "ann@example.com", "prompt": "login", "max_age": "300"})
 	q := to.Query()
 	for name, want := range map[string]string{
-		"response_type": "code", "client_id": "app", "redirect_uri": w.base() + "/oauth2/idpresponse", "scope": "openid email",
+		"response_type": "code", "client_id": "app", "redirect_uri": w.base() + "/oauth2/idpresponse/Other", "scope": "openid email",
 		"login_hint": "ann@example.com", "prompt": "login", "max_age": "300", "tenant": "1", "code_challenge_method": "S256",
 	} {
 		if q.Get(name) != want || len(q[name]) != 1 {
@@ -466,7 +466,7 @@ func TestAtADomain(t *testing.T) {
 	r.Host = "acme.localhost:1"
 	answer, _ := w.visitor().read(r)
 	public, _ := url.Parse(w.url)
-	if got := location(t, answer).Query().Get("redirect_uri"); got != "http://acme.localhost:"+public.Port()+"/oauth2/idpresponse" {
+	if got := location(t, answer).Query().Get("redirect_uri"); got != "http://acme.localhost:"+public.Port()+"/oauth2/idpresponse/Other" {
 		t.Errorf("comes back to %s", got)
 	}
 }

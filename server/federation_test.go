@@ -19,7 +19,7 @@ func twoWorlds(t *testing.T) (w, idp *world) {
 	idp = newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
 		withOAuth(p, c)
 		c.GenerateSecret = true
-		c.CallbackURLs = []string{w.base() + "/oauth2/idpresponse"}
+		c.CallbackURLs = []string{w.base() + "/oauth2/idpresponse/Other"}
 	})
 	idp.addUser("ann", wire.AttributeType{Name: "email", Value: "ann@example.com"}, wire.AttributeType{Name: "email_verified", Value: "true"},
 		wire.AttributeType{Name: "name", Value: "Ann <b>&\"'"})
@@ -47,7 +47,7 @@ func through(t *testing.T, w, idp *world, v *visitor) url.Values {
 		}
 		there = location(t, answer)
 	}
-	if !strings.HasPrefix(there.String(), w.base()+"/oauth2/idpresponse?") {
+	if !strings.HasPrefix(there.String(), w.base()+"/oauth2/idpresponse/Other?") {
 		t.Fatalf("back to %s", there)
 	}
 	answer, body := v.get(there.String())
@@ -235,7 +235,7 @@ func TestReturnByPost(t *testing.T) {
 	v := w.visitor()
 	to := v.leave("Other", nil)
 	e.says(e.provider.token("u-1", map[string]any{"nonce": to.Query().Get("nonce")}))
-	answer, _ := v.post(w.base()+"/oauth2/idpresponse", url.Values{"code": {"c-1"}, "state": {to.Query().Get("state")}, "user": {`{"name":"x"}`}})
+	answer, _ := v.post(w.base()+"/oauth2/idpresponse/Other", url.Values{"code": {"c-1"}, "state": {to.Query().Get("state")}, "user": {`{"name":"x"}`}})
 	next := location(t, answer)
 	if answer.StatusCode != http.StatusSeeOther || next.Query().Has("user") {
 		t.Fatalf("%d to %s", answer.StatusCode, next)

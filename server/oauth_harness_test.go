@@ -41,11 +41,12 @@ func withOAuth(_ *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientReques
 type visitor struct {
 	w      *world
 	client *http.Client
+	back   string // the redirect URI of the last provider that the visitor was sent to
 }
 
 func (w *world) visitor() *visitor {
 	jar, _ := cookiejar.New(nil)
-	return &visitor{w, &http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &visitor{w: w, client: &http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 // query is an authorization request; over replaces members, and "" removes one.

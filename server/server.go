@@ -143,6 +143,7 @@ func New(c Config) (*Server, error) {
 	s.pools = userpool.New(userpool.Config{
 		Storage: s.feed.watch(c.Storage), Box: c.Box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
 		Gate: arithmeticGate(c.Limits), Courier: c.Courier, LostAnswers: c.LostAnswers, CheckProviderURL: party.CheckURL,
+		PoolURL: func(pool string) string { return base + "/" + pool },
 		LogoURL: func(pool, client string, logo []byte) string { return hosted.LogoURL(base+"/"+pool, client, logo) }, Logger: s.log, Now: s.now,
 	})
 	s.identities = identitypool.New(identitypool.Config{

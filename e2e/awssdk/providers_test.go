@@ -6,6 +6,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/latchkey-auth/latchkey/e2e/local"
 )
 
 func TestIdentityProviderAdministration(t *testing.T) {
@@ -21,6 +23,7 @@ func TestIdentityProviderAdministration(t *testing.T) {
 	})
 	check(t, err)
 	same(t, "secret", made.IdentityProvider.ProviderDetails["client_secret"], "s3cret")
+	same(t, "redirect URI", made.IdentityProvider.ProviderDetails["redirect_uri"], local.Up().Endpoint+"/"+pool+"/oauth2/idpresponse/Corp")
 	same(t, "user name", made.IdentityProvider.AttributeMapping["username"], "sub")
 	_, err = a.CreateIdentityProvider(t.Context(), &cip.CreateIdentityProviderInput{
 		UserPoolId: &pool, ProviderName: name, ProviderType: types.IdentityProviderTypeTypeOidc, ProviderDetails: details,

@@ -29,7 +29,7 @@ func newPartner(t *testing.T, n *notes) (partner local.Ready, clientID string) {
 	partner = process.Ready
 	pool := local.Up().UserPoolID
 	client, err := adminOf(partner).CreateUserPoolClient(t.Context(), &cip.CreateUserPoolClientInput{
-		UserPoolId: &partner.UserPoolID, ClientName: aws.String("Example Notes"), GenerateSecret: true, CallbackURLs: []string{n.pool + "/oauth2/idpresponse"},
+		UserPoolId: &partner.UserPoolID, ClientName: aws.String("Example Notes"), GenerateSecret: true, CallbackURLs: []string{n.pool + "/oauth2/idpresponse/Partner"},
 		AllowedOAuthFlowsUserPoolClient: true, AllowedOAuthFlows: []types.OAuthFlowType{"code"},
 		AllowedOAuthScopes: []string{"openid", "email", "profile"}, SupportedIdentityProviders: []string{"COGNITO"},
 	})

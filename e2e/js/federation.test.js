@@ -22,7 +22,7 @@ let up, idp, sdk, client;
 before(async () => {
 	up = await start();
 	sdk = administrator(up);
-	idp = await provider(`${up.endpoint}/${up.user_pool_id}/oauth2/idpresponse`);
+	idp = await provider(`${up.endpoint}/${up.user_pool_id}/oauth2/idpresponse/Corp`);
 	await sdk.send(new CreateIdentityProviderCommand({
 		UserPoolId: up.user_pool_id, ProviderName: 'Corp', ProviderType: 'OIDC',
 		ProviderDetails: {

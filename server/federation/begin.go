@@ -20,6 +20,8 @@ type Provider struct {
 	Details    wire.Parameters // as [Complete] made them
 	// Mapping gives the claim of each user attribute that has one.
 	Mapping map[string]string
+	// SharedRedirect is set for a provider from before each had its own redirect URI.
+	SharedRedirect bool
 }
 
 // Attempt is one sign-in at a provider, from Begin to Finish.
@@ -79,10 +81,7 @@ func unavailable(cause error, description string) *Error {
 
 // endpoints are a provider's addresses, configured or discovered.
 func (p *Party) endpoints(ctx context.Context, at Provider) (openid.Metadata, error) {
-	d := at.Details
-	m := openid.Metadata{
-		Issuer: d[keyIssuer], JWKSURI: d[keyJWKS], Authorization: d[keyAuthorizeURL], Token: d[keyTokenURL], UserInfo: d[keyUserInfoURL],
-	}
+	m := configured(at)
 	if profiles[at.Kind].openID && m.Authorization == "" {
 		found, err := p.remotes.Metadata(ctx, m.Issuer)
 		if err != nil {

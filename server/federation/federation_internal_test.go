@@ -2,6 +2,7 @@ package federation
 
 import (
 	"maps"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -130,4 +131,25 @@ func TestMergeFlagProperty(t *testing.T) {
 			t.Errorf("token %v, userinfo %v: %v", token, info, got)
 		}
 	})
+}
+
+// TestSegmentProperty: segments are safe in a path, and two names never have one.
+func TestSegmentProperty(t *testing.T) {
+	t.Parallel()
+	name := rapid.StringMatching(`[^_\p{Z}][\p{L}\p{M}\p{S}\p{N}\p{P}][^_\p{Z}]{1,30}`)
+	rapid.Check(t, func(t *rapid.T) {
+		one, two := name.Draw(t, "one"), name.Draw(t, "two")
+		segment := Segment(one)
+		if !IsSegment(segment) || url.PathEscape(segment) != segment {
+			t.Errorf("%q: segment %q", one, segment)
+		}
+		if one != two && segment == Segment(two) {
+			t.Errorf("%q and %q: segment %q", one, two, segment)
+		}
+	})
+	for _, bad := range []string{"", ".", "..", "a/b", "a b", "ü", strings.Repeat("x", 201)} {
+		if IsSegment(bad) {
+			t.Errorf("%q is a segment", bad)
+		}
+	}
 }

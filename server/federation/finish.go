@@ -46,7 +46,8 @@ func (p *Party) Finish(ctx context.Context, at Provider, a Attempt, got Answer) 
 	if err != nil {
 		return nil, err
 	}
-	// Somebody else's answer must not be redeemed here (RFC 9207, section 2.4).
+	// Another issuer's answer must not be redeemed here (RFC 9207, section 2.4). Kinds
+	// without an issuer have none in m, and their iss is ignored.
 	if m.Issuer != "" && (got.Issuer != "" && got.Issuer != m.Issuer || got.Issuer == "" && m.SendsIssuer) {
 		return nil, refuse(nil, clean(at.Name)+" Error - the answer is another provider's")
 	}

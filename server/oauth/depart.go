@@ -30,7 +30,9 @@ type attempt struct {
 	ID       string // of its one use
 	Provider string
 	Query    string // the authorization request
-	Redirect string // where the provider was told to come back to
+	Redirect string // the redirect URI that the provider was given
+	Segment  string `json:",omitzero"` // its last segment; "" for the shared one
+	Binding  string `json:",omitzero"` // Route.Binding
 	Nonce    string
 	Verifier string
 	Browser  string // hash of the cookie
@@ -63,9 +65,19 @@ func (p *Provider) depart(w http.ResponseWriter, r *http.Request, place Place, q
 		p.Refuse(w, r, p.redirectable(q, refusal(codeInvalidRequest, "sign-in at other providers is off")))
 		return
 	}
+	route, err := p.Elsewhere.Route(r.Context(), place.PoolID, q.elsewhere())
+	if err != nil {
+		p.Refuse(w, r, p.redirectable(q, p.elsewhereRefusal(r, err)))
+		return
+	}
+	if route.Ambiguous {
+		p.Refuse(w, r, p.redirectable(q, p.ambiguous(r, place, q.elsewhere(), route)))
+		return
+	}
 	key := p.browserKey(r, place.PoolID)
 	a := attempt{
-		ID: random.UUID(), Provider: q.elsewhere(), Query: q.Query().Encode(), Redirect: p.returnURL(r, place),
+		ID: random.UUID(), Provider: q.elsewhere(), Query: q.Query().Encode(), Redirect: p.returnURL(r, place, route.segment()),
+		Segment: route.segment(), Binding: route.Binding,
 		Nonce: random.Text(letters, 32), Verifier: random.Text(letters, 64),
 		Browser: hashKey(key), Until: p.Now().Add(attemptLife),
 	}
@@ -87,11 +99,21 @@ func (p *Provider) depart(w http.ResponseWriter, r *http.Request, place Place, q
 	redirect(w, r, to)
 }
 
-// returnURL is where a provider sends browsers back to: to the host, and by http or
-// https, as the request came, for there the cookie is. Of the request it takes a name
-// that is the pool's, and the port of an https listener beside a public URL of http.
-func (p *Provider) returnURL(r *http.Request, place Place) string {
-	const path = "/oauth2/idpresponse"
+// ambiguous refuses a sign-in at a provider whose answers could be taken for another
+// provider's, and names the redirect URI that ends this.
+func (p *Provider) ambiguous(r *http.Request, place Place, provider string, route Route) *RequestError {
+	own := p.returnURL(r, place, route.Own)
+	p.Logger.WarnContext(r.Context(), "several identity providers share a redirect URI; register each one's own with it, and set redirect_uri of ProviderDetails",
+		"pool", place.PoolID, "provider", provider, "redirect_uri", own)
+	return refusal(codeInvalidRequest, described(provider+" Error - it shares its redirect URI with other providers; register "+own+" there and set it as redirect_uri of ProviderDetails"))
+}
+
+// returnURL is the redirect URI with this last segment, or the shared one: at the host,
+// and by http or https, as the request came, for there the cookie is. Of the request it
+// takes a name that is the pool's, and the port of an https listener beside a public URL
+// of http.
+func (p *Provider) returnURL(r *http.Request, place Place, segment string) string {
+	path := federation.RedirectPath(segment)
 	to, err := url.Parse(p.PublicURL + place.Base)
 	if err != nil {
 		return p.PublicURL + place.Base + path

@@ -37,8 +37,11 @@ func TestReturnURL(t *testing.T) {
 		if test.secure {
 			r.TLS = new(tls.ConnectionState)
 		}
-		if got := p.returnURL(r, Place{PoolID: "pool", Base: test.base}); got != test.want {
+		if got := p.returnURL(r, Place{PoolID: "pool", Base: test.base}, ""); got != test.want {
 			t.Errorf("%+v: %s", test, got)
+		}
+		if got := p.returnURL(r, Place{PoolID: "pool", Base: test.base}, "Corp"); got != test.want+"/Corp" {
+			t.Errorf("%+v, a provider's own: %s", test, got)
 		}
 	}
 }

@@ -24,17 +24,20 @@
 // # Other providers
 //
 // With identity_provider, or a client that has one provider, authorize leads to that
-// provider instead of the login page, and GET /oauth2/idpresponse is where the browser
-// comes back to:
+// provider instead of the login page, and the browser comes back to the provider's
+// redirect URI, which has a segment for the provider:
 //
 //	authorize ─▶ 302 the provider, with a state ─▶ the person signs in there
 //	                                                    ▼
-//	cookie, 302 redirect_uri?code=… ◀─ Finish ◀─ /oauth2/idpresponse?code=…&state=…
+//	cookie, 302 redirect_uri?code=… ◀─ Finish ◀─ /oauth2/idpresponse/Corp?code=…&state=…
 //
 // The state is a sealed message: the authorization request, the provider, the secrets
 // of the attempt, and the hash of a cookie that only the browser has which began it.
-// It is good for one use within ten minutes. What goes over the wire to the provider
-// is package federation's.
+// It is good for one use within ten minutes, at the redirect URI of its provider: what
+// an honest provider answers cannot be taken for an attacker's answer (RFC 9700, section
+// 4.4). Providers from before share /oauth2/idpresponse, as long as at most one of them
+// leaves its issuer out of its answers. What goes over the wire to the provider is
+// package federation's.
 //
 // # The browser's session
 //

@@ -95,12 +95,36 @@ type Users interface {
 // Elsewhere signs people in at other providers. Refusals are *federation.Error and
 // *wire.Exception; other errors are the service's own trouble.
 type Elsewhere interface {
+	// Route says how a provider's answers come back. It is asked before the browser
+	// leaves, and again when it comes back.
+	Route(ctx context.Context, poolID, provider string) (Route, error)
 	// Begin gives the address at which the person signs in.
 	Begin(ctx context.Context, poolID, provider string, a federation.Attempt) (address string, err error)
 	// Finish gives the user of the person who comes back.
 	Finish(ctx context.Context, client *Client, provider string, a federation.Attempt, got federation.Answer) (User, error)
 	// Spend marks an attempt as used, and reports whether this was the first use.
 	Spend(ctx context.Context, id string, until time.Time) (first bool, err error)
+}
+
+// Route is how the answers of another provider come back.
+type Route struct {
+	// Own is the last segment of the provider's own redirect URI.
+	Own string
+	// Shared says that the provider still shares a redirect URI with others.
+	Shared bool
+	// Ambiguous says that answers at the shared redirect URI may be mixed up.
+	Ambiguous bool
+	// Binding changes with the provider's settings: an answer counts for the settings
+	// that the sign-in began with.
+	Binding string
+}
+
+// segment is the last segment of the redirect URI in use; "" is the shared one.
+func (r Route) segment() string {
+	if r.Shared {
+		return ""
+	}
+	return r.Own
 }
 
 // Config is what a [Provider] is made of. All up to IssuerURL are required.

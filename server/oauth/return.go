@@ -10,19 +10,26 @@ import (
 	"github.com/latchkey-auth/latchkey/server/federation"
 )
 
+// SegmentValue is the path value of the last segment of a provider's own redirect URI.
+const SegmentValue = "provider"
+
 // returnParameters are what a provider's answer is made of (RFC 6749, section 4.1.2;
 // RFC 9207).
 var returnParameters = []string{"code", "state", "iss", "error", "error_description"}
 
-// Return serves /oauth2/idpresponse, where browsers come back from other providers.
-// Some post their answer, without the cookie that a page of ours gets: that one
-// becomes a GET.
+// Return serves /oauth2/idpresponse and the paths of one segment below it, the redirect
+// URIs of other providers. Some providers post their answer, without the cookie that a
+// page of ours gets: that one becomes a GET.
 func (p *Provider) Return(w http.ResponseWriter, r *http.Request) {
 	if !p.allow(w, r, http.MethodGet, http.MethodPost) {
 		return
 	}
 	place, ok := p.at(w, r)
 	if !ok {
+		return
+	}
+	if segment := r.PathValue(SegmentValue); segment != "" && !federation.IsSegment(segment) {
+		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "no identity provider has this redirect URI"})
 		return
 	}
 	if r.Method == http.MethodPost {
@@ -54,7 +61,7 @@ func (p *Provider) returnByGet(w http.ResponseWriter, r *http.Request, place Pla
 		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "the answer is too long"})
 		return
 	}
-	redirect(w, r, place.Base+"/oauth2/idpresponse?"+to)
+	redirect(w, r, place.Base+federation.RedirectPath(r.PathValue(SegmentValue))+"?"+to)
 }
 
 // arrive goes on with an attempt whose browser came back. Until state and cookie are
@@ -104,6 +111,8 @@ func (p *Provider) readAttempt(r *http.Request, place Place, query url.Values) (
 		return refuse("the sign-in took too long")
 	case !p.began(r, place.PoolID, a):
 		return refuse("the sign-in was not begun in this browser")
+	case r.PathValue(SegmentValue) != a.Segment:
+		return refuse("the answer came to the redirect URI of another identity provider")
 	}
 	first, err := p.Elsewhere.Spend(r.Context(), a.ID, a.Until)
 	if err != nil {
@@ -127,12 +136,31 @@ func (p *Provider) admit(r *http.Request, q *Request, a *attempt, query url.Valu
 	case query.Get("code") == "":
 		return User{}, refusal(codeInvalidRequest, described(a.Provider+" Error - no code in its answer"))
 	}
+	if e := p.checkRoute(r, q, a); e != nil {
+		return User{}, e
+	}
 	user, err := p.Elsewhere.Finish(r.Context(), q.Client, a.Provider, a.at(query.Get("state"), q),
 		federation.Answer{Code: query.Get("code"), Issuer: query.Get("iss")})
 	if err != nil {
 		return User{}, p.elsewhereRefusal(r, err)
 	}
 	return user, nil
+}
+
+// checkRoute refuses the answer of a provider whose settings are others than when the
+// sign-in began: the code may be of another issuer. Sign-ins that an earlier version
+// began have no binding.
+func (p *Provider) checkRoute(r *http.Request, q *Request, a *attempt) *RequestError {
+	route, err := p.Elsewhere.Route(r.Context(), q.Client.PoolID, a.Provider)
+	switch {
+	case err != nil:
+		return p.elsewhereRefusal(r, err)
+	case route.segment() != a.Segment || a.Binding != "" && route.Binding != a.Binding:
+		return refusal(codeInvalidRequest, described(a.Provider+" Error - its settings have changed; sign in again"))
+	case route.Ambiguous:
+		return refusal(codeInvalidRequest, described(a.Provider+" Error - it shares its redirect URI with other providers"))
+	}
+	return nil
 }
 
 // elsewhereRefusal is what a client is told of a sign-in that did not succeed at

@@ -18,7 +18,7 @@ func (s *Service) IdentityProvider(ctx context.Context, poolID, name string) (fe
 	if err != nil {
 		return federation.Provider{}, err
 	}
-	return federation.Provider{Name: p.Name, Kind: p.Type, Details: p.details, Mapping: p.Mapping}, nil
+	return p.federated(), nil
 }
 
 // SpendOnce marks an id as used until that time, and reports whether this was the

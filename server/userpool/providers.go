@@ -65,7 +65,7 @@ func (s *Service) CreateIdentityProvider(ctx context.Context, in *wire.CreateIde
 	if err != nil {
 		return nil, err
 	}
-	return &wire.CreateIdentityProviderResponse{IdentityProvider: p.shape()}, nil
+	return &wire.CreateIdentityProviderResponse{IdentityProvider: s.providerShape(p)}, nil
 }
 
 // UpdateIdentityProvider replaces the members that are given, whole.
@@ -89,7 +89,7 @@ func (s *Service) UpdateIdentityProvider(ctx context.Context, in *wire.UpdateIde
 	if err != nil {
 		return nil, err
 	}
-	return &wire.UpdateIdentityProviderResponse{IdentityProvider: p.shape()}, nil
+	return &wire.UpdateIdentityProviderResponse{IdentityProvider: s.providerShape(p)}, nil
 }
 
 // DescribeIdentityProvider shows a provider. As at Cognito, its secrets are shown.
@@ -98,7 +98,7 @@ func (s *Service) DescribeIdentityProvider(ctx context.Context, in *wire.Describ
 	if err != nil {
 		return nil, err
 	}
-	return &wire.DescribeIdentityProviderResponse{IdentityProvider: p.shape()}, nil
+	return &wire.DescribeIdentityProviderResponse{IdentityProvider: s.providerShape(p)}, nil
 }
 
 func (s *Service) viewProvider(ctx context.Context, poolID, name string) (p *identityProvider, err error) {
@@ -135,7 +135,7 @@ func (s *Service) GetIdentityProviderByIdentifier(ctx context.Context, in *wire.
 	if err != nil {
 		return nil, err
 	}
-	return &wire.GetIdentityProviderByIdentifierResponse{IdentityProvider: p.shape()}, nil
+	return &wire.GetIdentityProviderByIdentifierResponse{IdentityProvider: s.providerShape(p)}, nil
 }
 
 // DeleteIdentityProvider removes a provider. Its users stay, and so do their
@@ -179,7 +179,7 @@ func (s *Service) ListIdentityProviders(ctx context.Context, in *wire.ListIdenti
 		if err != nil {
 			return nil, err
 		}
-		shape := p.shape()
+		shape := s.providerShape(p)
 		out.Providers = append(out.Providers, wire.ProviderDescription{
 			ProviderName: shape.ProviderName, ProviderType: shape.ProviderType,
 			CreationDate: shape.CreationDate, LastModifiedDate: shape.LastModifiedDate,

@@ -23,6 +23,9 @@ type providerSettings struct {
 	Details     []byte            // sealed: among them are secrets
 	Mapping     map[string]string `json:",omitzero"`
 	Identifiers []string          `json:",omitzero"`
+	// OwnRedirect says that the redirect URI is the provider's own. Providers from
+	// before it was share one in their pool.
+	OwnRedirect bool `json:",omitzero"`
 }
 
 // socialProviders are the types of which a pool has one, by the type's name.
@@ -81,6 +84,10 @@ func (s *Service) sealProvider(p *identityProvider) error {
 // configureProvider takes over what a request gives; nil stays as it is.
 func (s *Service) configureProvider(tx storage.Tx, set *PoolSettings, p *identityProvider, details wire.Parameters, mapping map[string]string, identifiers []string) error {
 	if details != nil {
+		details, err := s.chooseRedirect(p, details)
+		if err != nil {
+			return err
+		}
 		full, err := federation.Complete(p.Type, details)
 		if err != nil {
 			return invalid("%s.", err)
@@ -161,14 +168,6 @@ func identifiersOf(p storage.IdentityProvider) ([]string, error) {
 	var set providerSettings
 	err := wire.Unmarshal(p.Settings, &set)
 	return set.Identifiers, err
-}
-
-func (p *identityProvider) shape() *wire.IdentityProviderType {
-	return &wire.IdentityProviderType{
-		UserPoolId: p.PoolID, ProviderName: p.Name, ProviderType: p.Type, ProviderDetails: p.details,
-		AttributeMapping: p.Mapping, IdpIdentifiers: p.Identifiers,
-		CreationDate: wire.NewTime(p.CreatedAt), LastModifiedDate: wire.NewTime(p.ModifiedAt),
-	}
 }
 
 // offeredProviders are a client's identity providers without those that were

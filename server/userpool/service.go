@@ -40,6 +40,9 @@ type Config struct {
 	// successor has not been used, where that is longer than the client's
 	// RetryGracePeriodSeconds; at most a day. 0 leaves it at Cognito's rule.
 	LostAnswers time.Duration
+	// PoolURL gives the address of a pool's pages and OAuth endpoints, without a slash at
+	// its end; nil leaves redirect URIs of identity providers without a host.
+	PoolURL func(poolID string) string
 	// LogoURL gives the address of the logo of a client's pages, or of all clients'
 	// (wire.AllClients), which changes with the image; nil is none.
 	LogoURL func(poolID, clientID string, image []byte) string
@@ -67,6 +70,7 @@ type Service struct {
 	admits  func(address string) error // see Config.CheckProviderURL
 	lost    time.Duration              // see Config.LostAnswers
 	logoURL func(poolID, clientID string, image []byte) string
+	poolURL func(poolID string) string // see Config.PoolURL
 	log     *slog.Logger
 	clock   func() time.Time
 
@@ -83,7 +87,7 @@ type Service struct {
 func New(c Config) *Service {
 	s := &Service{
 		store: c.Storage, box: c.Box, keys: c.Keys, issuer: c.Issuer, region: c.Region,
-		lockout: c.Lockout, gate: c.Gate, courier: c.Courier, admits: c.CheckProviderURL, lost: min(c.LostAnswers, longestLost), logoURL: c.LogoURL, log: c.Logger, clock: c.Now,
+		lockout: c.Lockout, gate: c.Gate, courier: c.Courier, admits: c.CheckProviderURL, lost: min(c.LostAnswers, longestLost), logoURL: c.LogoURL, poolURL: c.PoolURL, log: c.Logger, clock: c.Now,
 		lists: paging.Lists{Box: c.Box, Purpose: purposePaging},
 	}
 	if s.region == "" {
