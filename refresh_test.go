@@ -314,6 +314,33 @@ func TestRefusalAndStore(t *testing.T) {
 	})
 }
 
+// TestRefreshOfAccountNamedBySub: Amplify JS files a session under USERNAME of the
+// challenge, which may be the sub. It refreshes as well, and takes no other user's
+// tokens.
+func TestRefreshOfAccountNamedBySub(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, kept := newFakePool(), store.NewMemory()
+		p.signedIn(t, "alice", withStore(kept))
+		record, err := kept.Load(t.Context(), aliceAccount())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"sub-of-alice", "sub-of-bob"} {
+			record.Account.Username = name
+			if err := errors.Join(kept.Save(t.Context(), record, 0), kept.SetActive(t.Context(), record.Account)); err != nil {
+				t.Fatal(err)
+			}
+			session := fetch(t, p.newClient(t, withStore(kept)), ForceRefresh())
+			if name == record.Sub {
+				wantTokens(t, session, "alice")
+			} else if _, err := session.Tokens(); !errors.Is(err, ErrWrongAccount) {
+				t.Errorf("Tokens of %s: %v", name, err)
+			}
+		}
+	})
+}
+
 // TestWrongTokens: an answer with somebody else's tokens is thrown away.
 func TestWrongTokens(t *testing.T) {
 	t.Parallel()

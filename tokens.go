@@ -77,9 +77,12 @@ func (c *Client) newGrant(op string, result *wire.AuthenticationResultType, when
 	return grant{pair: pair, refresh: string(result.RefreshToken), device: result.NewDeviceMetadata, when: when}, nil
 }
 
-// belongsTo checks that a refresh brought the tokens of the session's user.
+// belongsTo checks that a refresh brought the tokens of the session's user. The
+// account of a session that Amplify JS began carries USERNAME of the challenge,
+// which may be the sub.
 func (g grant) belongsTo(r store.Record) error {
-	if g.pair.access.Subject() == r.Sub && g.pair.access.Username() == r.Account.Username {
+	access, name := g.pair.access, r.Account.Username
+	if access.Subject() == r.Sub && (name == access.Username() || name == r.Sub) {
 		return nil
 	}
 	v := verdict{class: classWrongUser}

@@ -371,7 +371,7 @@ func TestChallengesAreBound(t *testing.T) {
 }
 
 // TestLockout walks Cognito's curve through the API: five failures, then locks
-// that double, and a success that forgets them. All names of a user share one counter.
+// that double, and a success that forgets them. All forms of a name share one counter.
 func TestLockout(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
@@ -382,7 +382,7 @@ func TestLockout(t *testing.T) {
 	w.stopClock() // the first lock is over after a second, and settled after half of that
 	w.addUser("ann", wire.AttributeType{Name: "email", Value: "ann@example.com"}, wire.AttributeType{Name: "email_verified", Value: "true"})
 	for _, names := range [][]string{
-		{"ann", "ANN", "ann@example.com", " Ann ", "Ann@Example.Com"},
+		{"ann", "ANN", "Ann", " Ann ", "ann "},
 		{"nobody", "NOBODY", "Nobody", " nobody", "nobody "},
 	} {
 		for _, name := range names {

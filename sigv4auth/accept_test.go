@@ -116,21 +116,7 @@ func TestAccepted(t *testing.T) {
 			return presign(request("PUT", "/a?X-Amz-Content-Sha256="+hashOf(note), note), hashOf(note), service, time.Minute, c)
 		}},
 		"unsigned payload": {change: unsigned, request: func(c sigv4.Credentials) *http.Request { return forPayload(c, "PUT", note, sigv4.UnsignedPayload) }},
-		"type not signed": {
-			request: func(c sigv4.Credentials) *http.Request { return retyped(request("POST", "/notes", note), c) },
-			change:  func(c *sigv4auth.Config) { c.AllowUnsignedContentType = true },
-		},
-		"presigned, type not signed": {
-			request: func(c sigv4.Credentials) *http.Request {
-				r := request("PUT", "/notes", note)
-				r.Header.Del("Content-Type")
-				r = presign(r, hashOf(note), service, time.Minute, c)
-				r.Header.Set("Content-Type", "application/json")
-				return r
-			},
-			change: func(c *sigv4auth.Config) { c.AllowUnsignedContentType = true },
-		},
-		"unsigned GET": {request: func(c sigv4.Credentials) *http.Request { return forPayload(c, "GET", "", sigv4.UnsignedPayload) }},
+		"unsigned GET":     {request: func(c sigv4.Credentials) *http.Request { return forPayload(c, "GET", "", sigv4.UnsignedPayload) }},
 	} {
 		if test.change == nil {
 			test.change = func(*sigv4auth.Config) {}
@@ -144,14 +130,6 @@ func TestAccepted(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, caller, err)
 		}
 	}
-}
-
-// retyped is r, signed without a Content-Type and sent with one.
-func retyped(r *http.Request, c sigv4.Credentials) *http.Request {
-	r.Header.Del("Content-Type")
-	r = sign(r, note, c)
-	r.Header.Set("Content-Type", "application/json")
-	return r
 }
 
 func hashed(method, body, hash string) *http.Request {

@@ -53,7 +53,7 @@ func (a *Auth) Verify(r *http.Request) (Caller, error) {
 	if refusal := a.checkPayload(r, s, key); refusal != nil {
 		return Caller{}, refusal
 	}
-	if refusal := a.checkReplay(r, s, claims.Expires); refusal != nil {
+	if refusal := a.checkReplay(r, s); refusal != nil {
 		return Caller{}, refusal
 	}
 	if refusal := a.checkClaims(claims); refusal != nil {
@@ -108,25 +108,17 @@ func (a *Auth) open(s *sigv4.Signature) (tempkey.Claims, secret.String, *Error) 
 	return claims, key, nil
 }
 
-// checkReplay is the last check of the request: only valid signatures are remembered.
-// They are remembered for as long as they are accepted, which ends with the credentials.
-// Dates are checked again here, because a body that is sent slowly could otherwise arrive
-// after its signature was forgotten.
-func (a *Auth) checkReplay(r *http.Request, s *sigv4.Signature, expires time.Time) *Error {
+// checkReplay comes last of what concerns the request: only true signatures are
+// remembered. The date is looked at once more, because a body that is sent slowly
+// enough would else bring a request past the time for which it is remembered.
+func (a *Auth) checkReplay(r *http.Request, s *sigv4.Signature) *Error {
 	if a.config.NoReplayCheck || isSafe(r.Method) {
 		return nil
 	}
-	now := a.config.Now()
-	if err := s.Fresh(now, a.config.Skew); err != nil {
+	if err := s.Fresh(a.config.Now(), a.config.Skew); err != nil {
 		return refusalOf(err)
 	}
-	if !expires.After(now) {
-		return expired()
-	}
 	until := s.Until(a.config.Skew).Add(time.Second) // Fresh accepts that very moment
-	if until.After(expires) {
-		until = expires
-	}
 	first, err := a.config.Replays.First(r.Context(), s.Bytes(), until)
 	switch {
 	case err != nil:

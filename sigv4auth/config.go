@@ -84,8 +84,8 @@ type Config struct {
 type Replays interface {
 	// First reports whether the signature is seen for the first time. It must be
 	// remembered until the time given: at most 31 minutes ahead for a signature in the
-	// header, and 12 hours for a presigned URL, which ends with its credentials. An error
-	// refuses the request, with status 503.
+	// header, and Config.MaxPresignedLife for a presigned URL. An error refuses the
+	// request, with status 503.
 	First(ctx context.Context, signature [32]byte, until time.Time) (bool, error)
 }
 

@@ -35,7 +35,7 @@
 // their retries pass. Two requests that are equal to the byte and were signed in
 // the same second are one: a program that signs by itself and means both has to
 // set a header that differs, such as X-Amz-Request-Nonce. A presigned URL that changes
-// something counts in the same way, until it or its credentials expire; those that only read may be used
+// something counts in the same way, until it expires; those that only read may be used
 // again. [Config.NoReplayCheck] lifts both.
 //
 // # One reading

@@ -3,11 +3,8 @@ package sigv4auth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
-
-	"github.com/latchkey-auth/latchkey/internal/tempkey"
 )
 
 // DefaultMemory is how many signatures an [Auth] remembers by itself: 10 minutes
@@ -22,9 +19,9 @@ const (
 	// span is how long the signatures of one bucket are forgotten after each
 	// other, in seconds: a bucket is dropped as a whole.
 	span = 30
-	// reach bounds how far ahead signatures are remembered: no presigned URL outlives its
-	// credentials.
-	reach = tempkey.MaxLife + time.Minute
+	// reach bounds how far ahead signatures are remembered: twice the greatest
+	// skew, and a little.
+	reach = 31 * time.Minute
 )
 
 // Memory is [Replays] in the memory of one process. It is safe for concurrent
@@ -50,11 +47,11 @@ func NewMemory(size int, now func() time.Time) *Memory {
 }
 
 // First implements [Replays]. It fails with [ErrFull], and for a time that is
-// longer ahead than credentials live, 12 hours; after its time nothing is the first.
+// more than 31 minutes ahead; after its time nothing is the first.
 func (m *Memory) First(_ context.Context, signature [32]byte, until time.Time) (bool, error) {
 	now := m.now()
 	if until.Sub(now) > reach {
-		return false, fmt.Errorf("sigv4auth: remember a signature until %v: more than %v ahead", until, reach)
+		return false, errors.New("sigv4auth: a signature is to be remembered for more than 31 minutes")
 	}
 	if !until.After(now) {
 		return false, nil
@@ -81,7 +78,7 @@ func (m *Memory) First(_ context.Context, signature [32]byte, until time.Time) (
 }
 
 // forget drops the buckets that have ended. There are never more than reach has
-// spans, some 1,500, and they are scanned once a span.
+// spans, so looking at all is little, and it is done once a span.
 func (m *Memory) forget(now time.Time) {
 	current := now.Unix() / span
 	if current < m.oldest {

@@ -82,12 +82,20 @@ describe('amazon-cognito-identity-js', () => {
 	});
 
 	it('completes newPasswordRequired', async () => {
-		const user = userOf(await newUser(up, { permanent: false }));
+		const username = await newUser(up, { permanent: false });
+		const user = userOf(username);
 		const { challenge } = await authenticate(user, temporary);
-		assert.equal(challenge.attributes.email, `${user.getUsername()}@example.com`);
+		assert.equal(challenge.attributes.email, `${username}@example.com`);
 		assert.deepEqual(challenge.required, []);
 		const session = await callbacks((done) => user.completeNewPasswordChallenge(password, { given_name: 'Grace' }, done));
 		assert.equal(session.getIdToken().payload.given_name, 'Grace');
+		assert.ok((await authenticate(userOf(username), password)).session);
+	});
+
+	it('names the user by the sub after a sign-in, which signs in as well', async () => {
+		const user = userOf(await newUser(up));
+		const { session } = await authenticate(user, password);
+		assert.equal(user.getUsername(), session.getIdToken().payload.sub);
 		assert.ok((await authenticate(userOf(user.getUsername()), password)).session);
 	});
 
@@ -102,10 +110,11 @@ describe('amazon-cognito-identity-js', () => {
 	});
 
 	it('reads the user', async () => {
-		const user = userOf(await newUser(up));
+		const username = await newUser(up);
+		const user = userOf(username);
 		await authenticate(user, password);
 		const { Username, UserAttributes } = await callback((done) => user.getUserData(done));
-		assert.equal(Username, user.getUsername());
+		assert.equal(Username, username);
 		assert.equal(UserAttributes.find(({ Name }) => Name === 'email').Value, `${Username}@example.com`);
 	});
 

@@ -117,33 +117,6 @@ func TestSDKS3(t *testing.T) {
 	wantCaller(t, seen, up, identity)
 }
 
-// TestSDKPresignedUpload: a URL that is good for an hour uploads once.
-func TestSDKPresignedUpload(t *testing.T) {
-	t.Parallel()
-	up := local.Up()
-	server := serve(t, up)
-	credentials, identity := signIn(t, up)
-	upload := func(target string, status int) (echo, string) {
-		r, err := http.NewRequestWithContext(t.Context(), "PUT", target, strings.NewReader("a file"))
-		check(t, err)
-		r.Header.Set("X-Amz-Content-Sha256", hashOf("a file"))
-		return send(t, r, status)
-	}
-	r, err := http.NewRequestWithContext(t.Context(), "PUT", server.URL+"/notes/1?X-Amz-Expires=3600", nil)
-	check(t, err)
-	r.Header.Set("X-Amz-Content-Sha256", hashOf("a file"))
-	target, _, err := v4.NewSigner().PresignHTTP(t.Context(), credentials, r, hashOf("a file"), service, region, time.Now())
-	check(t, err)
-	got, _ := upload(target, http.StatusOK)
-	wantCaller(t, got, up, identity)
-	if got.Body != "a file" || !got.Caller.Presigned {
-		t.Errorf("the API saw %+v", got)
-	}
-	if _, code := upload(target, http.StatusForbidden); code != "InvalidSignatureException" {
-		t.Errorf("the same URL again: %s", code)
-	}
-}
-
 // TestSDKUploadsOverTLS: over TLS the SDK does not sign what it uploads. The API
 // says why it refuses, and takes the whole ones where it is told to.
 func TestSDKUploadsOverTLS(t *testing.T) {

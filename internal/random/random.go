@@ -31,6 +31,12 @@ func SessionID() string {
 
 func uuid() (b [16]byte) {
 	rand.Read(b[:])
+	return AsUUID(b)
+}
+
+// AsUUID sets the version and the variant of a random UUID in 16 bytes, for ids
+// that are derived and must look random.
+func AsUUID(b [16]byte) [16]byte {
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
 	return b

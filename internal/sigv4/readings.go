@@ -69,11 +69,10 @@ func (s *Signature) checkPath(u *url.URL) error {
 	return nil
 }
 
-// isDots reports whether an escaped segment is "." or "..", or holds such a segment between
-// escaped slashes, which handlers that read the decoded path take for separators.
+// isDots reports whether an escaped segment is "." or "..".
 func isDots(segment string) bool {
 	plain, err := url.PathUnescape(segment)
-	return err == nil && slices.ContainsFunc(strings.Split(plain, "/"), func(part string) bool { return part == "." || part == ".." })
+	return err == nil && (plain == "." || plain == "..")
 }
 
 // blankRun reports whether a value has two blanks in a row.

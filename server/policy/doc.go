@@ -13,7 +13,7 @@
 // A sign-in passes them from the cheapest to the dearest:
 //
 //	if !limiter.Allow(source) { … TooManyRequestsException … }
-//	locked, err := lockout.Admit(ctx, store, key)
+//	locked, err := lockout.Admit(ctx, store, key, nil)
 //	if locked { … NotAuthorizedException, "Password attempts exceeded" … }
 //	leave, err := gate.Enter(ctx)
 //	if err != nil { … lockout.Withdraw, then TooManyRequestsException … }

@@ -110,12 +110,16 @@ func (l Lockout) Withdraw(tx storage.Tx, key string) error {
 // Admit runs Begin in a transaction of its own. When it finds a lock that was
 // set less than Settle ago, it waits until a success lifts the lock or that
 // time is over; see above. The wait holds nothing but its goroutine, and ends
-// with ctx.
-func (l Lockout) Admit(ctx context.Context, store storage.Store, key string) (locked bool, err error) {
+// with ctx. If then is not nil, it runs in the transaction that admits the
+// attempt.
+func (l Lockout) Admit(ctx context.Context, store storage.Store, key string, then func(storage.Tx) error) (locked bool, err error) {
 	l = l.withDefaults()
 	for {
 		err := store.Update(ctx, func(tx storage.Tx) (err error) {
 			locked, err = l.Begin(tx, key, l.Now())
+			if err == nil && !locked && then != nil {
+				err = then(tx)
+			}
 			return err
 		})
 		if err != nil || !locked {

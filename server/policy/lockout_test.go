@@ -219,7 +219,7 @@ func attack(t *testing.T, ctx context.Context, store storage.Store, sources int,
 	for range sources {
 		group.Go(func() {
 			for ctx.Err() == nil {
-				locked, err := lockout.Admit(ctx, store, user)
+				locked, err := lockout.Admit(ctx, store, user, nil)
 				if err != nil && ctx.Err() == nil {
 					t.Error(err)
 				}
@@ -290,7 +290,7 @@ func TestConcurrentCorrectSignIns(t *testing.T) {
 		var group sync.WaitGroup
 		for range 100 {
 			group.Go(func() {
-				locked, err := lockout.Admit(t.Context(), store, user)
+				locked, err := lockout.Admit(t.Context(), store, user, nil)
 				if err != nil || locked {
 					t.Errorf("a correct sign-in is refused: locked %v, %v", locked, err)
 					return
@@ -321,7 +321,7 @@ func TestAdmitWaitsNoLongerThanSettle(t *testing.T) {
 		} {
 			time.Sleep(test.wait)
 			start := time.Now()
-			locked, err := lockout.Admit(t.Context(), store, user)
+			locked, err := lockout.Admit(t.Context(), store, user, nil)
 			if took := time.Since(start); err != nil || !locked || took != test.want {
 				t.Errorf("Admit = %v, %v after %v, want locked after %v", locked, err, took, test.want)
 			}
@@ -336,7 +336,7 @@ func TestAdmitWaitsNoLongerThanSettle(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		start := time.Now()
-		_, err := lockout.Admit(ctx, store, user)
+		_, err := lockout.Admit(ctx, store, user, nil)
 		if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took != 50*time.Millisecond {
 			t.Errorf("Admit: %v after %v, want its context's error at once", err, took)
 		}
@@ -375,7 +375,7 @@ func TestStorageFails(t *testing.T) {
 	store := memory.New()
 	store.Close()
 	var lockout policy.Lockout
-	if _, err := lockout.Admit(t.Context(), store, user); !errors.Is(err, storage.ErrClosed) {
+	if _, err := lockout.Admit(t.Context(), store, user, nil); !errors.Is(err, storage.ErrClosed) {
 		t.Errorf("Admit on a closed store: %v", err)
 	}
 }

@@ -60,7 +60,7 @@ func (s *Service) JudgePassword(ctx context.Context, clientID, username string, 
 			return nil, err
 		}
 		if s.accountRefusal(who.user) == nil && wire.UserStatus(who.user.Status) != wire.UserStatusForceChangePassword {
-			return s.prove(ctx, a, who.user, who.attemptKey, nil)
+			return s.prove(ctx, a, who.user, who.attempts, nil)
 		}
 		out, err := s.firstFactorPassed(ctx, a, who)
 		if err != nil {
@@ -71,7 +71,7 @@ func (s *Service) JudgePassword(ctx context.Context, clientID, username string, 
 }
 
 func newPasswordStep(a *app, who *subject, out *outcome) *Step {
-	step := &NewPasswordStep{Session: out.Session, Username: who.name}
+	step := &NewPasswordStep{Session: out.Session, Username: who.login}
 	for _, name := range a.poolSet.requiredAttributes() {
 		if who.user.Attributes[name] == "" {
 			step.Required = append(step.Required, name)
@@ -99,20 +99,17 @@ func (s *Service) NewPassword(ctx context.Context, clientID string, session wire
 	if err != nil {
 		return nil, err
 	}
-	if username != c.User && username != c.Login {
-		return nil, wire.NewException(wire.NotAuthorizedException, wire.MessageInvalidSession)
-	}
-	user, change, err := s.replacePassword(ctx, a, c, answers)
+	who, change, err := s.replacePassword(ctx, a, c, answers)
 	if err != nil {
 		return nil, err
 	}
-	return s.prove(ctx, a, user, c.AttemptKey, change)
+	return s.prove(ctx, a, who.user, who.attempts, change)
 }
 
 // prove records that a sign-in succeeded, without tokens.
-func (s *Service) prove(ctx context.Context, a *app, user storage.User, attemptKey string, change func(storage.Tx, *storage.User) error) (*Step, error) {
+func (s *Service) prove(ctx context.Context, a *app, user storage.User, attempts counters, change func(storage.Tx, *storage.User) error) (*Step, error) {
 	err := s.store.Update(ctx, func(tx storage.Tx) (err error) {
-		user, err = s.admit(tx, user, attemptKey, change)
+		user, err = s.admit(tx, user, attempts, change)
 		return err
 	})
 	if err != nil {

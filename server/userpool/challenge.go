@@ -23,7 +23,6 @@ type challenge struct {
 	User string // USERNAME and USER_ID_FOR_SRP
 	// Login is the name that was typed, which SECRET_HASH may still be over.
 	Login         string
-	AttemptKey    string
 	PasswordEpoch int64
 	Expires       time.Time
 	// SRP is the open handshake of PASSWORD_VERIFIER.
@@ -40,7 +39,7 @@ type handshake struct {
 func (s *Service) newChallenge(a *app, name wire.ChallengeName, who *subject) challenge {
 	return challenge{
 		ID: random.UUID(), Name: name, PoolID: a.pool.ID, ClientID: a.client.ID,
-		Sub: who.user.Sub, User: who.name, Login: who.login, AttemptKey: who.attemptKey,
+		Sub: who.user.Sub, User: who.name, Login: who.login,
 		PasswordEpoch: who.user.PasswordEpoch,
 		Expires:       s.now().Add(a.settings.authSessionLife()),
 	}

@@ -58,7 +58,7 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *wire.ConfirmFor
 			return nil, err
 		}
 		// Before the code is spent, and for users who do not exist as well.
-		password, err := s.preparePassword(ctx, a.pool.ID, a.poolSet, who.name, who.user.Sub, string(in.Password))
+		password, err := s.preparePassword(ctx, a.poolSet, who.shown, string(in.Password))
 		if err != nil {
 			return nil, err
 		}
@@ -68,10 +68,10 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *wire.ConfirmFor
 			if err != nil {
 				return err
 			}
-			if answer, _, err = s.tryCode(tx, who.attemptKey, user, codeReset, in.ConfirmationCode); err != nil || answer != codeRight {
+			if answer, _, err = s.tryCode(tx, who.attempts.user, user, codeReset, in.ConfirmationCode); err != nil || answer != codeRight {
 				return err
 			}
-			return s.resetPassword(tx, user, who.attemptKey, password)
+			return s.resetPassword(tx, user, who.attempts, password)
 		})
 		if err == nil {
 			err = answer.refusal(a.settings.hidesUsers())
@@ -84,7 +84,7 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *wire.ConfirmFor
 }
 
 // resetPassword writes the password of a user whose code was right.
-func (s *Service) resetPassword(tx storage.Tx, user storage.User, attempts string, password *newPassword) error {
+func (s *Service) resetPassword(tx storage.Tx, user storage.User, attempts counters, password *newPassword) error {
 	if !user.Enabled || !slices.Contains(resettable, wire.UserStatus(user.Status)) {
 		return wire.NewException(wire.NotAuthorizedException, wire.MessagePasswordNotResettable)
 	}
@@ -92,5 +92,5 @@ func (s *Service) resetPassword(tx storage.Tx, user storage.User, attempts strin
 	if err := s.endSessions(tx, &user); err != nil {
 		return err
 	}
-	return s.lockout.Succeed(tx, attempts)
+	return s.forgetFailures(tx, attempts)
 }

@@ -9,14 +9,15 @@ import (
 
 // purposes of sealing; each has a key of its own.
 const (
-	purposeVerifier  = "userpool/verifier"
-	purposeSecret    = "userpool/client-secret"
-	purposeChallenge = "userpool/challenge"
-	purposeRefresh   = "userpool/refresh-token"
-	purposeMadeUp    = "userpool/made-up-user"
-	purposePaging    = "userpool/paging"
-	purposeCode      = "userpool/code"
-	purposeProvider  = "userpool/identity-provider"
+	purposeVerifier    = "userpool/verifier" // bound to the user name
+	purposeSubVerifier = "userpool/verifier/sub"
+	purposeSecret      = "userpool/client-secret"
+	purposeChallenge   = "userpool/challenge"
+	purposeRefresh     = "userpool/refresh-token"
+	purposeMadeUp      = "userpool/made-up-user"
+	purposePaging      = "userpool/paging"
+	purposeCode        = "userpool/code"
+	purposeProvider    = "userpool/identity-provider"
 )
 
 // loadApp finds the app client with its pool.

@@ -58,39 +58,39 @@ func (s *Service) answerNewPassword(ctx context.Context, a *app, session wire.Se
 	if err != nil {
 		return nil, err
 	}
-	if err := a.checkSecretHash(answers["SECRET_HASH"], answers["USERNAME"]); err != nil {
+	if err := a.checkSecretHash(answers["SECRET_HASH"], answers["USERNAME"], c.User, c.Login); err != nil {
 		return nil, err
-	}
-	if answers["USERNAME"] != c.User && answers["USERNAME"] != c.Login {
-		return nil, wire.NewException(wire.NotAuthorizedException, wire.MessageInvalidSession)
 	}
 	who, change, err := s.replacePassword(ctx, a, c, answers)
 	if err != nil {
 		return nil, err
 	}
-	return s.signIn(ctx, a, who, c.AttemptKey, change)
+	return s.signIn(ctx, a, who.user, who.attempts, change)
 }
 
 // replacePassword judges a new password and its attributes for a challenge. The
-// user that it returns has them, for tokens that are signed first; change gives
-// them to the user as stored.
-func (s *Service) replacePassword(ctx context.Context, a *app, c challenge, answers wire.Parameters) (user storage.User, change func(storage.Tx, *storage.User) error, err error) {
-	who, err := s.challenged(ctx, a, c)
+// user of the subject that it returns has them, for tokens that are signed first;
+// change gives them to the user as stored.
+func (s *Service) replacePassword(ctx context.Context, a *app, c challenge, answers wire.Parameters) (who *subject, change func(storage.Tx, *storage.User) error, err error) {
+	who, err = s.challenged(ctx, a, c)
 	if err != nil {
-		return user, nil, err
+		return nil, nil, err
+	}
+	if !who.called(answers["USERNAME"], c) {
+		return nil, nil, wire.NewException(wire.NotAuthorizedException, wire.MessageInvalidSession)
 	}
 	given, err := a.newAttributes(who.user, answers)
 	if err != nil {
-		return user, nil, err
+		return nil, nil, err
 	}
-	password, err := s.preparePassword(ctx, a.pool.ID, a.poolSet, who.user.Username, who.user.Sub, answers["NEW_PASSWORD"])
+	password, err := s.preparePassword(ctx, a.poolSet, who.user, answers["NEW_PASSWORD"])
 	if err != nil {
-		return user, nil, err
+		return nil, nil, err
 	}
 	if err := setAttributes(&who.user, given); err != nil {
-		return user, nil, err
+		return nil, nil, err
 	}
-	return who.user, func(tx storage.Tx, user *storage.User) error {
+	return who, func(tx storage.Tx, user *storage.User) error {
 		if err := s.spend(tx, c); err != nil {
 			return err
 		}

@@ -93,7 +93,7 @@ func (s *Service) GetUserAttributeVerificationCode(ctx context.Context, in *wire
 	if err != nil {
 		return nil, err
 	}
-	who := &subject{user: c.user, name: c.user.Username, attemptKey: attemptKey(c.user)}
+	who := &subject{user: c.user, attempts: attemptsOf(c.user)}
 	details, err := s.sendCode(ctx, c.app, who, purpose, to, true)
 	if err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (s *Service) VerifyUserAttribute(ctx context.Context, in *wire.VerifyUserAt
 			return err
 		}
 		var code storage.Code
-		answer, code, err = s.tryCode(tx, attemptKey(*user), *user, purpose, in.Code)
+		answer, code, err = s.tryCode(tx, attemptsOf(*user).user, *user, purpose, in.Code)
 		if err != nil || answer != codeRight {
 			return err
 		}

@@ -38,7 +38,7 @@ func (s *Service) provePassword(ctx context.Context, a *app, login, password str
 	if err != nil {
 		return nil, err
 	}
-	err = s.guess(ctx, who.attemptKey, nil, func() (bool, error) { return s.passwordIs(ctx, a, who, password) })
+	err = s.guess(ctx, who.attempts, a.settings.hidesUsers(), nil, func() (bool, error) { return s.passwordIs(ctx, a, who, password) })
 	return who, err
 }
 
@@ -67,54 +67,98 @@ func (s *Service) passwordIs(ctx context.Context, a *app, who *subject, password
 }
 
 // guess counts an attempt and then judges it; nil means that it was right. An
-// attempt that could not be judged, because the service was too busy, is taken back.
-func (s *Service) guess(ctx context.Context, key string, also func(storage.Tx) error, judge func() (right bool, err error)) error {
-	if err := s.countAttempt(ctx, key, also); err != nil {
+// attempt that could not be judged, because the service was too busy, is taken
+// back. also runs in the transaction that counts; hides is for a client that hides
+// who exists.
+func (s *Service) guess(ctx context.Context, who counters, hides bool, also func(storage.Tx) error, judge func() (right bool, err error)) error {
+	locked, err := s.countAttempt(ctx, who, hides, also)
+	if err != nil {
 		return err
 	}
+	// An attempt on a locked user is judged for the time that it takes.
 	right, err := judge()
 	if err != nil {
-		return errors.Join(err, s.store.Update(context.WithoutCancel(ctx), func(tx storage.Tx) error {
-			return s.lockout.Withdraw(tx, key)
-		}))
+		return errors.Join(err, s.withdraw(ctx, who, locked))
 	}
-	if !right {
+	if !right || locked {
 		return wire.NewException(wire.NotAuthorizedException, wire.MessageIncorrectUsernameOrPassword)
 	}
 	return nil
 }
 
-// countAttempt counts a guess before it is judged, and refuses it while the
-// name is locked. also runs in the same transaction. A lock that only stems
-// from other sign-ins that are not decided yet is waited for.
-func (s *Service) countAttempt(ctx context.Context, key string, also func(storage.Tx) error) error {
-	locked := false
-	err := s.store.Update(ctx, func(tx storage.Tx) (err error) {
+// countAttempt counts a guess before it is judged, for the typed name and for the
+// user, and refuses it while the name is locked. locked reports that only the
+// user is: then the guess must fail like a wrong one. A lock that stems from
+// other sign-ins that are not decided yet is waited for.
+func (s *Service) countAttempt(ctx context.Context, who counters, hides bool, also func(storage.Tx) error) (locked bool, err error) {
+	exceeded := wire.NewException(wire.NotAuthorizedException, wire.MessagePasswordAttemptsExceeded)
+	countUser := func(tx storage.Tx) (err error) {
+		locked, err = s.lockout.Begin(tx, who.user, s.now())
+		return err
+	}
+	refused := false
+	err = s.store.Update(ctx, func(tx storage.Tx) (err error) {
 		if also != nil {
 			if err := also(tx); err != nil {
 				return err
 			}
 		}
-		locked, err = s.lockout.Begin(tx, key, s.now())
-		return err
+		if who.name != "" {
+			if refused, err = s.lockout.Begin(tx, who.name, s.now()); err != nil || refused {
+				return err
+			}
+		}
+		return countUser(tx)
 	})
-	if err == nil && locked {
-		locked, err = s.lockout.Admit(ctx, s.store, key)
+	if err == nil && refused {
+		refused, err = s.lockout.Admit(ctx, s.store, who.name, countUser)
 	}
-	if err == nil && locked {
-		return wire.NewException(wire.NotAuthorizedException, wire.MessagePasswordAttemptsExceeded)
+	// To wait for the user's lock would show a client that hides who exists that
+	// the user was tried under another name.
+	if err == nil && !refused && locked && !hides {
+		refused, err = s.lockout.Admit(ctx, s.store, who.user, nil)
+		locked = false
 	}
-	return err
+	if err == nil && refused {
+		err = exceeded
+	}
+	return locked, err
+}
+
+// withdraw takes back an attempt that was counted and not judged.
+func (s *Service) withdraw(ctx context.Context, who counters, userLocked bool) error {
+	return s.store.Update(context.WithoutCancel(ctx), func(tx storage.Tx) error {
+		if !userLocked {
+			if err := s.lockout.Withdraw(tx, who.user); err != nil {
+				return err
+			}
+		}
+		if who.name == "" {
+			return nil
+		}
+		return s.lockout.Withdraw(tx, who.name)
+	})
+}
+
+// forgetFailures forgets the failures of a user who proved to be the user, under
+// the name that was typed.
+func (s *Service) forgetFailures(tx storage.Tx, who counters) error {
+	if who.name != "" {
+		if err := s.lockout.Succeed(tx, who.name); err != nil {
+			return err
+		}
+	}
+	return s.lockout.Succeed(tx, who.user)
 }
 
 // firstFactorPassed lets the account's state speak, now that the password was right.
 func (s *Service) firstFactorPassed(ctx context.Context, a *app, who *subject) (*outcome, error) {
 	refusal := s.accountRefusal(who.user)
 	if refusal == nil && wire.UserStatus(who.user.Status) != wire.UserStatusForceChangePassword {
-		return s.signIn(ctx, a, who.user, who.attemptKey, nil)
+		return s.signIn(ctx, a, who.user, who.attempts, nil)
 	}
 	err := s.store.Update(ctx, func(tx storage.Tx) error {
-		return s.lockout.Succeed(tx, who.attemptKey)
+		return s.forgetFailures(tx, who.attempts)
 	})
 	if err != nil {
 		return nil, err
@@ -147,9 +191,8 @@ func (s *Service) accountRefusal(user storage.User) *wire.Exception {
 // and turned into a verifier, outside any transaction.
 type newPassword struct{ salt, verifier []byte }
 
-// preparePassword judges a new password and makes its verifier. username is
-// the stored one, which SRP calls USER_ID_FOR_SRP.
-func (s *Service) preparePassword(ctx context.Context, poolID string, set *PoolSettings, username, sub, password string) (*newPassword, error) {
+// preparePassword judges a new password of user and makes its verifier.
+func (s *Service) preparePassword(ctx context.Context, set *PoolSettings, user storage.User, password string) (*newPassword, error) {
 	if err := checkPassword(set.passwordRules(), password); err != nil {
 		return nil, err
 	}
@@ -158,12 +201,11 @@ func (s *Service) preparePassword(ctx context.Context, poolID string, set *PoolS
 		return nil, err
 	}
 	defer leave()
-	v, err := srp.NewVerifier(srpPool(poolID), username, password)
+	v, err := srp.NewVerifier(srpPool(user.PoolID), set.verifierName(user), password)
 	if err != nil {
 		return nil, err
 	}
-	context := verifierContext(storage.User{PoolID: poolID, Sub: sub})
-	return &newPassword{salt: v.Salt, verifier: s.box.Seal(purposeVerifier, v.V, context)}, nil
+	return &newPassword{salt: v.Salt, verifier: s.sealVerifier(set, user, v.V)}, nil
 }
 
 // checkPassword turns the rules' verdict into Cognito's exceptions.

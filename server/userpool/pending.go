@@ -66,7 +66,7 @@ func (s *Service) changeAttributes(tx storage.Tx, set *PoolSettings, user *stora
 	var list []sending
 	for purpose, contacts := range map[string][]contact{codeVerify: changed, codeChange: withheld} {
 		for _, to := range contacts {
-			code, err := s.newCode(tx, attemptKey(*user), *user, purpose+to.attribute, to.address)
+			code, err := s.newCode(tx, attemptsOf(*user).user, *user, purpose+to.attribute, to.address)
 			if err != nil {
 				return nil, err
 			}

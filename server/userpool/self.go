@@ -46,15 +46,15 @@ func (s *Service) ChangePassword(ctx context.Context, in *wire.ChangePasswordReq
 	if isExternal(c.user) {
 		return nil, wire.NewException(wire.NotAuthorizedException, "User signs in at another identity provider and has no password here.")
 	}
-	key, err := s.checkPrevious(ctx, c, string(in.PreviousPassword))
+	attempts, err := s.checkPrevious(ctx, c, string(in.PreviousPassword))
 	if err != nil {
 		return nil, err
 	}
-	password, err := s.preparePassword(ctx, c.app.pool.ID, c.app.poolSet, c.user.Username, c.user.Sub, string(in.ProposedPassword))
+	password, err := s.preparePassword(ctx, c.app.poolSet, c.user, string(in.ProposedPassword))
 	if err != nil {
 		return nil, err
 	}
-	err = s.store.Update(ctx, func(tx storage.Tx) error { return s.keepPassword(tx, c, key, password) })
+	err = s.store.Update(ctx, func(tx storage.Tx) error { return s.keepPassword(tx, c, attempts, password) })
 	if err != nil {
 		return nil, err
 	}
@@ -63,21 +63,22 @@ func (s *Service) ChangePassword(ctx context.Context, in *wire.ChangePasswordReq
 
 // checkPrevious judges the password that is to be replaced, as a guess like
 // any other. A user who has none, as after a sign-in without password, needs none.
-func (s *Service) checkPrevious(ctx context.Context, c *caller, previous string) (key string, err error) {
-	who := &subject{user: c.user, name: c.user.Username, attemptKey: attemptKey(c.user)}
+func (s *Service) checkPrevious(ctx context.Context, c *caller, previous string) (counters, error) {
+	who := &subject{user: c.user, login: c.user.Username}
+	attempts := attemptsOf(c.user)
 	if len(c.user.Verifier) == 0 && previous == "" {
-		return who.attemptKey, nil
+		return attempts, nil
 	}
-	if err := s.openVerifier(c.app, who); err != nil {
-		return "", err
+	if err := s.complete(c.app, who); err != nil {
+		return attempts, err
 	}
-	err = s.guess(ctx, who.attemptKey, nil, func() (bool, error) { return s.passwordIs(ctx, c.app, who, previous) })
-	return who.attemptKey, err
+	err := s.guess(ctx, attempts, false, nil, func() (bool, error) { return s.passwordIs(ctx, c.app, who, previous) })
+	return attempts, err
 }
 
 // keepPassword writes the new password, ends the other sessions and moves the
 // caller's own to the new count of sign-outs.
-func (s *Service) keepPassword(tx storage.Tx, c *caller, attemptKey string, password *newPassword) error {
+func (s *Service) keepPassword(tx storage.Tx, c *caller, attempts counters, password *newPassword) error {
 	user, err := tx.Users.BySub(c.user.PoolID, c.user.Sub)
 	if err != nil {
 		return notFound(err, wire.UserNotFound())
@@ -92,5 +93,5 @@ func (s *Service) keepPassword(tx storage.Tx, c *caller, attemptKey string, pass
 	if err := s.endSessionsBut(tx, &user, c.session.ID); err != nil {
 		return err
 	}
-	return s.lockout.Succeed(tx, attemptKey)
+	return s.forgetFailures(tx, attempts)
 }

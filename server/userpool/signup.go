@@ -27,7 +27,7 @@ func (s *Service) SignUp(ctx context.Context, in *wire.SignUpRequest) (*wire.Sig
 	if err != nil {
 		return nil, err
 	}
-	password, err := s.preparePassword(ctx, a.pool.ID, a.poolSet, user.Username, user.Sub, string(in.Password))
+	password, err := s.preparePassword(ctx, a.poolSet, user, string(in.Password))
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (s *Service) SignUp(ctx context.Context, in *wire.SignUpRequest) (*wire.Sig
 			return signUpConflict(err)
 		}
 		if sends {
-			code, err = s.newCode(tx, attemptKey(user), user, codeSignUp, to.address)
+			code, err = s.newCode(tx, attemptsOf(user).user, user, codeSignUp, to.address)
 		}
 		return err
 	})
@@ -137,7 +137,7 @@ func (s *Service) sendCode(ctx context.Context, a *app, who *subject, purpose st
 	}
 	var code string
 	err := s.store.Update(ctx, func(tx storage.Tx) (err error) {
-		code, err = s.newCode(tx, who.attemptKey, user, purpose, to.address)
+		code, err = s.newCode(tx, who.attempts.user, user, purpose, to.address)
 		return err
 	})
 	if err != nil || code == "" {
@@ -153,7 +153,7 @@ func (s *Service) sendCode(ctx context.Context, a *app, who *subject, purpose st
 // madeUpContact is the e-mail address of somebody who has none: the same at
 // every call for one name, and to the eye like any other once it is masked.
 func (s *Service) madeUpContact(a *app, who *subject) contact {
-	mac := s.box.MAC(purposeMadeUp, []byte("contact"), []byte(a.pool.ID), []byte(who.attemptKey))
+	mac := s.box.MAC(purposeMadeUp, []byte("contact"), []byte(a.pool.ID), []byte(who.attempts.user))
 	letter := func(b byte) string { return string(random.Lower[int(b)%len(random.Lower)]) }
 	name := letter(mac[0])
 	if local, _, ok := strings.Cut(who.login, "@"); ok {
@@ -185,7 +185,7 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *wire.ConfirmSignUpReque
 				return wire.Exceptionf(wire.NotAuthorizedException, "User cannot be confirmed. Current status is %s", user.Status)
 			}
 			var code storage.Code
-			if answer, code, err = s.tryCode(tx, who.attemptKey, user, codeSignUp, in.ConfirmationCode); err != nil || answer != codeRight {
+			if answer, code, err = s.tryCode(tx, who.attempts.user, user, codeSignUp, in.ConfirmationCode); err != nil || answer != codeRight {
 				return err
 			}
 			user.Status = string(wire.UserStatusConfirmed)

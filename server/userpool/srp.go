@@ -69,23 +69,30 @@ func (s *Service) answerPasswordVerifier(ctx context.Context, a *app, answers wi
 	if err != nil {
 		return nil, err
 	}
-	if err := a.checkSecretHash(answers["SECRET_HASH"], answers["USERNAME"]); err != nil {
+	if err := a.checkSecretHash(answers["SECRET_HASH"], answers["USERNAME"], c.User, c.Login); err != nil {
 		return nil, err
-	}
-	if answers["USERNAME"] != c.User && answers["USERNAME"] != c.Login {
-		return nil, wire.NewException(wire.NotAuthorizedException, wire.MessageIncorrectUsernameOrPassword)
 	}
 	who, err := s.challenged(ctx, a, c)
 	if err != nil {
 		return nil, err
 	}
-	err = s.guess(ctx, c.AttemptKey,
+	err = s.guess(ctx, who.attempts, a.settings.hidesUsers(),
 		func(tx storage.Tx) error { return s.spend(tx, c) },
-		func() (bool, error) { return s.proofIsRight(ctx, a, who, c, block, answers) })
+		func() (bool, error) {
+			right, err := s.proofIsRight(ctx, a, who, c, block, answers)
+			return right && who.called(answers["USERNAME"], c), err
+		})
 	if err != nil {
 		return nil, err
 	}
 	return s.firstFactorPassed(ctx, a, who)
+}
+
+// called reports whether an answer to a challenge may name the subject so: as the
+// challenge did, as it was typed, or by the user name. A wrong name counts as a
+// wrong password, since a refusal of its own would tell the user name.
+func (w *subject) called(name string, c challenge) bool {
+	return name == c.User || name == c.Login || w.real() && name == w.user.Username
 }
 
 // challenged finds the subject of a challenge again. A password that changed

@@ -293,7 +293,7 @@ func newSession(a *app, user storage.User, now time.Time) storage.Session {
 
 // signIn makes a session: signs its first tokens, then writes its row. change,
 // when given, runs in the same transaction on the user as stored then.
-func (s *Service) signIn(ctx context.Context, a *app, user storage.User, attemptKey string, change func(storage.Tx, *storage.User) error) (*outcome, error) {
+func (s *Service) signIn(ctx context.Context, a *app, user storage.User, attempts counters, change func(storage.Tx, *storage.User) error) (*outcome, error) {
 	now := s.now()
 	g := &grant{app: a, user: user, session: newSession(a, user, now), now: now}
 	err := s.store.View(ctx, func(tx storage.Tx) (err error) {
@@ -308,7 +308,7 @@ func (s *Service) signIn(ctx context.Context, a *app, user storage.User, attempt
 		return nil, fmt.Errorf("userpool: sign tokens: %w", err)
 	}
 	result.RefreshToken = s.refreshToken(g.session)
-	err = s.store.Update(ctx, func(tx storage.Tx) error { return s.keepSignIn(tx, g, attemptKey, change) })
+	err = s.store.Update(ctx, func(tx storage.Tx) error { return s.keepSignIn(tx, g, attempts, change) })
 	if err != nil {
 		return nil, err
 	}
@@ -317,8 +317,8 @@ func (s *Service) signIn(ctx context.Context, a *app, user storage.User, attempt
 
 // keepSignIn writes a sign-in. A global sign-out that came first does not end
 // this session.
-func (s *Service) keepSignIn(tx storage.Tx, g *grant, attemptKey string, change func(storage.Tx, *storage.User) error) error {
-	user, err := s.admit(tx, g.user, attemptKey, change)
+func (s *Service) keepSignIn(tx storage.Tx, g *grant, attempts counters, change func(storage.Tx, *storage.User) error) error {
+	user, err := s.admit(tx, g.user, attempts, change)
 	if err != nil {
 		return err
 	}
@@ -329,7 +329,7 @@ func (s *Service) keepSignIn(tx storage.Tx, g *grant, attemptKey string, change 
 // admit lets a proven user in, unless the account changed since the password was
 // judged: then the password that was right is no longer the point. It returns the
 // user as stored in the end.
-func (s *Service) admit(tx storage.Tx, proven storage.User, attemptKey string, change func(storage.Tx, *storage.User) error) (storage.User, error) {
+func (s *Service) admit(tx storage.Tx, proven storage.User, attempts counters, change func(storage.Tx, *storage.User) error) (storage.User, error) {
 	user, err := tx.Users.BySub(proven.PoolID, proven.Sub)
 	if err != nil {
 		return user, notFound(err, wire.NewException(wire.NotAuthorizedException, wire.MessageIncorrectUsernameOrPassword))
@@ -345,5 +345,5 @@ func (s *Service) admit(tx storage.Tx, proven storage.User, attemptKey string, c
 			return user, err
 		}
 	}
-	return user, s.lockout.Succeed(tx, attemptKey)
+	return user, s.forgetFailures(tx, attempts)
 }

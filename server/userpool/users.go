@@ -182,7 +182,7 @@ func (s *Service) AdminResetUserPassword(ctx context.Context, in *wire.AdminRese
 		if !reachable || s.courier == nil {
 			return nil
 		}
-		code, err := s.newCode(tx, attemptKey(*user), *user, codeReset, to.address)
+		code, err := s.newCode(tx, attemptsOf(*user).user, *user, codeReset, to.address)
 		m = new(set.codeTemplate(to.medium, resetTemplate).message(*user, to, code))
 		return err
 	})
@@ -203,7 +203,7 @@ func (s *Service) AdminSetUserPassword(ctx context.Context, in *wire.AdminSetUse
 	if err != nil {
 		return nil, err
 	}
-	password, err := s.preparePassword(ctx, in.UserPoolId, set, user.Username, user.Sub, string(in.Password))
+	password, err := s.preparePassword(ctx, set, user, string(in.Password))
 	if err != nil {
 		return nil, err
 	}
@@ -330,7 +330,7 @@ func (s *Service) giveTemporaryPassword(ctx context.Context, set *PoolSettings, 
 	if chosen == "" {
 		chosen = wire.Sensitive(policy.Generate(set.passwordRules()))
 	}
-	password, err := s.preparePassword(ctx, user.PoolID, set, user.Username, user.Sub, string(chosen))
+	password, err := s.preparePassword(ctx, set, *user, string(chosen))
 	if err != nil {
 		return "", err
 	}

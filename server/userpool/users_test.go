@@ -25,11 +25,15 @@ const goodPassword = "Correct-h0rse"
 // hasPassword reports whether password is the user's.
 func (c *console) hasPassword(t *testing.T, u storage.User, password string) bool {
 	t.Helper()
-	v, err := c.box.Open(purposeVerifier, u.Verifier, verifierContext(u))
+	set, _, err := c.viewUser(t.Context(), u.PoolID, u.Sub)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return srp.Verifier{Salt: u.Salt, V: v}.Matches(srpPool(u.PoolID), u.Username, password)
+	v, name, err := c.unsealVerifier(set, u, u.Verifier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return srp.Verifier{Salt: u.Salt, V: v}.Matches(srpPool(u.PoolID), name, password)
 }
 
 func TestAdminCreateUser(t *testing.T) {
