@@ -45,7 +45,7 @@ func (s *Server) perform(r *http.Request, w http.ResponseWriter, x *exchange) (r
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	if !s.admits(r) {
+	if !s.admits(s.sources, r) {
 		return nil, wire.NewException(wire.TooManyRequestsException, wire.MessageTooManyRequests)
 	}
 	handler, err := s.find(r, x)

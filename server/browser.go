@@ -26,23 +26,39 @@ func (s *Server) routeOAuth(mux *http.ServeMux) {
 		s.page(mux, base, federation.ReturnPath+"/{"+oauth.SegmentValue+"}", s.oauth.Return)
 		s.page(mux, base, "/logout", s.oauth.Logout)
 	}
-	mux.HandleFunc("GET /.well-known/openid-configuration", s.observed("/.well-known/openid-configuration", s.atDomain(s.serveDiscovery)))
-	mux.HandleFunc("GET /.well-known/jwks.json", s.observed("/.well-known/jwks.json", s.atDomain(s.serveJWKS)))
+	mux.HandleFunc("GET /.well-known/openid-configuration", s.observed("/.well-known/openid-configuration", s.document(s.atDomain(s.serveDiscovery))))
+	mux.HandleFunc("GET /.well-known/jwks.json", s.observed("/.well-known/jwks.json", s.document(s.atDomain(s.serveJWKS))))
 }
 
 // endpoint mounts what programs call: within the bound of their source.
 func (s *Server) endpoint(mux *http.ServeMux, base, path string, handler http.HandlerFunc) {
 	mux.HandleFunc(base+path, s.observed(path, func(w http.ResponseWriter, r *http.Request) {
-		if !s.admits(r) {
-			noteOutcome(r.Context(), wire.TooManyRequestsException)
-			w.Header().Set("Retry-After", "1")
-			http.Error(w, "too many requests", http.StatusTooManyRequests)
+		if !s.admits(s.sources, r) {
+			tooManyRequests(w, r)
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), operationTimeout)
 		defer cancel()
 		handler(w, r.WithContext(ctx))
 	}))
+}
+
+// document bounds what verifiers of tokens fetch, apart from other requests: a
+// source that signs in too often must not lose the keys of its tokens.
+func (s *Server) document(handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !s.admits(s.documents, r) {
+			tooManyRequests(w, r)
+			return
+		}
+		handler(w, r)
+	}
+}
+
+func tooManyRequests(w http.ResponseWriter, r *http.Request) {
+	noteOutcome(r.Context(), wire.TooManyRequestsException)
+	w.Header().Set("Retry-After", "1")
+	http.Error(w, "too many requests", http.StatusTooManyRequests)
 }
 
 // observed tells the observer how the requests for a path end.

@@ -6,11 +6,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/server/policy"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
-// How many requests may wait for revocations at once, in all and from one
-// address that is not this machine's.
+// How many requests may wait for revocations at once, in all and from one source.
 const (
 	maxWaiting       = 4096
 	maxWaitingSource = 1024
@@ -24,7 +24,8 @@ type feed struct {
 	stopping chan struct{} // closed by stop
 	topics   map[string]*topic
 	waiting  int
-	sources  map[netip.Addr]int
+	most     int // of waiting
+	sources  map[netip.Prefix]int
 }
 
 // topic is a pool that requests wait for.
@@ -33,8 +34,9 @@ type topic struct {
 	readers int
 }
 
-func newFeed() *feed {
-	return &feed{stopping: make(chan struct{}), topics: map[string]*topic{}, sources: map[netip.Addr]int{}}
+// newFeed makes a feed for which at most so many requests wait.
+func newFeed(most int) *feed {
+	return &feed{most: min(most, maxWaiting), stopping: make(chan struct{}), topics: map[string]*topic{}, sources: map[netip.Prefix]int{}}
 }
 
 // start lets requests wait again after stop.
@@ -70,19 +72,17 @@ func (f *feed) wake(poolID string) {
 type reader struct {
 	feed     *feed
 	pool     string
-	source   netip.Addr
+	source   netip.Prefix
 	stopping <-chan struct{}
 }
 
-// join lets a request wait, unless too many do already. The reader must leave.
-func (f *feed) join(poolID, remote string) (*reader, bool) {
-	r := &reader{feed: f, pool: poolID}
-	if source, err := netip.ParseAddrPort(remote); err == nil && !source.Addr().Unmap().IsLoopback() {
-		r.source = source.Addr().Unmap()
-	}
+// join lets a request wait, unless too many do already. An invalid source has no
+// bound of its own. The reader must leave.
+func (f *feed) join(poolID string, source netip.Addr) (*reader, bool) {
+	r := &reader{feed: f, pool: poolID, source: policy.Network(source)}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.waiting >= maxWaiting || r.source.IsValid() && f.sources[r.source] >= maxWaitingSource {
+	if f.waiting >= f.most || r.source.IsValid() && f.sources[r.source] >= maxWaitingSource {
 		return nil, false
 	}
 	f.waiting++

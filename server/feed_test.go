@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -12,49 +13,58 @@ import (
 // leaves makes room.
 func TestFeedBounds(t *testing.T) {
 	t.Parallel()
-	f := newFeed()
+	f := newFeed(maxWaiting)
 	var readers []*reader
-	join := func(remote string) bool {
-		r, ok := f.join("pool", remote)
+	join := func(source string) bool {
+		address, _ := netip.ParseAddr(source)
+		r, ok := f.join("pool", address)
 		if ok {
 			readers = append(readers, r)
 		}
 		return ok
 	}
 	for i := range maxWaitingSource {
-		if !join(fmt.Sprintf("192.0.2.1:%d", i+1)) {
-			t.Fatalf("refused after %d of one address", i)
+		if !join(fmt.Sprintf("2001:db8::%x", i+1)) {
+			t.Fatalf("refused after %d of one network", i)
 		}
 	}
-	if join("192.0.2.1:9999") || join("[::ffff:192.0.2.1]:9999") {
-		t.Error("one address has more than its share")
+	if join("2001:db8::9999") || !join("2001:db8:0:1::1") || !join("192.0.2.1") || !join("::ffff:192.0.2.1") {
+		t.Error("one network has more than its share, or another less")
 	}
-	for i := maxWaitingSource; i < maxWaiting; i++ {
-		if !join("127.0.0.1:1") {
+	for i := maxWaitingSource + 3; i < maxWaiting; i++ {
+		if !join("") {
 			t.Fatalf("refused after %d", i)
 		}
 	}
-	if join("192.0.2.2:1") || join("127.0.0.1:1") {
+	if join("192.0.2.2") || join("") {
 		t.Error("more wait than may")
 	}
 	readers[0].leave()
-	if !join("192.0.2.1:1") {
+	if !join("2001:db8::1") {
 		t.Error("who left made no room")
 	}
 	for _, r := range readers[1:] {
 		r.leave()
+	}
+	if small := newFeed(1); !joins(small) || joins(small) {
+		t.Error("a feed for one request does not take one")
 	}
 	if f.waiting != 0 || len(f.topics) != 0 || len(f.sources) != 0 {
 		t.Errorf("left behind: %d waiting, %d pools, %d addresses", f.waiting, len(f.topics), len(f.sources))
 	}
 }
 
+func joins(f *feed) bool {
+	_, ok := f.join("pool", netip.Addr{})
+	return ok
+}
+
 // TestFeedWakes: those of the pool wake, at once, and only they; stop ends all.
 func TestFeedWakes(t *testing.T) {
 	t.Parallel()
-	f := newFeed()
-	mine, _ := f.join("mine", "")
-	other, _ := f.join("other", "")
+	f := newFeed(maxWaiting)
+	mine, _ := f.join("mine", netip.Addr{})
+	other, _ := f.join("other", netip.Addr{})
 	defer mine.leave()
 	defer other.leave()
 	news, others := mine.news(), other.news()
@@ -73,13 +83,13 @@ func TestFeedWakes(t *testing.T) {
 	if other.wait(t.Context(), others, time.Hour) {
 		t.Error("stop did not end the request")
 	}
-	late, _ := f.join("mine", "")
+	late, _ := f.join("mine", netip.Addr{})
 	defer late.leave()
 	if late.wait(t.Context(), late.news(), time.Hour) {
 		t.Error("a request waits after stop")
 	}
 	f.start()
-	again, _ := f.join("mine", "")
+	again, _ := f.join("mine", netip.Addr{})
 	defer again.leave()
 	if !again.wait(t.Context(), again.news(), time.Nanosecond) {
 		t.Error("no request waits after start")

@@ -48,7 +48,7 @@ type revocationEntry struct {
 func (s *Server) serveRevocations(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Vary", "Accept")
-	if !s.admits(r) {
+	if !s.admits(s.sources, r) {
 		http.Error(w, "too many requests", http.StatusTooManyRequests)
 		return
 	}
@@ -58,7 +58,7 @@ func (s *Server) serveRevocations(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	reader, ok := s.feed.join(r.PathValue("pool"), r.RemoteAddr)
+	reader, ok := s.feed.join(r.PathValue("pool"), s.source(r))
 	switch {
 	case ok:
 		defer reader.leave()

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/latchkey-auth/latchkey/server/policy"
 )
 
 // Bounds of a connection. A slow client loses its connection before it can
@@ -37,8 +39,8 @@ func (s *Server) ServeBehind(ctx context.Context, front http.Handler, listeners 
 	s.feed.start()
 	defer context.AfterFunc(ctx, s.feed.stop)()
 	for _, listener := range listeners {
-		web := s.httpServer(front)
-		group.Go(func() error { return serve(ctx, web, listener) })
+		web := s.httpServer(s.keepReserve(front))
+		group.Go(func() error { return serve(ctx, web, s.open.Listener(listener)) })
 	}
 	group.Go(func() error {
 		s.keepHouse(ctx)
@@ -47,14 +49,29 @@ func (s *Server) ServeBehind(ctx context.Context, front http.Handler, listeners 
 	return group.Wait()
 }
 
-// ServeHandler serves another handler, such as metrics, with the same bounds.
+// ServeHandler serves another handler, such as metrics, with the same bounds. Its
+// requests are answered over connections of the reserve too.
 func (s *Server) ServeHandler(ctx context.Context, handler http.Handler, listener net.Listener) error {
-	return serve(ctx, s.httpServer(handler), listener)
+	return serve(ctx, s.httpServer(handler), s.open.Listener(listener))
+}
+
+// keepReserve answers requests over connections of the reserve with status 503,
+// except those that watch over the service.
+func (s *Server) keepReserve(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if policy.Reserved(r.Context()) && r.URL.Path != healthPath && r.URL.Path != readyPath {
+			allowBrowsers(w.Header())
+			w.Header().Set("Retry-After", "5")
+			plain(w, http.StatusServiceUnavailable, "too many connections\n")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (s *Server) httpServer(handler http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           handler,
+		Handler: s.open.Handler(handler), ConnState: s.open.State, ConnContext: s.open.Context,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -82,13 +83,29 @@ type Config struct {
 
 // Limits are the service's bounds. The zero value has the defaults.
 type Limits struct {
-	// PerSource is how many requests a second one address may make for long,
-	// with bursts of ten times that. Default 50; negative is no bound. Loopback
-	// addresses have none.
+	// PerSource is how many requests a second one address, or one IPv6 /64, may
+	// make for long, with bursts of ten times that. Default 50; negative is no
+	// bound. Keys and discovery documents have a separate limit of ten times as
+	// much, /healthz and /readyz have none, and neither have loopback addresses.
 	PerSource float64
 	// Arithmetic is how many password computations run at once; default the
 	// number of processors. Queue is how many may wait; default 64 each.
 	Arithmetic, Queue int
+	// Connections is how many connections Serve keeps open in all, of which a
+	// tenth, at most 64, are a reserve: requests on those are answered with status
+	// 503, except /healthz and /readyz. The default, and the most allowed, is what
+	// the process's limit of file descriptors leaves beside the database and other
+	// files; the default is at most 10,000.
+	Connections int
+	// ConnectionsPerSource is how many of them one address, or one IPv6 /64, may
+	// have. Default a quarter of Connections; negative is no bound. Loopback
+	// addresses, unix sockets and Proxies have none.
+	ConnectionsPerSource int
+	// Proxies are the addresses of reverse proxies in front of the service. The
+	// source of a request that comes from one of them is the last address in
+	// X-Forwarded-For that is not in Proxies, as each proxy must append its peer's
+	// address there. A request without that header has no bounds per source.
+	Proxies []netip.Prefix
 }
 
 // Observer learns what the service answered: the operation ("" if the request
@@ -114,6 +131,9 @@ type Server struct {
 	operations map[string]wire.Handler // by target
 	signatures *sigv4.Verifier
 	sources    *policy.Limiter
+	documents  *policy.Limiter // for JWKS and discovery documents
+	proxies    []netip.Prefix
+	open       *policy.Connections
 	feed       *feed
 	issuer     func(string) string
 	idIssuer   func(string) string
@@ -133,9 +153,14 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		store: c.Storage, ring: c.Keys, issuer: c.Issuer, idIssuer: c.IdentityIssuer, observer: c.Observer,
-		log: c.Logger, now: c.Now, sources: sourceLimiter(c.Limits), feed: newFeed(),
+		log: c.Logger, now: c.Now, sources: sourceLimiter(c.Limits, 1), documents: sourceLimiter(c.Limits, documentFactor),
+		proxies: c.Limits.Proxies,
 	}
 	s.fillDefaults(c, base)
+	if s.open, err = s.boundConnections(c.Limits); err != nil {
+		return nil, err
+	}
+	s.feed = newFeed(s.open.Max / 2)
 	if err := checkMasterKey(c); err != nil {
 		return nil, err
 	}
@@ -273,10 +298,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", s.serveRest)
-	mux.HandleFunc("GET /healthz", s.healthz)
-	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.HandleFunc("GET /{pool}/.well-known/jwks.json", s.observed("/.well-known/jwks.json", s.serveJWKS))
-	mux.HandleFunc("GET /{pool}/.well-known/openid-configuration", s.observed("/.well-known/openid-configuration", s.serveDiscovery))
+	mux.HandleFunc("GET "+healthPath, s.healthz)
+	mux.HandleFunc("GET "+readyPath, s.readyz)
+	mux.HandleFunc("GET /{pool}/.well-known/jwks.json", s.observed("/.well-known/jwks.json", s.document(s.serveJWKS)))
+	mux.HandleFunc("GET /{pool}/.well-known/openid-configuration", s.observed("/.well-known/openid-configuration", s.document(s.serveDiscovery)))
 	mux.HandleFunc("GET /{pool}/.well-known/revocations", s.serveRevocations)
 	s.routeOAuth(mux)
 	s.routeHosted(mux)

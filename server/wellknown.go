@@ -104,6 +104,12 @@ func writeDocument(w http.ResponseWriter, document []byte, maxAge time.Duration)
 	_, _ = w.Write(document)
 }
 
+// The paths of what watches over the service, without bounds per source.
+const (
+	healthPath = "/healthz"
+	readyPath  = "/readyz"
+)
+
 // healthz says that the process answers.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") }
 

@@ -51,13 +51,19 @@ type bucket struct {
 // 4291, section 2.5.1; RFC 7934); an IPv4 address in IPv6 form is the IPv4
 // address. Whether loopback addresses are limited is for the caller to decide.
 func (l *Limiter) Allow(address netip.Addr) bool {
+	return l.allow(source{network: Network(address)})
+}
+
+// Network is what counts as one source: an IPv4 address or an IPv6 /64. It is the
+// zero Prefix for an invalid address.
+func Network(address netip.Addr) netip.Prefix {
 	address = address.Unmap().WithZone("")
 	bits := address.BitLen()
 	if address.Is6() {
 		bits = 64
 	}
-	network, _ := address.Prefix(bits) // the zero Prefix for an invalid address
-	return l.allow(source{network: network})
+	prefix, _ := address.Prefix(bits)
+	return prefix
 }
 
 // AllowName is Allow for a source that is not an address, such as a user.
