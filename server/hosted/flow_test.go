@@ -200,7 +200,7 @@ func TestNewPassword(t *testing.T) {
 	if again := w.open("/newPassword"); again.status != http.StatusSeeOther || again.header.Get("Location") != base+"/login?"+query {
 		t.Errorf("GET /newPassword: %d %s", again.status, again.header.Get("Location"))
 	}
-	w.postTo(base+"/newPassword?"+query, nil).says("Sign in", "took too long")
+	w.follow(w.postTo(base+"/newPassword?"+query, nil)).says("Sign in", "took too long")
 }
 
 func TestLockoutAndDisabled(t *testing.T) {

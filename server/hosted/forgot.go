@@ -6,7 +6,10 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
-func (v *visit) showForgot() { v.forgotPage(v.request.LoginHint, complaint{}) }
+func (v *visit) showForgot() {
+	n := v.kept("/forgotPassword")
+	v.forgotPage(v.username(n), complaint{alert: n.Alert})
+}
 
 // forgotPage asks whose password is forgotten.
 func (v *visit) forgotPage(username string, c complaint) {
@@ -31,7 +34,7 @@ func (v *visit) forgot() {
 	}
 	out, err := checked(v, &wire.ForgotPasswordRequest{ClientId: v.request.ClientID, Username: username}, v.Accounts.ForgotPassword)
 	if err == nil {
-		v.resetPage(username, v.sent(out.CodeDeliveryDetails), complaint{})
+		v.next(note{Path: "/confirmforgotPassword", Username: username, Notice: v.sent(out.CodeDeliveryDetails)})
 		return
 	}
 	if c, ok := v.explain(err); ok {
@@ -39,7 +42,10 @@ func (v *visit) forgot() {
 	}
 }
 
-func (v *visit) showReset() { v.resetPage(v.request.LoginHint, "", complaint{}) }
+func (v *visit) showReset() {
+	n := v.kept("/confirmforgotPassword")
+	v.resetPage(v.username(n), n.Notice, complaint{alert: n.Alert})
+}
 
 // resetPage asks for the code and the new password.
 func (v *visit) resetPage(username, notice string, c complaint) {
@@ -68,7 +74,7 @@ func (v *visit) reset() {
 		ConfirmationCode: wire.Sensitive(v.field("code")), Password: v.secretField("new_password"),
 	}, v.Accounts.ConfirmForgotPassword)
 	if err == nil {
-		v.signInPage(username, complaint{}, v.texts.say("reset.done"))
+		v.next(note{Path: "/login", Username: username, Notice: v.texts.say("reset.done")})
 		return
 	}
 	if c, ok := v.explain(err); ok {

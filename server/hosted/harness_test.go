@@ -52,6 +52,7 @@ type world struct {
 	request hosted.Request // what the flow reads
 	readErr error
 	asked   url.Values // what the flow was asked with
+	kept    []byte     // the browser's memory
 	proven  hosted.Proven
 }
 
@@ -92,7 +93,7 @@ func newWorld(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Creat
 	})
 	w.pools = service.Pools()
 	w.provision(change)
-	w.config = hosted.Config{Accounts: w.pools, Door: w, Flow: w}
+	w.config = hosted.Config{Accounts: w.pools, Door: w, Flow: w, Memory: w}
 	w.pages = hosted.New(w.config)
 	return w
 }
@@ -136,6 +137,14 @@ func (w *world) Read(_ context.Context, pool string, query url.Values) (*hosted.
 	}
 	return new(w.request), nil
 }
+
+// Keep and Kept are the memory of the one browser that the world has.
+func (w *world) Keep(_ http.ResponseWriter, _ *http.Request, _ string, text []byte) error {
+	w.kept = text
+	return nil
+}
+
+func (w *world) Kept(*http.Request, string) []byte { return w.kept }
 
 // Finish notes who was let in.
 func (w *world) Finish(rw http.ResponseWriter, r *http.Request, request *hosted.Request, who hosted.Proven) {
@@ -241,7 +250,16 @@ func (w *world) fill(a *answer, typed ...string) *answer {
 		}
 		fields.Set(typed[i], typed[i+1])
 	}
-	return w.postTo(attr(form, "action"), fields)
+	return w.follow(w.postTo(attr(form, "action"), fields))
+}
+
+// follow goes where a form leads, if that is another page of this place.
+func (w *world) follow(a *answer) *answer {
+	w.t.Helper()
+	if to := a.header.Get("Location"); a.status == http.StatusSeeOther && strings.HasPrefix(to, base+"/") {
+		return w.send(httptest.NewRequest(http.MethodGet, to, nil))
+	}
+	return a
 }
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)

@@ -20,11 +20,12 @@ const (
 	maxField = 4 << 10 // bytes of one field; a Session is the longest
 )
 
-// Config is what [Pages] are made of. Accounts, Door and Flow are required.
+// Config is what [Pages] are made of. Accounts, Door, Flow and Memory are required.
 type Config struct {
 	Accounts Accounts
 	Door     Door
 	Flow     Flow
+	Memory   Memory
 	// Brands gives the look of a client's pages; nil is Latchkey's own.
 	Brands Brands
 	// Note learns what went wrong with each answer that shows it: the code of an
@@ -62,7 +63,7 @@ func New(c Config) *Pages {
 	p := &Pages{Config: c, origins: http.NewCrossOriginProtection()}
 	p.routes = map[string]route{
 		"/login":                 {show: (*visit).showSignIn, post: (*visit).signIn},
-		"/newPassword":           {show: (*visit).toSignIn, post: (*visit).newPassword, own: true},
+		"/newPassword":           {show: (*visit).showNewPassword, post: (*visit).newPassword, own: true},
 		"/signup":                {show: (*visit).showSignUp, post: (*visit).signUp},
 		"/confirmUser":           {show: (*visit).showConfirm, post: (*visit).confirm, own: true},
 		"/forgotPassword":        {show: (*visit).showForgot, post: (*visit).forgot, own: true},
@@ -230,8 +231,7 @@ func (v *visit) refuse(refusal *Refusal) {
 		return
 	}
 	v.note(refusal.Code)
-	v.w.Header().Set("Location", refusal.Location)
-	v.w.WriteHeader(http.StatusSeeOther)
+	v.redirect(refusal.Location)
 }
 
 // trouble answers for what is not the person's fault.

@@ -13,12 +13,9 @@ import (
 // that none is taken for another field of the form.
 const attributePrefix = "attribute."
 
-func (v *visit) showSignIn() { v.signInPage(v.request.LoginHint, complaint{}, "") }
-
-// toSignIn is for whoever asks again for a step that only an answer leads to.
-func (v *visit) toSignIn() {
-	v.w.Header().Set("Location", string(v.to("/login")))
-	v.w.WriteHeader(http.StatusSeeOther)
+func (v *visit) showSignIn() {
+	n := v.kept("/login")
+	v.signInPage(v.username(n), complaint{alert: n.Alert}, n.Notice)
 }
 
 // signInPage shows the form, the client's other providers, or both.
@@ -112,7 +109,7 @@ func (v *visit) signIn() {
 		v.resendTo(username, v.texts.say("confirm.first"))
 	case wire.IsException(err, wire.PasswordResetRequiredException):
 		v.note(wire.PasswordResetRequiredException)
-		v.forgotPage(username, complaint{alert: v.texts.say("forgot.required")})
+		v.next(note{Path: "/forgotPassword", Username: username, Alert: v.texts.say("forgot.required")})
 	case err != nil:
 		if c, ok := v.explain(err); ok {
 			v.signInPage(username, c, "")
@@ -128,7 +125,18 @@ func (v *visit) step(s Step) {
 		v.Flow.Finish(v.w, v.r, v.request, s.Who)
 		return
 	}
-	v.newPasswordPage(s, nil, complaint{})
+	v.next(note{Path: "/newPassword", Username: s.Username, Session: s.Session, Missing: s.Missing})
+}
+
+// showNewPassword asks for a new password where the step before led here; any other visit
+// begins with the sign-in.
+func (v *visit) showNewPassword() {
+	n := v.kept("/newPassword")
+	if n.Session == "" {
+		v.redirect(string(v.to("/login")))
+		return
+	}
+	v.newPasswordPage(Step{Session: n.Session, Username: n.Username, Missing: n.Missing}, nil, complaint{})
 }
 
 // newPasswordPage asks for a password of the person's own, and for the attributes
@@ -165,7 +173,7 @@ func (v *visit) newPassword() {
 	}
 	slices.Sort(s.Missing)
 	if s.Session == "" || s.Username == "" {
-		v.signInPage(s.Username, complaint{alert: v.texts.say("problem.session")}, "")
+		v.next(note{Path: "/login", Username: s.Username, Alert: v.texts.say("problem.session")})
 		return
 	}
 	if c := v.missing(append([]string{"new_password"}, prefixed(s.Missing)...)...); c.any() {
@@ -183,7 +191,7 @@ func (v *visit) newPassword() {
 	switch {
 	case !ok:
 	case c.over:
-		v.signInPage("", c, "")
+		v.next(note{Path: "/login", Alert: c.alert})
 	default:
 		v.newPasswordPage(s, given, c)
 	}

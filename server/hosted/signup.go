@@ -71,17 +71,17 @@ func (v *visit) signUp() {
 	switch {
 	case wire.IsException(err, wire.CodeDeliveryFailureException): // the user is there; the code can be had again
 		c, _ := v.explain(err)
-		v.confirmPage(username, "", c)
+		v.next(note{Path: "/confirmUser", Username: username, Alert: c.alert})
 	case err != nil:
 		if c, ok := v.explain(err); ok {
 			v.signUpPage(username, given, c)
 		}
 	case out.UserConfirmed:
-		v.signInPage(username, complaint{}, v.texts.say("signUp.done"))
+		v.next(note{Path: "/login", Username: username, Notice: v.texts.say("signUp.done")})
 	case out.CodeDeliveryDetails == nil:
-		v.signInPage(username, complaint{}, v.texts.say("signUp.wait"))
+		v.next(note{Path: "/login", Username: username, Notice: v.texts.say("signUp.wait")})
 	default:
-		v.confirmPage(username, v.sent(out.CodeDeliveryDetails), complaint{})
+		v.next(note{Path: "/confirmUser", Username: username, Notice: v.sent(out.CodeDeliveryDetails)})
 	}
 }
 
@@ -93,7 +93,10 @@ func (v *visit) sent(to *wire.CodeDeliveryDetailsType) string {
 	return v.texts.say("code.sentTo", to.Destination)
 }
 
-func (v *visit) showConfirm() { v.confirmPage(v.request.LoginHint, "", complaint{}) }
+func (v *visit) showConfirm() {
+	n := v.kept("/confirmUser")
+	v.confirmPage(v.username(n), n.Notice, complaint{alert: n.Alert})
+}
 
 // confirmPage asks for the code of a sign-up, and for the user where the step
 // before did not say.
@@ -130,14 +133,14 @@ func (v *visit) confirm() {
 		ClientId: v.request.ClientID, Username: username, ConfirmationCode: wire.Sensitive(v.field("code")),
 	}, v.Accounts.ConfirmSignUp)
 	if err == nil {
-		v.signInPage(username, complaint{}, v.texts.say("confirm.done"))
+		v.next(note{Path: "/login", Username: username, Notice: v.texts.say("confirm.done")})
 		return
 	}
 	c, ok := v.explain(err)
 	switch {
 	case !ok:
 	case c.over:
-		v.signInPage(username, c, "")
+		v.next(note{Path: "/login", Username: username, Alert: c.alert})
 	default:
 		v.confirmPage(username, "", c)
 	}
@@ -151,14 +154,14 @@ func (v *visit) resendTo(username, before string) {
 		if before != "" {
 			before += " "
 		}
-		v.confirmPage(username, before+v.sent(out.CodeDeliveryDetails), complaint{})
+		v.next(note{Path: "/confirmUser", Username: username, Notice: before + v.sent(out.CodeDeliveryDetails)})
 		return
 	}
 	c, ok := v.explain(err)
 	switch {
 	case !ok:
 	case c.over:
-		v.signInPage(username, c, "")
+		v.next(note{Path: "/login", Username: username, Alert: c.alert})
 	default:
 		v.confirmPage(username, before, c)
 	}

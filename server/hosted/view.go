@@ -95,10 +95,7 @@ func (v *visit) page(title, lead string) *view {
 
 // to is the address of another page of the same authorization request. Encode
 // leaves nothing in a query that HTML or a URL would take for its own.
-func (v *visit) to(path string) template.URL {
-	query, _ := url.ParseQuery(v.r.URL.RawQuery) // serve refused what cannot be read
-	return v.with(path, query)
-}
+func (v *visit) to(path string) template.URL { return v.with(path, v.query()) }
 
 func (v *visit) with(path string, query url.Values) template.URL {
 	address := v.place.Base + path

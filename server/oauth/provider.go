@@ -23,6 +23,7 @@ const (
 	purposeCode    = "oauth/code"
 	purposeBrowser = "oauth/browser-session"
 	purposeAttempt = "oauth/attempt-elsewhere"
+	purposeMemory  = "oauth/page-memory"
 )
 
 // Client is an app client as the endpoints see it.
