@@ -22,6 +22,7 @@ type exports struct {
 	SocialProviders    []string         `json:"aws_cognito_social_providers"`
 	UsernameAttributes []string         `json:"aws_cognito_username_attributes"`
 	OAuth              *exportsOAuth    `json:"oauth"`
+	Latchkey           extension        `json:"latchkey"`
 }
 
 // exportsPassword is the password policy. Amplify's command line wrote the
@@ -58,14 +59,16 @@ func parseExports(text []byte) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	return Config{
+	config := Config{
 		UserPoolID: file.UserPoolID, ClientID: file.ClientID, IdentityPoolID: file.IdentityPoolID,
 		AllowGuests:        file.MandatorySignIn != "enable",
 		UsernameAttributes: lower(file.UsernameAttributes), RequiredAttributes: lower(file.SignupAttributes),
 		VerificationAttributes: lower(file.Verification),
 		MFA:                    exportsMFA[file.MFA], MFAMethods: file.MFATypes,
 		PasswordPolicy: policy, OAuth: file.OAuth.config(file.SocialProviders),
-	}, nil
+	}
+	file.Latchkey.extend(&config)
+	return config, nil
 }
 
 // config reads the rules; those that Amplify does not know are passed over.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -72,89 +73,81 @@ func ParseConfig(data []byte) (Config, error) {
 	if len(data) > maxConfig {
 		return Config{}, configFault("it has more than 1 MiB")
 	}
-	text, err := objectIn(data)
+	text, names, err := objectIn(data)
 	if err != nil {
 		return Config{}, err
 	}
-	var members map[string]jsontext.Value
-	if err := json.Unmarshal(text, &members); err != nil {
-		return Config{}, located(text, err)
-	}
-	var config Config
+	// Amplify distinguishes its two generations in the same way, and in the same order.
 	switch {
-	case hasPrefix(members, "aws_"):
-		config, err = parseExports(text)
-	case members["version"] != nil:
-		config, err = parseOutputs(text)
-	case members["auth"] != nil:
-		err = configFault(`it has "auth" but no "version"; use amplify_outputs.json or aws-exports.js`)
-	default:
-		err = configFault("it is neither an amplify_outputs.json nor an aws-exports.js")
+	case slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, "aws_") }):
+		return parseExports(text)
+	case slices.Contains(names, "version"):
+		return parseOutputs(text)
+	case slices.Contains(names, "auth"):
+		return Config{}, configFault(`it has "auth" but no "version"; use amplify_outputs.json or aws-exports.js`)
 	}
-	if err != nil {
-		return Config{}, err
-	}
-	return config, extend(&config, text)
+	return Config{}, configFault("it is neither an amplify_outputs.json nor an aws-exports.js")
 }
 
-// hasPrefix reports whether any member's name begins with prefix. Amplify tells
-// its two generations apart in the same way, and in the same order.
-func hasPrefix(members map[string]jsontext.Value, prefix string) bool {
-	for name := range members {
-		if strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
-	return false
+// extension is the object "latchkey".
+type extension struct {
+	UserPoolEndpoint     string `json:"user_pool_endpoint"`
+	IdentityPoolEndpoint string `json:"identity_pool_endpoint"`
+	OAuthBaseURL         string `json:"oauth_base_url"`
+	Issuer               string `json:"issuer"`
+	CAFile               string `json:"ca_file"`
 }
 
-// extend reads the object "latchkey".
-func extend(config *Config, text []byte) error {
-	var file struct {
-		Latchkey struct {
-			UserPoolEndpoint     string `json:"user_pool_endpoint"`
-			IdentityPoolEndpoint string `json:"identity_pool_endpoint"`
-			OAuthBaseURL         string `json:"oauth_base_url"`
-			Issuer               string `json:"issuer"`
-			CAFile               string `json:"ca_file"`
-		} `json:"latchkey"`
-	}
-	if err := json.Unmarshal(text, &file); err != nil {
-		return located(text, err)
-	}
-	config.UserPoolEndpoint = file.Latchkey.UserPoolEndpoint
-	config.IdentityPoolEndpoint = file.Latchkey.IdentityPoolEndpoint
-	config.OAuthBaseURL = file.Latchkey.OAuthBaseURL
-	config.Issuer = file.Latchkey.Issuer
-	config.CAFile = file.Latchkey.CAFile
-	return nil
+func (e extension) extend(config *Config) {
+	config.UserPoolEndpoint, config.IdentityPoolEndpoint = e.UserPoolEndpoint, e.IdentityPoolEndpoint
+	config.OAuthBaseURL, config.Issuer, config.CAFile = e.OAuthBaseURL, e.Issuer, e.CAFile
 }
 
-// objectIn finds the JSON object of a file. Around it there may be what Amplify
-// generates: comments, "const awsmobile = ", and ";" with an export. What is
-// left out becomes spaces, so that lines keep their numbers.
-func objectIn(data []byte) ([]byte, error) {
+// objectIn finds the JSON object of a file and the names of its members. Around it there
+// may be what Amplify generates: comments, "const awsmobile = ", and ";" with an export.
+// What is left out becomes spaces, so that lines keep their numbers.
+func objectIn(data []byte) (text []byte, names []string, err error) {
 	// Editors on Windows put a byte order mark before the text.
-	text := bytes.Clone(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+	text = bytes.Clone(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
 	blankComments(text)
 	start := bytes.IndexByte(text, '{')
 	if start < 0 {
-		return nil, configFault("it holds no JSON object")
+		return nil, nil, configFault("it holds no JSON object")
 	}
 	if before := strings.Join(strings.Fields(string(text[:start])), " "); !introduces(before) {
-		return nil, configFault(fmt.Sprintf("%q stands before the object", clip(before)))
+		return nil, nil, configFault(fmt.Sprintf("%q stands before the object", clip(before)))
 	}
 	blank(text[:start])
 	decoder := jsontext.NewDecoder(bytes.NewReader(text))
-	if err := decoder.SkipValue(); err != nil {
-		return nil, located(text, err)
+	if names, err = memberNames(decoder); err != nil {
+		return nil, nil, located(text, err)
 	}
 	end := decoder.InputOffset()
 	after := strings.Join(strings.Fields(string(text[end:])), " ")
 	if after = strings.Trim(after, "; "); after != "" && !strings.HasPrefix(after, "export default ") {
-		return nil, configFault(fmt.Sprintf("line %d: %q follows the object", lineOf(text, end), clip(after)))
+		return nil, nil, configFault(fmt.Sprintf("line %d: %q follows the object", lineOf(text, end), clip(after)))
 	}
-	return text[:end], nil
+	return text[:end], names, nil
+}
+
+// memberNames reads an object and returns the names of its members.
+func memberNames(decoder *jsontext.Decoder) ([]string, error) {
+	if _, err := decoder.ReadToken(); err != nil { // its "{"
+		return nil, err
+	}
+	var names []string
+	for decoder.PeekKind() == '"' {
+		name, err := decoder.ReadToken()
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name.String())
+		if err := decoder.SkipValue(); err != nil {
+			return nil, err
+		}
+	}
+	_, err := decoder.ReadToken() // its "}"
+	return names, err
 }
 
 // introduces reports whether JavaScript may stand before the object.

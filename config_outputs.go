@@ -13,8 +13,9 @@ import (
 // in. The field names are the schema's, see client_config_v1.5.json of
 // aws-amplify/amplify-backend.
 type outputs struct {
-	Version string       `json:"version"`
-	Auth    *outputsAuth `json:"auth"`
+	Version  string       `json:"version"`
+	Auth     *outputsAuth `json:"auth"`
+	Latchkey extension    `json:"latchkey"`
 }
 
 // outputsAuth is the object "auth". Members that Amplify's schema has and that
@@ -102,6 +103,7 @@ func parseOutputs(text []byte) (Config, error) {
 			config.Groups = append(config.Groups, Group{Name: name, Precedence: entry[name].Precedence})
 		}
 	}
+	file.Latchkey.extend(&config)
 	return config, nil
 }
 
