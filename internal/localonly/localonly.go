@@ -35,8 +35,9 @@ var forwardedBy = []string{
 //     HTTP/1.1 or newer, since some proxies speak HTTP/1.0 by default. The peer
 //     of everything that a proxy on this machine forwards is a loopback address.
 //
-// A proxy on this machine that adds no header, speaks HTTP/1.1 and replaces the
-// Host header cannot be told from a local program.
+// A proxy on this machine that speaks HTTP/1.1, adds no header, and replaces the
+// Host header or passes on one that its client made up, cannot be told from a
+// local program.
 func Check(r *http.Request) error {
 	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || !loopback(peer.Addr()) {
 		return fmt.Errorf("%w: it was sent from another address", ErrRemote)
