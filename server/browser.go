@@ -170,6 +170,10 @@ func (b browserSide) EndBrowser(ctx context.Context, session string, until time.
 	return b.pools.EndBrowser(ctx, session, until)
 }
 
+func (b browserSide) Hint(ctx context.Context, poolID, token string) (clientID, sub string, err error) {
+	return b.pools.IDTokenHint(ctx, poolID, token)
+}
+
 func (b browserSide) UserInfo(ctx context.Context, poolID string, access wire.Sensitive) (string, []wire.AttributeType, error) {
 	return b.pools.UserInfo(ctx, poolID, access)
 }

@@ -98,6 +98,10 @@ func (f flow) Finish(w http.ResponseWriter, r *http.Request, request *hosted.Req
 	f.s.oauth.Finish(w, r, request.Flow.(*oauth.Request), who.(oauth.User))
 }
 
+func (f flow) SignOut(w http.ResponseWriter, r *http.Request, pool string) error {
+	return f.s.oauth.EndSession(w, r, pool)
+}
+
 // door is the user pools' judgement of passwords.
 type door struct{ pools *userpool.Service }
 

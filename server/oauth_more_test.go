@@ -265,7 +265,7 @@ func TestLogoutWithoutTarget(t *testing.T) {
 			t.Errorf("%s: %v %s", name, answer.Header, body)
 		}
 	}
-	if answer, _ := v.ask(http.MethodPost, w.base()+"/logout?"+client); answer.StatusCode != http.StatusMethodNotAllowed || answer.Header.Get("Set-Cookie") != "" {
+	if answer, _ := v.ask(http.MethodPost, w.base()+"/logout?"+client); answer.StatusCode != http.StatusBadRequest || answer.Header.Get("Set-Cookie") != "" {
 		t.Errorf("POST: %d", answer.StatusCode)
 	}
 	if answer, _ := v.authorize(nil); location(t, answer).Query().Get("code") == "" {
@@ -297,7 +297,7 @@ func TestLogoutAsOpenIDConnectHasIt(t *testing.T) {
 		{"client_id": {w.client}, "post_logout_redirect_uri": {bye}, "state": {"a", "b"}},
 		{"client_id": {w.client}, "post_logout_redirect_uri": {bye}, "state": {strings.Repeat("a", 5000)}},
 		{"client_id": {"nobody"}, "post_logout_redirect_uri": {bye}},
-		{"post_logout_redirect_uri": {bye}, "id_token_hint": {"a.b.c"}},
+		{"logout_uri": {bye}, "id_token_hint": {"a.b.c"}},
 	} {
 		answer, _ := v.get(w.base() + "/logout?" + bad.Encode())
 		if answer.StatusCode != http.StatusBadRequest || answer.Header.Get("Location") != "" || answer.Header.Get("Set-Cookie") != "" {

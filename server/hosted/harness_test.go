@@ -146,6 +146,12 @@ func (w *world) Keep(_ http.ResponseWriter, _ *http.Request, _ string, text []by
 
 func (w *world) Kept(*http.Request, string) []byte { return w.kept }
 
+// SignOut notes that the browser was signed out.
+func (w *world) SignOut(http.ResponseWriter, *http.Request, string) error {
+	w.proven = nil
+	return nil
+}
+
 // Finish notes who was let in.
 func (w *world) Finish(rw http.ResponseWriter, r *http.Request, request *hosted.Request, who hosted.Proven) {
 	w.proven = who

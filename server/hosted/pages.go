@@ -69,6 +69,7 @@ func New(c Config) *Pages {
 		"/forgotPassword":        {show: (*visit).showForgot, post: (*visit).forgot, own: true},
 		"/confirmforgotPassword": {show: (*visit).showReset, post: (*visit).reset, own: true},
 		"/error":                 {show: (*visit).showError, bare: true},
+		"/signOut":               {show: (*visit).showSignOut, post: (*visit).signOut, bare: true},
 		"/signedOut":             {show: (*visit).showSignedOut, bare: true},
 	}
 	return p

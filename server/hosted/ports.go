@@ -36,6 +36,8 @@ type Flow interface {
 	// Finish signs the browser in and sends it back to the client. It writes the
 	// answer to a POST, whatever becomes of it.
 	Finish(w http.ResponseWriter, r *http.Request, request *Request, who Proven)
+	// SignOut ends the session that the browser has with a pool.
+	SignOut(w http.ResponseWriter, r *http.Request, pool string) error
 }
 
 // Proven is whom a [Door] let in, as [Flow] needs to know it. The pages pass it on

@@ -192,6 +192,22 @@ func (v *visit) showError() {
 	v.fail(http.StatusBadRequest, code)
 }
 
+// showSignOut asks before a sign-out that an application requested without a proof that the
+// request is its user's.
+func (v *visit) showSignOut() {
+	page := v.page(v.texts.say("signOut.title"), v.texts.say("signOut.lead"))
+	page.Form = &form{Action: v.with("/signOut", nil), Submit: v.texts.say("signOut.submit")}
+	v.show(http.StatusOK, "/signOut", page)
+}
+
+func (v *visit) signOut() {
+	if err := v.Flow.SignOut(v.w, v.r, v.place.Pool); err != nil {
+		v.trouble(err)
+		return
+	}
+	v.redirect(string(v.with("/signedOut", nil)))
+}
+
 func (v *visit) showSignedOut() {
 	page := v.page(v.texts.say("signedOut.title"), v.texts.say("signedOut.lead"))
 	page.Icon = "done"

@@ -24,6 +24,10 @@ func (broken) EndBrowser(context.Context, string, time.Time) error {
 	return errors.New("the disk is full of 'secrets'")
 }
 
+func (broken) Hint(context.Context, string, string) (string, string, error) {
+	return "", "", errors.New("the disk is full of 'secrets'")
+}
+
 func (broken) UserInfo(context.Context, string, wire.Sensitive) (string, []wire.AttributeType, error) {
 	return "", nil, errors.New("the disk is full of 'secrets'")
 }

@@ -11,15 +11,21 @@ import (
 // back to the login page. With neither, there is a page that says so. It revokes
 // no tokens. A request that is refused changes nothing.
 //
-// Clients that know no Cognito say post_logout_redirect_uri, with a state that comes
-// back (OpenID Connect RP-Initiated Logout 1.0, section 2). They must say client_id
-// too; id_token_hint is not read.
+// Clients that do not know Cognito send post_logout_redirect_uri, with a state that comes
+// back, and name themselves by client_id or by an id_token_hint (OpenID Connect
+// RP-Initiated Logout 1.0, section 2). An expired hint counts, one that no key of the pool
+// has signed does not: then a page asks the person. A POST is answered with the way to the
+// same GET.
 func (p *Provider) Logout(w http.ResponseWriter, r *http.Request) {
-	if !p.allow(w, r, http.MethodGet, http.MethodHead) {
+	if !p.allow(w, r, http.MethodGet, http.MethodHead, http.MethodPost) {
 		return
 	}
 	place, ok := p.at(w, r)
 	if !ok {
+		return
+	}
+	if r.Method == http.MethodPost {
+		p.logoutByGet(w, r, place)
 		return
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
@@ -27,9 +33,17 @@ func (p *Provider) Logout(w http.ResponseWriter, r *http.Request) {
 		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "the query is malformed or too long"})
 		return
 	}
-	to, e := p.afterLogout(r, place, query)
-	if e != nil {
+	ask, e := p.applyHint(r, place, query)
+	var to string
+	if e == nil && !ask {
+		to, e = p.afterLogout(r, place, query)
+	}
+	switch {
+	case e != nil:
 		p.Refuse(w, r, e)
+		return
+	case ask:
+		p.askBeforeLogout(w, r, place)
 		return
 	}
 	if err := p.end(w, r, place.PoolID); err != nil {
@@ -37,9 +51,7 @@ func (p *Provider) Logout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if to == "" {
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("Referrer-Policy", "no-referrer")
-		p.SignedOut(w, r, query.Get("client_id"))
+		p.signedOut(w, r, query.Get("client_id"))
 		return
 	}
 	redirect(w, r, to)

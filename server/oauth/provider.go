@@ -91,6 +91,9 @@ type Users interface {
 	// EndBrowser ends a browser's session, which would be good until then.
 	EndBrowser(ctx context.Context, session string, until time.Time) error
 	UserInfo(ctx context.Context, poolID string, access wire.Sensitive) (username string, attributes []wire.AttributeType, err error)
+	// Hint reads an ID token of the pool, expired or not: the client that it is for, and the
+	// user. Both are empty for a text that no key of the pool has signed.
+	Hint(ctx context.Context, poolID, token string) (clientID, sub string, err error)
 }
 
 // Elsewhere signs people in at other providers. Refusals are *federation.Error and

@@ -22,6 +22,31 @@ func (s *Service) VerifyID(ctx context.Context, poolID, raw string) (*jwt.IDToke
 	return verifier.VerifyID(ctx, raw)
 }
 
+// IDTokenHint reads an ID token of a pool that may have expired, as a logout request brings
+// it: the app client that it is for, and the user's sub. Both are empty for a text that no
+// key of the pool has signed.
+func (s *Service) IDTokenHint(ctx context.Context, poolID, raw string) (clientID, sub string, err error) {
+	decoded, err := jwt.Decode(raw)
+	if err != nil {
+		return "", "", nil
+	}
+	verifier, err := jwt.NewVerifier(jwt.Config{
+		Issuer: s.issuer(poolID), AnyClient: true, Keys: s.keys.Public(poolID), CacheSize: -1,
+		Now: decoded.IssuedAt, // whether it has expired since does not matter
+	})
+	if err != nil {
+		return "", "", err
+	}
+	token, err := verifier.VerifyID(ctx, raw)
+	switch {
+	case errors.Is(err, jwt.ErrKeysUnavailable):
+		return "", "", err
+	case err != nil:
+		return "", "", nil
+	}
+	return token.ClientID(), token.Subject(), nil
+}
+
 // Active reports whether the session of a verified ID token goes on: it was not
 // revoked, and its user is there, enabled and has not signed out everywhere since.
 // That its refresh token has expired does not matter: the ID token has a life of
