@@ -227,7 +227,7 @@ func TestEndpointForms(t *testing.T) {
 		status                          int
 	}{
 		{"GET", "/oauth2/token", "", "", 405}, {"PUT", "/oauth2/token", form, "a=b", 405}, {"DELETE", "/oauth2/revoke", "", "", 405}, {"GET", "/oauth2/revoke", "", "", 405},
-		{"POST", "/oauth2/authorize", form, "a=b", 405}, {"POST", "/logout", form, "a=b", 405}, {"PUT", "/oauth2/userInfo", "", "", 405}, {"DELETE", "/logout", "", "", 405},
+		{"POST", "/oauth2/authorize", form, "a=b", 405}, {"POST", "/logout", form, "a=b", 303}, {"PUT", "/oauth2/userInfo", "", "", 405}, {"DELETE", "/logout", "", "", 405},
 		{"POST", "/oauth2/token", "", "grant_type=x", 400}, {"POST", "/oauth2/token", "application/json", `{"grant_type":"x"}`, 400},
 		{"POST", "/oauth2/token", "multipart/form-data; boundary=x", "--x--", 400}, {"POST", "/oauth2/token", "text/plain", "grant_type=x", 400},
 		{"POST", "/oauth2/token?client_id=x", form, "grant_type=x", 400}, {"POST", "/oauth2/token", form, "a=%zz", 400}, {"POST", "/oauth2/token", form, "a=1;b=2", 400},
