@@ -66,6 +66,10 @@ func (e elsewhere) Finish(ctx context.Context, client *oauth.Client, provider st
 	return oauth.User(*proven), nil
 }
 
-func (e elsewhere) Spend(ctx context.Context, id string, until time.Time) (bool, error) {
-	return e.pools.SpendOnce(ctx, id, until)
+func (e elsewhere) Spend(ctx context.Context, id string, until time.Time) (string, bool, error) {
+	return e.pools.SpendAttempt(ctx, id, until)
+}
+
+func (e elsewhere) Release(ctx context.Context, try string, until time.Time) error {
+	return e.pools.ReleaseAttempt(ctx, try, until)
 }

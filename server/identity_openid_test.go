@@ -31,6 +31,15 @@ type provider struct {
 	// discovery and keys answer in place of the usual documents.
 	discovery, keys atomic.Pointer[http.HandlerFunc]
 	asked           atomic.Int64
+	kid             atomic.Value // of the usual keys and tokens; a string
+}
+
+// keyID is the id of the key that signs now.
+func (p *provider) keyID() string {
+	if kid, ok := p.kid.Load().(string); ok {
+		return kid
+	}
+	return "provider-key"
 }
 
 func newProvider(t *testing.T, secure bool) *provider {
@@ -53,7 +62,7 @@ func newProvider(t *testing.T, secure bool) *provider {
 		}
 		key := testKeys()[0].PublicKey
 		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]string{
-			"kty": "RSA", "kid": "provider-key", "use": "sig", "alg": "RS256",
+			"kty": "RSA", "kid": p.keyID(), "use": "sig", "alg": "RS256",
 			"n": base64.RawURLEncoding.EncodeToString(key.N.Bytes()), "e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes()),
 		}}})
 	})
@@ -90,7 +99,7 @@ func (p *provider) signed(key *rsa.PrivateKey, sub string, change map[string]any
 		p.t.Fatal(err)
 	}
 	b64 := base64.RawURLEncoding
-	text := b64.EncodeToString([]byte(`{"alg":"RS256","typ":"JWT","kid":"provider-key"}`)) + "." + b64.EncodeToString(payload)
+	text := b64.EncodeToString([]byte(`{"alg":"RS256","typ":"JWT","kid":"`+p.keyID()+`"}`)) + "." + b64.EncodeToString(payload)
 	digest := sha256.Sum256([]byte(text))
 	signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, digest[:])
 	if err != nil {

@@ -137,8 +137,17 @@ func (p *Party) prove(ctx context.Context, at Provider, m openid.Metadata, a Att
 		return nil, unavailable(err, clean(at.Name)+" Error - its keys cannot be read")
 	}
 	token, err := verifier.VerifyID(ctx, raw)
-	if errors.Is(err, jwt.ErrKeysUnavailable) {
+	if errors.Is(err, jwt.ErrUnknownKey) {
+		// The token comes from the provider's own endpoint, so the key is new.
+		if err = p.remotes.RefreshKeys(ctx, m.Issuer, at.Details[keyJWKS]); err == nil {
+			token, err = verifier.VerifyID(ctx, raw)
+		}
+	}
+	switch {
+	case errors.Is(err, jwt.ErrKeysUnavailable):
 		return nil, unavailable(err, clean(at.Name)+" Error - its keys cannot be read")
+	case errors.Is(err, jwt.ErrUnknownKey):
+		return nil, unavailable(err, clean(at.Name)+" Error - it does not publish the key of its ID token yet")
 	}
 	if err == nil {
 		err = token.CheckNonce(a.Nonce)

@@ -37,6 +37,7 @@ type attempt struct {
 	Verifier string
 	Browser  string // hash of the cookie
 	Until    time.Time
+	try      string // of Elsewhere.Spend
 }
 
 func (a *attempt) at(state string, q *Request) federation.Attempt {

@@ -106,8 +106,10 @@ type Elsewhere interface {
 	Begin(ctx context.Context, poolID, provider string, a federation.Attempt) (address string, err error)
 	// Finish gives the user of the person who comes back.
 	Finish(ctx context.Context, client *Client, provider string, a federation.Attempt, got federation.Answer) (User, error)
-	// Spend marks an attempt as used, and reports whether this was the first use.
-	Spend(ctx context.Context, id string, until time.Time) (first bool, err error)
+	// Spend marks an attempt as used. ok is false if it was used before.
+	Spend(ctx context.Context, id string, until time.Time) (try string, ok bool, err error)
+	// Release makes a try of Spend count for nothing: the attempt may be used again.
+	Release(ctx context.Context, try string, until time.Time) error
 }
 
 // Route is how the answers of another provider come back.

@@ -87,10 +87,22 @@ func (p *Provider) arrive(w http.ResponseWriter, r *http.Request, place Place, q
 	}
 	user, e := p.admit(r, q, a, query)
 	if e != nil {
+		p.release(r, a, e)
 		p.Refuse(w, r, p.redirectable(q, e))
 		return
 	}
 	p.Finish(w, r, q, user)
+}
+
+// release lets an attempt be used again after a failure that passes, such as a provider
+// that does not answer: with another answer of the provider, to the same state.
+func (p *Provider) release(r *http.Request, a *attempt, e *RequestError) {
+	if e.Code != codeUnavailable && e.Code != codeServerError {
+		return
+	}
+	if err := p.Elsewhere.Release(r.Context(), a.try, a.Until); err != nil {
+		p.Logger.ErrorContext(r.Context(), "cannot release a sign-in at another provider", "error", err)
+	}
 }
 
 // readAttempt opens the state, and uses it up.
@@ -114,13 +126,14 @@ func (p *Provider) readAttempt(r *http.Request, place Place, query url.Values) (
 	case r.PathValue(SegmentValue) != a.Segment:
 		return refuse("the answer came to the redirect URI of another identity provider")
 	}
-	first, err := p.Elsewhere.Spend(r.Context(), a.ID, a.Until)
+	try, first, err := p.Elsewhere.Spend(r.Context(), a.ID, a.Until)
 	if err != nil {
 		return nil, &RequestError{PoolID: place.PoolID, Code: codeServerError, Description: "try again later", cause: err}
 	}
 	if !first {
 		return refuse("the answer was used before")
 	}
+	a.try = try
 	return a, nil
 }
 

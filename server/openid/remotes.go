@@ -114,6 +114,26 @@ func (r *Remotes) PinnedVerifier(issuer, jwksURI string, clients []string) (*jwt
 	return ring.verifier(clients)
 }
 
+// RefreshKeys fetches an issuer's keys now, or waits for the fetch in progress. jwksURI
+// is that of PinnedVerifier; "" is the discovered one. It is for key ids that come from
+// the issuer itself, which may have rotated its keys since the last fetch.
+func (r *Remotes) RefreshKeys(ctx context.Context, issuer, jwksURI string) error {
+	if jwksURI == "" {
+		found, err := r.configuration(ctx, issuer)
+		if err != nil {
+			return err
+		}
+		return found.keyring.keys.Refresh(ctx)
+	}
+	r.mu.Lock()
+	ring, ok := r.pinned[issuer+" "+jwksURI]
+	r.mu.Unlock()
+	if !ok {
+		return nil
+	}
+	return ring.keys.Refresh(ctx)
+}
+
 // Metadata returns an issuer's configuration. A configuration of up to an hour is
 // returned as it is. An older one is returned too, while one refresh runs in the
 // background, until it is 24 hours old. Otherwise Metadata waits for a fetch; it

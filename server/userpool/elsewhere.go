@@ -31,6 +31,38 @@ func (s *Service) SpendOnce(ctx context.Context, id string, until time.Time) (fi
 	return first, err
 }
 
+// maxTries bounds how often an attempt may be tried again after temporary failures.
+const maxTries = 5
+
+// SpendAttempt marks an attempt at another provider as used until that time. ok is false
+// if it was used before, unless that use was released. try is what ReleaseAttempt takes.
+func (s *Service) SpendAttempt(ctx context.Context, id string, until time.Time) (try string, ok bool, err error) {
+	err = s.store.Update(ctx, func(tx storage.Tx) (err error) {
+		try = id
+		for range maxTries {
+			if ok, err = tx.Spent.Spend(try, until); ok || err != nil {
+				return err
+			}
+			released, err := tx.Spent.Used(releasedTry(try))
+			if err != nil || !released {
+				return err
+			}
+			try += "+"
+		}
+		return nil
+	})
+	return try, ok, err
+}
+
+// ReleaseAttempt makes a use of an attempt count for nothing: it failed for a reason
+// that passes, and the person may come back with another answer of the provider.
+func (s *Service) ReleaseAttempt(ctx context.Context, try string, until time.Time) error {
+	_, err := s.SpendOnce(ctx, releasedTry(try), until)
+	return err
+}
+
+func releasedTry(try string) string { return try + "/released" }
+
 // SignInElsewhere lets in a person who signed in at an identity provider: the user
 // who has that identity, or a new one. Mapped attributes are brought up to date. What
 // the pool refuses is a *wire.Exception, and nothing is written then.
