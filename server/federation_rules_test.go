@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
 // TestAnswersOfProviders: what a provider may say, and what the client is told. Nobody
@@ -287,6 +288,57 @@ func TestAttributeMapping(t *testing.T) {
 	}
 }
 
+// TestMappingFromBeforeStays: a mapping of an immutable and of a developer-only attribute
+// that an earlier version accepted signs people in, may be sent again, and sets the
+// immutable attribute once.
+func TestMappingFromBeforeStays(t *testing.T) {
+	t.Parallel()
+	w, e := otherWorld(t, map[string]string{"name": "name"}, func(p *wire.CreateUserPoolRequest, _ *wire.CreateUserPoolClientRequest) {
+		p.Schema = []wire.SchemaAttributeType{
+			{Name: "id", AttributeDataType: "String", Mutable: new(false)}, {Name: "role", AttributeDataType: "String", DeveloperOnlyAttribute: new(true)},
+		}
+	})
+	mapping := map[string]string{"username": "sub", "name": "name", "custom:id": "id", "dev:custom:role": "role"}
+	err := w.store.Update(t.Context(), func(tx storage.Tx) error {
+		p, err := tx.Providers.IdentityProvider(w.pool, "Other")
+		if err != nil {
+			return err
+		}
+		var settings map[string]any
+		if err := json.Unmarshal(p.Settings, &settings); err != nil {
+			return err
+		}
+		settings["Mapping"] = mapping
+		if p.Settings, err = json.Marshal(settings); err != nil {
+			return err
+		}
+		return tx.Providers.Update(p)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"1", "2"} {
+		if got := w.visitor().visit(e, "u-1", map[string]any{"name": "Ann " + id, "id": id, "role": "admin"}); !got.Has("code") {
+			t.Errorf("%v", got)
+		}
+		user := w.users()["Other_u-1"]
+		if valueOf(user, "name") != "Ann "+id || valueOf(user, "custom:id") != "1" || valueOf(user, "dev:custom:role") != "" {
+			t.Errorf("user %+v", user)
+		}
+	}
+	update := func() error {
+		_, err := call[wire.UpdateIdentityProviderResponse](w, "UpdateIdentityProvider", &wire.UpdateIdentityProviderRequest{UserPoolId: w.pool, ProviderName: "Other", AttributeMapping: mapping})
+		return err
+	}
+	if err := update(); err != nil {
+		t.Errorf("sent again: %v", err)
+	}
+	mapping["custom:id"] = "sub"
+	if err := update(); !wire.IsException(err, wire.InvalidParameterException) {
+		t.Errorf("another claim: %v", err)
+	}
+}
+
 // TestNobodyIsJoinedByEmail: an address that somebody has makes nobody them.
 func TestNobodyIsJoinedByEmail(t *testing.T) {
 	t.Parallel()
@@ -419,6 +471,14 @@ func TestSocialProviders(t *testing.T) {
 		}
 		if user, ok := w.users()[strings.ToLower(kind)+"_10159"]; !ok || valueOf(user, "email") != "ann@example.com" {
 			t.Errorf("%s: users %v", kind, w.users())
+		}
+		for value, good := range map[string]bool{`10159`: true, `true`: false, `{"a":1}`: false, `["10159"]`: false, `1e3`: false, `null`: false} {
+			e.info.Store(replies(200, `{"`+subject+`":`+value+`}`))
+			to := v.leave(kind, map[string]string{"prompt": "login"})
+			got := v.outcome(url.Values{"code": {"c-1"}, "state": {to.Query().Get("state")}})
+			if got.Has("code") != good || len(w.users()) != 1 {
+				t.Errorf("%s, %s %s: %v", kind, subject, value, got)
+			}
 		}
 	}
 

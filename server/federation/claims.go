@@ -3,18 +3,21 @@ package federation
 import (
 	"errors"
 	"maps"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/latchkey-auth/latchkey/internal/random"
 )
 
 // maxClaims bounds the members of an answer.
 const maxClaims = 500
 
-// texts reads a JSON object of claims. A text is its value, a null is not there, and
-// everything else is as it was written, without white space. A name that comes twice
-// is an error: which one counts would be anyone's guess.
-func texts(object []byte) (map[string]string, error) {
+// texts reads a JSON object of claims. A text is its value, a null is left out, and
+// everything else is as it was written, without white space. The subject claim is left
+// out unless it is a text or a whole number. A duplicate name is an error.
+func texts(object []byte, subject string) (map[string]string, error) {
 	var members map[string]jsontext.Value
 	if err := json.Unmarshal(object, &members); err != nil {
 		return nil, err
@@ -33,6 +36,9 @@ func texts(object []byte) (map[string]string, error) {
 			}
 			claims[name] = text
 		default:
+			if name == subject && !isWholeNumber(value) {
+				continue
+			}
 			if err := value.Compact(); err != nil {
 				return nil, err
 			}
@@ -40,6 +46,12 @@ func texts(object []byte) (map[string]string, error) {
 		}
 	}
 	return claims, nil
+}
+
+// isWholeNumber reports whether a value is a number of decimal digits. Others, such as
+// 1e3, have several spellings, which would be several subjects.
+func isWholeNumber(value jsontext.Value) bool {
+	return value.Kind() == '0' && strings.Trim(string(value), random.Digits) == ""
 }
 
 // merge adds the claims of userinfo that the ID token lacks. A flag such as

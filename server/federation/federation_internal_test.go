@@ -15,7 +15,7 @@ import (
 
 func TestTexts(t *testing.T) {
 	t.Parallel()
-	got, err := texts([]byte(`{"a":"x\u0000\"","b":true,"c":12345678901234567890,"d":null,"e":[ 1, "two" ],"f":{"g": {}},"":"y","h":""}`))
+	got, err := texts([]byte(`{"a":"x\u0000\"","b":true,"c":12345678901234567890,"d":null,"e":[ 1, "two" ],"f":{"g": {}},"":"y","h":""}`), "sub")
 	want := map[string]string{"a": "x\x00\"", "b": "true", "c": "12345678901234567890", "e": `[1,"two"]`, "f": `{"g":{}}`, "": "y", "h": ""}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v %s", err, diff)
@@ -27,8 +27,22 @@ func TestTexts(t *testing.T) {
 	for name, text := range map[string]string{
 		"list": `[]`, "text": `"x"`, "nothing": ``, "two": `{}{}`, "twice": `{"a":1,"a":2}`, "no UTF-8": "{\"a\":\"\xff\"}", "many": many + "}", "HTML": "<html>",
 	} {
-		if got, err := texts([]byte(text)); err == nil {
+		if got, err := texts([]byte(text), "sub"); err == nil {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestSubjectTypes: a subject is a text or a whole number, and nothing else.
+func TestSubjectTypes(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		`"u-1"`: "u-1", `10159`: "10159", `12345678901234567890123`: "12345678901234567890123", `0`: "0", `""`: "",
+		`true`: "", `false`: "", `null`: "", `[]`: "", `["u-1"]`: "", `{}`: "", `{"a":1}`: "", `1.0`: "", `1e3`: "", `-1`: "",
+	} {
+		got, err := texts([]byte(`{"id":`+value+`,"other":true}`), "id")
+		if err != nil || got["id"] != want || got["other"] != "true" {
+			t.Errorf("%s: %v, %v", value, got, err)
 		}
 	}
 }
@@ -38,7 +52,7 @@ func FuzzTexts(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, object []byte) {
-		claims, err := texts(object)
+		claims, err := texts(object, "sub")
 		if err != nil {
 			return
 		}

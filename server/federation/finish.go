@@ -159,7 +159,7 @@ func (p *Party) prove(ctx context.Context, at Provider, m openid.Metadata, a Att
 	if err != nil {
 		return nil, refuse(err, "Bad id_token")
 	}
-	claims, err := texts(payload)
+	claims, err := texts(payload, profiles[at.Kind].subject)
 	if err != nil {
 		return nil, refuse(err, "Bad id_token")
 	}
@@ -211,7 +211,7 @@ func (p *Party) userInfo(ctx context.Context, at Provider, address, access strin
 	if err != nil {
 		return nil, trouble(err, at.Name, "userinfo endpoint", "error getting userinfo")
 	}
-	claims, err := texts(body)
+	claims, err := texts(body, profiles[at.Kind].subject)
 	if err != nil {
 		return nil, refuse(err, clean(at.Name)+" Error - its userinfo is no JSON object")
 	}

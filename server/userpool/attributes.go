@@ -31,15 +31,19 @@ func attributeMap(list []wire.AttributeType) (map[string]string, error) {
 // serviceKept are the attributes that nobody sets, not even an administrator.
 func serviceKept(name string) bool { return name == "sub" || name == "identities" }
 
+// immutable reports whether an attribute of the schema has its value for life.
+func (p *PoolSettings) immutable(name string) bool {
+	a := p.schemaOf(name)
+	return a != nil && a.Mutable != nil && !*a.Mutable
+}
+
 // checkMutable refuses changes of attributes that have their value for life.
 // An immutable one gets its value when the user is made; one that was left out
 // then stays empty (developer guide, "Working with user attributes"). Giving the
 // value that it has already changes nothing and passes.
 func (p *PoolSettings) checkMutable(have, given map[string]string) error {
 	for _, name := range sortedKeys(given) {
-		a := p.schemaOf(name)
-		immutable := a != nil && a.Mutable != nil && !*a.Mutable
-		if serviceKept(name) || immutable && have[name] != given[name] {
+		if serviceKept(name) || p.immutable(name) && have[name] != given[name] {
 			return invalid("user.%s: Attribute cannot be updated.\n", name)
 		}
 	}

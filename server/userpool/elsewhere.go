@@ -190,7 +190,8 @@ func (s *Service) bringUpToDate(tx storage.Tx, a *app, p *identityProvider, user
 		return err
 	}
 	for name, value := range given {
-		if user.Attributes[name] == value {
+		// Mappings from before immutable attributes were refused set them once.
+		if user.Attributes[name] == value || a.poolSet.immutable(name) {
 			delete(given, name)
 		}
 	}

@@ -27,32 +27,38 @@ func TestCreateIdentityProvider(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
 	ctx := t.Context()
-	id := c.pool(t, wire.CreateUserPoolRequest{})
+	id := c.pool(t, wire.CreateUserPoolRequest{Schema: []wire.SchemaAttributeType{
+		{Name: "id", AttributeDataType: "String", Mutable: new(false)}, {Name: "role", AttributeDataType: "String", DeveloperOnlyAttribute: new(true)},
+		{Name: "birthdate", AttributeDataType: "String", Mutable: new(false)},
+	}})
 	social := wire.Parameters{"client_id": "app", "client_secret": "s"}
 	for name, test := range map[string]struct {
 		in   wire.CreateIdentityProviderRequest
 		want string
 	}{
-		"SAML":                   {wire.CreateIdentityProviderRequest{ProviderName: "Corp", ProviderType: wire.ProviderSAML, ProviderDetails: wire.Parameters{"MetadataURL": "x"}}, "providers of type SAML are not supported; use OIDC"},
-		"the pool's name":        {wire.CreateIdentityProviderRequest{ProviderName: "Cognito", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc()}, "The provider name Cognito is reserved"},
-		"a social name":          {wire.CreateIdentityProviderRequest{ProviderName: "google", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc()}, "The provider name google is reserved"},
-		"Google by another name": {wire.CreateIdentityProviderRequest{ProviderName: "Goo", ProviderType: wire.ProviderGoogle, ProviderDetails: social}, "A provider of type Google must have the name Google"},
-		"no client id":           {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: with(oidc(), "client_id", "")}, "client_id is missing"},
-		"client id with a space": {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: with(oidc(), "client_id", "a b")}, "client_id must be visible"},
-		"no issuer":              {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: with(oidc(), "oidc_issuer", "")}, "oidc_issuer is missing"},
-		"no openid":              {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: with(oidc(), "authorize_scopes", "email")}, "authorize_scopes must contain openid"},
-		"some endpoints":         {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: with(oidc(), "token_url", "https://x.example")}, "must be there together"},
-		"a method":               {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: with(oidc(), "attributes_request_method", "PUT")}, "must be GET or POST"},
-		"an unknown key":         {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: with(oidc(), "evil\n", "x")}, "ProviderDetails has the key evil, which"},
-		"a long value":           {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: with(oidc(), "client_secret", strings.Repeat("x", 9000))}, "longer than 8192 bytes"},
-		"Apple's key":            {wire.CreateIdentityProviderRequest{ProviderName: "SignInWithApple", ProviderType: wire.ProviderApple, ProviderDetails: wire.Parameters{"client_id": "a", "team_id": "t", "key_id": "k", "private_key": "no key"}}, "private_key is no P-256 key"},
-		"Facebook, no secret":    {wire.CreateIdentityProviderRequest{ProviderName: "Facebook", ProviderType: wire.ProviderFacebook, ProviderDetails: wire.Parameters{"client_id": "a"}}, "client_secret is missing"},
-		"mapping of nothing":     {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc(), AttributeMapping: map[string]string{"shoe_size": "x"}}, "User pool does not have mutable attribute shoe_size to map"},
-		"mapping of the sub":     {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc(), AttributeMapping: map[string]string{"sub": "x"}}, "User pool does not have mutable attribute sub to map"},
-		"mapping of identities":  {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc(), AttributeMapping: map[string]string{"identities": "x"}}, "User pool does not have mutable attribute identities to map"},
-		"user name by e-mail":    {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc(), AttributeMapping: map[string]string{"username": "email"}}, "The attribute username can only be mapped to sub"},
-		"mapping to nothing":     {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc(), AttributeMapping: map[string]string{"email": ""}}, "claim without a name"},
-		"one identifier, twice":  {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc(), IdpIdentifiers: []string{"a", "a"}}, "The identifier a is given twice"},
+		"SAML":                                 {wire.CreateIdentityProviderRequest{ProviderName: "Corp", ProviderType: wire.ProviderSAML, ProviderDetails: wire.Parameters{"MetadataURL": "x"}}, "providers of type SAML are not supported; use OIDC"},
+		"the pool's name":                      {wire.CreateIdentityProviderRequest{ProviderName: "Cognito", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc()}, "The provider name Cognito is reserved"},
+		"a social name":                        {wire.CreateIdentityProviderRequest{ProviderName: "google", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc()}, "The provider name google is reserved"},
+		"Google by another name":               {wire.CreateIdentityProviderRequest{ProviderName: "Goo", ProviderType: wire.ProviderGoogle, ProviderDetails: social}, "A provider of type Google must have the name Google"},
+		"no client id":                         {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: with(oidc(), "client_id", "")}, "client_id is missing"},
+		"client id with a space":               {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: with(oidc(), "client_id", "a b")}, "client_id must be visible"},
+		"no issuer":                            {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: with(oidc(), "oidc_issuer", "")}, "oidc_issuer is missing"},
+		"no openid":                            {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: with(oidc(), "authorize_scopes", "email")}, "authorize_scopes must contain openid"},
+		"some endpoints":                       {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: with(oidc(), "token_url", "https://x.example")}, "must be there together"},
+		"a method":                             {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: with(oidc(), "attributes_request_method", "PUT")}, "must be GET or POST"},
+		"an unknown key":                       {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: with(oidc(), "evil\n", "x")}, "ProviderDetails has the key evil, which"},
+		"a long value":                         {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: with(oidc(), "client_secret", strings.Repeat("x", 9000))}, "longer than 8192 bytes"},
+		"Apple's key":                          {wire.CreateIdentityProviderRequest{ProviderName: "SignInWithApple", ProviderType: wire.ProviderApple, ProviderDetails: wire.Parameters{"client_id": "a", "team_id": "t", "key_id": "k", "private_key": "no key"}}, "private_key is no P-256 key"},
+		"Facebook, no secret":                  {wire.CreateIdentityProviderRequest{ProviderName: "Facebook", ProviderType: wire.ProviderFacebook, ProviderDetails: wire.Parameters{"client_id": "a"}}, "client_secret is missing"},
+		"mapping of nothing":                   {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc(), AttributeMapping: map[string]string{"shoe_size": "x"}}, "User pool does not have mutable attribute shoe_size to map"},
+		"mapping of the sub":                   {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc(), AttributeMapping: map[string]string{"sub": "x"}}, "User pool does not have mutable attribute sub to map"},
+		"mapping of identities":                {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc(), AttributeMapping: map[string]string{"identities": "x"}}, "User pool does not have mutable attribute identities to map"},
+		"mapping of an immutable attribute":    {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc(), AttributeMapping: map[string]string{"custom:id": "x"}}, "User pool does not have mutable attribute custom:id to map"},
+		"mapping of an immutable standard one": {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc(), AttributeMapping: map[string]string{"birthdate": "x"}}, "User pool does not have mutable attribute birthdate to map"},
+		"mapping of a developer's attribute":   {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc(), AttributeMapping: map[string]string{"dev:custom:role": "x"}}, "User pool does not have mutable attribute dev:custom:role to map"},
+		"user name by e-mail":                  {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc(), AttributeMapping: map[string]string{"username": "email"}}, "The attribute username can only be mapped to sub"},
+		"mapping to nothing":                   {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc(), AttributeMapping: map[string]string{"email": ""}}, "claim without a name"},
+		"one identifier, twice":                {wire.CreateIdentityProviderRequest{ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: oidc(), IdpIdentifiers: []string{"a", "a"}}, "The identifier a is given twice"},
 	} {
 		test.in.UserPoolId = id
 		_, err := c.CreateIdentityProvider(ctx, &test.in)

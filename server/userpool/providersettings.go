@@ -103,7 +103,7 @@ func (s *Service) configureProvider(tx storage.Tx, set *PoolSettings, p *identit
 		p.details = full
 	}
 	if mapping != nil {
-		if err := set.checkMapping(p.Type, mapping); err != nil {
+		if err := set.checkMapping(p.Type, mapping, p.Mapping); err != nil {
 			return err
 		}
 		p.Mapping = mapping
@@ -119,8 +119,10 @@ func (s *Service) configureProvider(tx storage.Tx, set *PoolSettings, p *identit
 
 // checkMapping checks an AttributeMapping: user attribute to claim. The user name
 // comes from the subject and from nothing else: any other claim may pass from one
-// person to another.
-func (p *PoolSettings) checkMapping(kind string, mapping map[string]string) error {
+// person to another. A provider would write a mapped attribute at each sign-in, so it
+// must be mutable and not for administrators only. An entry that the provider has from
+// before this rule may be given again.
+func (p *PoolSettings) checkMapping(kind string, mapping, before map[string]string) error {
 	subject := federation.SubjectClaim(kind)
 	for _, name := range sortedKeys(mapping) {
 		switch claim := mapping[name]; {
@@ -129,7 +131,8 @@ func (p *PoolSettings) checkMapping(kind string, mapping map[string]string) erro
 		case name == attributeUsername && claim != subject:
 			return invalid("The attribute username can only be mapped to %s.", subject)
 		case name == attributeUsername:
-		case p.schemaOf(name) == nil || serviceKept(name):
+		case before[name] == claim:
+		case p.schemaOf(name) == nil || serviceKept(name) || p.immutable(name) || p.developerOnly(name):
 			return invalid("User pool does not have mutable attribute %s to map.", name)
 		}
 	}
