@@ -93,6 +93,14 @@ func TestDeveloperTokenOptions(t *testing.T) {
 	if err != nil || out.IdentityId != guest {
 		t.Fatalf("identity %v, %v, want the guest's", out, err)
 	}
+	for length, good := range map[int]bool{256: true, 257: false} {
+		_, err := w.developerToken("ann", func(r *wire.GetOpenIdTokenForDeveloperIdentityRequest) {
+			r.IdentityId, r.PrincipalTags = guest, map[string]string{"team": strings.Repeat("ö", length)}
+		})
+		if (err == nil) != good || !good && !wire.IsException(err, wire.InvalidParameterException) {
+			t.Errorf("a tag of %d characters: %v", length, err)
+		}
+	}
 	decoded, err := jwt.Decode(string(out.Token))
 	if err != nil {
 		t.Fatal(err)

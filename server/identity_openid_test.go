@@ -190,21 +190,23 @@ func TestBadOpenIDLogins(t *testing.T) {
 	w := openIDWorld(t, p, false, here)
 	now := time.Now().Unix()
 	for name, c := range map[string]struct{ token, want string }{
-		"nonsense":           {"a.b", wire.MessageLoginNotOpenID},
-		"unsigned":           {unsigned(p.token("u", nil)), wire.MessageLoginSignature},
-		"forged":             {withSub(p.token("u", nil), "x"), wire.MessageLoginSignature},
-		"another's key":      {p.signed(testKeys()[1], "u", nil), wire.MessageLoginSignature},
-		"another issuer":     {p.token("u", map[string]any{"iss": "https://idp.example.com"}), wire.MessageLoginIssuerMismatch},
-		"longer issuer":      {p.token("u", map[string]any{"iss": p.issuer + "/"}), wire.MessageLoginIssuerMismatch},
-		"issuer of a scheme": {p.token("u", map[string]any{"iss": strings.Replace(p.issuer, "http", "ftp", 1)}), wire.MessageLoginIssuerMismatch},
-		"issuer with a user": {p.token("u", map[string]any{"iss": strings.Replace(p.issuer, "//", "//x@", 1)}), wire.MessageLoginIssuerMismatch},
-		"no issuer":          {p.token("u", map[string]any{"iss": nil}), wire.MessageLoginIssuerMismatch},
-		"another client":     {p.token("u", map[string]any{"aud": "stranger"}), wire.MessageUnsupportedProvider},
-		"clients of others":  {p.token("u", map[string]any{"aud": []string{"app", "stranger"}}), wire.MessageUnsupportedProvider},
-		"no client":          {p.token("u", map[string]any{"aud": nil}), wire.MessageUnsupportedProvider},
-		"access token":       {p.token("u", map[string]any{"token_use": "access"}), wire.MessageLoginMissingAudience},
-		"no subject":         {p.token("", nil), wire.MessageLoginSignature},
-		"not yet":            {p.token("u", map[string]any{"nbf": now + 100}), wire.MessageLoginNotYetValid},
+		"nonsense":                {"a.b", wire.MessageLoginNotOpenID},
+		"unsigned":                {unsigned(p.token("u", nil)), wire.MessageLoginSignature},
+		"forged":                  {withSub(p.token("u", nil), "x"), wire.MessageLoginSignature},
+		"another's key":           {p.signed(testKeys()[1], "u", nil), wire.MessageLoginSignature},
+		"another issuer":          {p.token("u", map[string]any{"iss": "https://idp.example.com"}), wire.MessageLoginIssuerMismatch},
+		"longer issuer":           {p.token("u", map[string]any{"iss": p.issuer + "/"}), wire.MessageLoginIssuerMismatch},
+		"issuer of a scheme":      {p.token("u", map[string]any{"iss": strings.Replace(p.issuer, "http", "ftp", 1)}), wire.MessageLoginIssuerMismatch},
+		"issuer in capitals":      {p.token("u", map[string]any{"iss": strings.Replace(p.issuer, "http://", "HTTP://", 1)}), wire.MessageLoginIssuerMismatch},
+		"scheme half in capitals": {p.token("u", map[string]any{"iss": strings.Replace(p.issuer, "http://", "Https://", 1)}), wire.MessageLoginIssuerMismatch},
+		"issuer with a user":      {p.token("u", map[string]any{"iss": strings.Replace(p.issuer, "//", "//x@", 1)}), wire.MessageLoginIssuerMismatch},
+		"no issuer":               {p.token("u", map[string]any{"iss": nil}), wire.MessageLoginIssuerMismatch},
+		"another client":          {p.token("u", map[string]any{"aud": "stranger"}), wire.MessageUnsupportedProvider},
+		"clients of others":       {p.token("u", map[string]any{"aud": []string{"app", "stranger"}}), wire.MessageUnsupportedProvider},
+		"no client":               {p.token("u", map[string]any{"aud": nil}), wire.MessageUnsupportedProvider},
+		"access token":            {p.token("u", map[string]any{"token_use": "access"}), wire.MessageLoginMissingAudience},
+		"no subject":              {p.token("", nil), wire.MessageLoginSignature},
+		"not yet":                 {p.token("u", map[string]any{"nbf": now + 100}), wire.MessageLoginNotYetValid},
 	} {
 		_, err := w.getID(wire.Parameters{p.name(): c.token})
 		wantRefusal(t, name, err, c.want)

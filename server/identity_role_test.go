@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -195,6 +196,9 @@ func TestPrincipalTags(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"mail": "ann@example.com"}, got); diff != "" {
 		t.Errorf("mapped (-want +got):\n%s", diff)
 	}
+	if log := w.log.String(); !strings.Contains(log, "claim=cognito:groups") && !strings.Contains(log, `"claim":"cognito:groups"`) || strings.Contains(log, "ann@example.com") {
+		t.Errorf("the claim that is left out is not logged: %s", log)
+	}
 	set(wire.PrincipalTagAttributeMap{UseDefaults: new(true)})
 	if len(got) != 2 || got["client"] != w.client || got["username"] == "" {
 		t.Errorf("defaults: %v", got)
@@ -209,4 +213,27 @@ func TestPrincipalTags(t *testing.T) {
 		IdentityPoolId: w.identities, IdentityProviderName: "accounts.google.com",
 	})
 	wantType(t, "a provider that the pool has not", err, wire.InvalidParameterException)
+}
+
+// TestPrincipalTagLength: STS counts characters, whatever their bytes.
+func TestPrincipalTagLength(t *testing.T) {
+	t.Parallel()
+	for value, good := range map[string]bool{strings.Repeat("ö", 256): true, strings.Repeat("密", 256): true, strings.Repeat("x", 257): false, strings.Repeat("ö", 257): false} {
+		w := identityWorld(t, nil)
+		w.addUser("ann", wire.AttributeType{Name: "name", Value: value})
+		login := w.login(w.signIn("ann").IdToken)
+		var got map[string]string
+		w.broker = func(_ context.Context, g identitypool.Grant) (identitypool.Credentials, error) {
+			got = g.Tags
+			return identitypool.Credentials{AccessKeyID: "ASIA", Expiration: w.now().Add(g.Life)}, nil
+		}
+		must[wire.SetPrincipalTagAttributeMapResponse](w, "SetPrincipalTagAttributeMap", &wire.SetPrincipalTagAttributeMapRequest{PrincipalTagAttributeMap: wire.PrincipalTagAttributeMap{
+			IdentityPoolId: w.identities, IdentityProviderName: w.issuerKey(), PrincipalTags: map[string]string{"full": "name"},
+		}})
+		w.mustCredentials(w.mustID(login), login)
+		logged := strings.Contains(w.log.String(), "longer than 256 characters")
+		if (got["full"] == value) != good || logged == good || strings.Contains(w.log.String(), value) {
+			t.Errorf("%d bytes: tags %d, logged %v", len(value), len(got), logged)
+		}
+	}
 }

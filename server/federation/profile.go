@@ -136,6 +136,8 @@ func (p profile) check(details wire.Parameters) error {
 	switch {
 	case p.openID && !slices.Contains(strings.Fields(details[keyScopes]), "openid"):
 		return fmt.Errorf("authorize_scopes must contain openid")
+	case p.openID && !strings.HasPrefix(details[keyIssuer], "https://") && !strings.HasPrefix(details[keyIssuer], "http://"):
+		return fmt.Errorf("oidc_issuer must begin with https://, in lower case")
 	case p.openID && pinned != 0 && pinned != 3:
 		return fmt.Errorf("authorize_url, token_url and jwks_uri must be there together, or be left to discovery")
 	case details[keyMethod] != "" && details[keyMethod] != "GET" && details[keyMethod] != "POST":

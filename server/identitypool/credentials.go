@@ -23,7 +23,7 @@ func (s *Service) GetCredentialsForIdentity(ctx context.Context, in *wire.GetCre
 	g := Grant{PoolID: v.pool.ID, IdentityID: v.identity.ID, RoleARN: role, Life: s.life}
 	if lead != nil {
 		g.Authenticated, g.Provider, g.Subject = true, lead.login.Provider, lead.login.Subject
-		g.Tags = lead.principalTags(v.set)
+		g.Tags = s.principalTags(ctx, v, lead)
 	}
 	g.OpenIDToken = func(ctx context.Context) (secret.String, error) {
 		token, err := s.mint(ctx, v, openIDLife, g.Tags)

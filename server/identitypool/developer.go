@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/paging"
@@ -35,6 +36,11 @@ func (s *Service) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *wi
 	}
 	if v.identity, err = s.owner(ctx, v.pool.ID, in.IdentityId, v.logins); err != nil {
 		return nil, err
+	}
+	for tag, value := range in.PrincipalTags {
+		if utf8.RuneCountInString(value) > maxTagValue {
+			return nil, invalid("The value of the principal tag %q is longer than %d characters.", tag, maxTagValue)
+		}
 	}
 	life := developerLife
 	if in.TokenDuration != nil {

@@ -41,7 +41,7 @@ func (s *Service) proveOpenID(ctx context.Context, p provider, raw string) (*jwt
 		return nil, refused(wire.MessageLoginNotOpenID)
 	}
 	issuer := decoded.Claims.Issuer()
-	if withoutScheme(issuer) != p.issuer || s.remotes.Reach().CheckURL(issuer) != nil {
+	if withoutScheme(issuer) != p.issuer || !hasScheme(issuer) || s.remotes.Reach().CheckURL(issuer) != nil {
 		return nil, refused(wire.MessageLoginIssuerMismatch)
 	}
 	if len(p.clients) == 0 {

@@ -3,6 +3,7 @@ package identitypool
 import (
 	"context"
 	"maps"
+	"unicode/utf8"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -69,22 +70,38 @@ func (m TagMap) shape(poolID, name string) wire.PrincipalTagAttributeMap {
 	return out
 }
 
-// tags are the principal tags of a login: the mapped claims that are there and
-// are single values of at most 256 characters, as STS takes them.
-func (p *proven) principalTags(set *PoolSettings) map[string]string {
+// maxTagValue is the longest value of a principal tag in characters (STS API reference,
+// Tag).
+const maxTagValue = 256
+
+// principalTags are the principal tags of a login: the mapped claims that the token has
+// with a single value of at most 256 characters, as STS takes them. A claim that is left
+// out is logged.
+func (s *Service) principalTags(ctx context.Context, v *visitor, p *proven) map[string]string {
 	if p.tags != nil {
 		return p.tags
 	}
-	mapping := set.Tags[p.provider.name]
+	mapping := v.set.Tags[p.provider.name]
 	names := mapping.PrincipalTags
 	if mapping.UseDefaults {
 		names = defaultTags
 	}
 	tags := map[string]string{}
 	for tag, claim := range names {
-		if values := p.values(claim); len(values) == 1 && len(values[0]) <= 256 {
+		values := p.values(claim)
+		reason := ""
+		switch {
+		case len(values) == 0:
+			continue
+		case len(values) > 1:
+			reason = "it has several values"
+		case utf8.RuneCountInString(values[0]) > maxTagValue:
+			reason = "it is longer than 256 characters"
+		default:
 			tags[tag] = values[0]
+			continue
 		}
+		s.log.WarnContext(ctx, "a claim cannot be a principal tag", "identity_pool", v.pool.ID, "provider", p.provider.name, "tag", tag, "claim", claim, "reason", reason)
 	}
 	return tags
 }

@@ -94,6 +94,12 @@ func withoutScheme(issuer string) string {
 	return rest
 }
 
+// hasScheme reports whether an issuer begins with a scheme as providers write it. URLs
+// ignore the case of the scheme, but issuers are compared byte for byte.
+func hasScheme(issuer string) bool {
+	return strings.HasPrefix(issuer, "https://") || strings.HasPrefix(issuer, "http://")
+}
+
 // bare is a provider's name without the slash that some issuers end with.
 func bare(name string) string { return strings.TrimSuffix(name, "/") }
 

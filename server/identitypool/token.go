@@ -45,7 +45,7 @@ func (s *Service) GetOpenIdToken(ctx context.Context, in *wire.GetOpenIdTokenReq
 	}
 	var tags map[string]string
 	if len(v.logins) > 0 {
-		tags = v.logins[0].principalTags(v.set)
+		tags = s.principalTags(ctx, v, &v.logins[0])
 	}
 	token, err := s.mint(ctx, v, openIDLife, tags)
 	if err != nil {
