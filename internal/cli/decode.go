@@ -119,10 +119,14 @@ func (m member) date(now time.Time) string {
 		return ""
 	}
 	at := time.Unix(seconds, 0)
-	if at.After(now) {
-		return "  (" + moment(at) + ", in " + span(at.Sub(now)) + ")"
+	switch until := at.Sub(now); {
+	case until >= year:
+		return "  (" + moment(at) + ")"
+	case until > 0:
+		return "  (" + moment(at) + ", in " + span(until) + ")"
+	default:
+		return "  (" + moment(at) + ", " + ago(-until) + ")"
 	}
-	return "  (" + moment(at) + ", " + span(now.Sub(at)) + " ago)"
 }
 
 const endOfTime = 253402300799 // the last second of the year 9999

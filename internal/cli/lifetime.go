@@ -5,12 +5,23 @@ import (
 	"time"
 )
 
-// left says how long something still lasts, or for how long it has been over.
+// year is how long ago a time may be for its distance in days to mean something.
+const year = 365 * 24 * time.Hour
+
+// left says how long something still lasts, or when it ended.
 func left(d time.Duration) string {
 	if d <= 0 {
-		return "expired " + span(-d) + " ago"
+		return "expired " + ago(-d)
 	}
-	return span(d)
+	return span(d) + " left"
+}
+
+// ago says how far back a time is.
+func ago(d time.Duration) string {
+	if d >= year {
+		return "long ago"
+	}
+	return span(d) + " ago"
 }
 
 // span is a duration in its two largest units: "59m 30s", "4h 5m", "29d 23h".

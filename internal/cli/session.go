@@ -144,9 +144,9 @@ func (a *app) showSession(o overview) {
 		case f.Error != "":
 			value = ui.Cell{Text: f.Error, Style: ui.Yellow}
 		case f.ExpiresAt != nil && f.Value == "":
-			value.Text = left(time.Duration(*f.SecondsLeft)*time.Second) + " left, until " + moment(*f.ExpiresAt)
+			value.Text = left(time.Duration(*f.SecondsLeft)*time.Second) + ", until " + moment(*f.ExpiresAt)
 		case f.ExpiresAt != nil:
-			value.Text += ", " + left(time.Duration(*f.SecondsLeft)*time.Second) + " left"
+			value.Text += ", " + left(time.Duration(*f.SecondsLeft)*time.Second)
 		}
 		table.Add(ui.Cell{Text: f.name, Style: ui.Faint}, value)
 		if f.name == o.IdentityID.name && o.Role != "" {

@@ -26,8 +26,13 @@ func TestSpan(t *testing.T) {
 			t.Errorf("span(%v) = %q, not %q", test.d, got, test.want)
 		}
 	}
-	if got := left(-90 * time.Second); got != "expired 1m 30s ago" {
-		t.Errorf("left of what is over: %q", got)
+	for d, want := range map[time.Duration]string{
+		90 * time.Second: "1m 30s left", -90 * time.Second: "expired 1m 30s ago", 0: "expired 0s ago",
+		-364 * 24 * time.Hour: "expired 364d ago", -366 * 24 * time.Hour: "expired long ago", -20787 * 24 * time.Hour: "expired long ago",
+	} {
+		if got := left(d); got != want {
+			t.Errorf("left(%v) = %q, want %q", d, got, want)
+		}
 	}
 }
 
@@ -48,6 +53,24 @@ func TestMembersKeepTheirOrder(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestDatesFarAway: a date that is far from now is shown without a count of days.
+func TestDatesFarAway(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_800_000_000, 0)
+	for seconds, want := range map[string]string{
+		"0":            "  (1970-01-01 00:00:00 UTC, long ago)",
+		"1799913600":   "  (2027-01-14 08:00:00 UTC, 1d ago)",
+		"1830000000":   "  (2027-12-28 13:20:00 UTC, in 347d 5h)",
+		"4000000000":   "  (2096-10-02 07:06:40 UTC)",
+		"253402300799": "  (9999-12-31 23:59:59 UTC)",
+		"253402300800": "",
+	} {
+		if got := (member{"exp", json.RawMessage(seconds)}).date(now); got != want {
+			t.Errorf("exp %s: %q, want %q", seconds, got, want)
+		}
 	}
 }
 

@@ -81,7 +81,7 @@ func (v *view) Left(l life) string {
 	case v.Now.IsZero():
 		return ""
 	case left <= 0:
-		return "expired " + span(-left) + " ago"
+		return "expired " + ago(-left)
 	}
 	return span(left) + " left"
 }

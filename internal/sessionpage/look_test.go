@@ -26,7 +26,8 @@ func TestLife(t *testing.T) {
 	}{
 		{-time.Minute, "1h 1m left", "good", 1000}, {0, "1h 0m left", "good", 1000}, {30 * time.Minute, "30m 0s left", "good", 500},
 		{55 * time.Minute, "5m 0s left", "low", 83}, {time.Hour - time.Second, "1s left", "low", 0}, {time.Hour, "expired 0s ago", "over", 0},
-		{49 * time.Hour, "expired 2d 0h ago", "over", 0},
+		{49 * time.Hour, "expired 2d 0h ago", "over", 0}, {365 * 24 * time.Hour, "expired 364d 23h ago", "over", 0},
+		{20787 * 24 * time.Hour, "expired long ago", "over", 0},
 	} {
 		v := &view{Now: start.Add(test.after)}
 		if v.Left(l) != test.left || v.State(l) != test.state || v.Value(l) != test.value {

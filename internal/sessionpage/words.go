@@ -119,6 +119,14 @@ func sentence(text string) string {
 	return text
 }
 
+// ago says how far back a time is, as the command writes it.
+func ago(d time.Duration) string {
+	if d >= 365*24*time.Hour {
+		return "long ago"
+	}
+	return span(d) + " ago"
+}
+
 // span is a time in its two largest units, as the command writes it: "59m 30s".
 func span(d time.Duration) string {
 	units := []struct {
