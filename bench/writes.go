@@ -37,7 +37,7 @@ func benchWrites(b *bench) error {
 	var mu sync.Mutex
 	write := func(session string) {
 		err := store.Update(ctx, func(tx storage.Tx) error {
-			ok, err := tx.Sessions.Advance(session, 1, false, time.Now())
+			ok, err := tx.Sessions.Advance(session, 1, false, time.Now(), time.Now().Add(time.Hour))
 			if err == nil && !ok {
 				err = errors.New("the session did not advance")
 			}

@@ -51,8 +51,7 @@ func (v *Verifier) verify(ctx context.Context, raw, use string) (*body, error) {
 		return nil, err
 	}
 	if v.revoked != nil {
-		c := b.claims()
-		b.origin, b.event = c.OriginID(), c.EventID()
+		b.session = b.claims().SessionRef()
 	}
 	if err := v.checkRevoked(ctx, b); err != nil {
 		return nil, err
@@ -66,7 +65,7 @@ func (v *Verifier) checkRevoked(ctx context.Context, b *body) error {
 	if v.revoked == nil {
 		return nil
 	}
-	over, err := v.revoked.Revoked(ctx, b.origin, b.event)
+	over, err := v.revoked.Revoked(ctx, b.session)
 	switch {
 	case err != nil:
 		if _, ours := errors.AsType[*Error](err); ours {

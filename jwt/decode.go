@@ -74,7 +74,7 @@ type body struct {
 	parsed                      Header
 	key                         *rsa.PublicKey // which verified it
 	expiry, notBefore, issuedAt int64
-	origin, event               string // ids of the session, where revocations are asked for
+	session                     SessionRef // where revocations are asked for
 }
 
 func (b *body) claims() Claims {

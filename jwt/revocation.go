@@ -11,17 +11,29 @@ import (
 	"time"
 )
 
+// SessionRef is what a token says of its session.
+type SessionRef struct {
+	Subject  string    // sub
+	OriginID string    // origin_jti, "" where the token has none
+	EventID  string    // event_id, "" where the token has none
+	IssuedAt time.Time // iat
+}
+
+// SessionRef is what the claims say of the token's session.
+func (c Claims) SessionRef() SessionRef {
+	return SessionRef{Subject: c.Subject(), OriginID: c.OriginID(), EventID: c.EventID(), IssuedAt: c.IssuedAt()}
+}
+
 // RevocationSource knows which sessions have ended. It must be safe for
 // concurrent use. [FollowRevocations] is one.
 type RevocationSource interface {
-	// Revoked reports whether the session of a good token has ended. originID and
-	// eventID are the token's origin_jti and event_id, "" where it has none. An
-	// error means that nothing could be found out, and the token is refused as
+	// Revoked reports whether the session of a good token has ended. An error means
+	// that nothing could be found out, and the token is refused as
 	// [ErrRevocationsUnavailable], or as the error says if it is an [*Error].
 	//
 	// It is called for every token, also for remembered ones: it should not
 	// block.
-	Revoked(ctx context.Context, originID, eventID string) (bool, error)
+	Revoked(ctx context.Context, token SessionRef) (bool, error)
 }
 
 // WhenStale says what becomes of tokens while the feed of revocations cannot be
@@ -59,9 +71,11 @@ type RevocationOptions struct {
 	// [ErrRevocationsUnavailable]. It must not block. FailOpen demands it:
 	// nothing else would tell.
 	OnError func(error)
-	// MaxIDs bounds the memory: a session that ended takes one or two ids of
-	// about 100 bytes until its tokens have expired. A feed with more than that
-	// counts as one that fails. Default 1<<20.
+	// MaxIDs bounds the memory: a session that ended takes one id of about 100
+	// bytes until its tokens have expired. Of a user whose sessions end again and
+	// again the feed names only the sessions that go on, and the last few hundred
+	// that ended. A feed with more than MaxIDs counts as one that fails. Default
+	// 1<<20.
 	MaxIDs int
 }
 
@@ -96,7 +110,7 @@ type Revocations struct {
 	url     string
 	client  *http.Client
 	options RevocationOptions
-	ended   endedTable
+	ended   endedSessions
 	heard   atomic.Pointer[time.Time] // when all that had ended by then was known
 	ready   chan struct{}             // closed when heard is first set
 	once    sync.Once
@@ -155,11 +169,11 @@ func (r *Revocations) Stop() {
 	<-r.done
 }
 
-// Revoked reports whether the session with either of these ids has ended. What is
-// known to have ended is reported however old that knowledge is; the error, of
-// kind [ErrRevocationsUnavailable], comes only with [FailClosed].
-func (r *Revocations) Revoked(_ context.Context, originID, eventID string) (bool, error) {
-	if r.ended.has(originID) || r.ended.has(eventID) {
+// Revoked reports whether the session of a token has ended. What is known to have
+// ended is reported however old that knowledge is; the error, of kind
+// [ErrRevocationsUnavailable], comes only with [FailClosed].
+func (r *Revocations) Revoked(_ context.Context, token SessionRef) (bool, error) {
+	if r.ended.has(token) {
 		return true, nil
 	}
 	if r.options.WhenStale == FailClosed && r.stale() {
@@ -201,8 +215,8 @@ func (r *Revocations) apply(p *feedPage) error {
 	if p.next < r.next || p.more && p.next == r.next {
 		return fmt.Errorf("the feed goes back from %d to %d", r.next, p.next)
 	}
-	for _, e := range p.entries {
-		if !r.ended.add(e.originID, e.until) || !r.ended.add(e.eventID, e.until) {
+	for i := range p.entries {
+		if !r.ended.add(&p.entries[i]) {
 			r.forget(time.Now())
 			return fmt.Errorf("more than %d ids of sessions are in the feed; raise MaxIDs", r.options.MaxIDs)
 		}

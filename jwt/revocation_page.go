@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	maxFeedPage    = 512 << 10 // bytes
+	maxFeedPage    = 1 << 20 // bytes
 	maxFeedEntries = 4096
 	maxFeedID      = 128 // bytes; the ids are UUIDs
 )
@@ -20,9 +20,14 @@ type feedPage struct {
 	more    bool
 }
 
+// feedEntry is an entry for a session or, with a before, for a user.
 type feedEntry struct {
 	originID, eventID string
 	until             int64
+
+	user             userKey
+	before           int64
+	except, replaced []string
 }
 
 // parsePage reads a document as strictly as a token. Members that are not known
@@ -80,8 +85,11 @@ func parseEntry(src string, k kind) (e feedEntry, err error) {
 	}
 	until, _ := find(src, members, "until")
 	seconds, ok := until.secondsIn(src)
-	if e.until = seconds; !ok || e.originID == "" && e.eventID == "" {
-		return e, errors.New("an entry has no id or no time")
+	if e.until = seconds; !ok {
+		return e, errors.New("an entry has no time")
+	}
+	if e.originID == "" && e.eventID == "" {
+		return e, e.parseUser(src, members)
 	}
 	return e, nil
 }

@@ -2,6 +2,7 @@ package jwt
 
 import (
 	"hash/maphash"
+	"math"
 	"sync/atomic"
 )
 
@@ -13,8 +14,8 @@ type endedTable struct {
 	seed  maphash.Seed
 	slots atomic.Pointer[[]endedSlot]
 
-	// Of the one that adds.
-	count, limit int
+	// Of the goroutine that adds. used counts slots, removed ids included.
+	used, count, limit int
 }
 
 type endedSlot struct{ atomic.Pointer[endedID] }
@@ -22,10 +23,13 @@ type endedSlot struct{ atomic.Pointer[endedID] }
 // endedID is immutable.
 type endedID struct {
 	id    string
-	until int64 // in seconds since 1970
+	until int64 // in seconds since 1970; removedID if the id was removed
 }
 
-const leastSlots = 64
+const (
+	leastSlots = 64
+	removedID  = math.MinInt64
+)
 
 func (t *endedTable) init(limit int) {
 	t.seed, t.limit = maphash.MakeSeed(), limit
@@ -38,7 +42,7 @@ func (t *endedTable) has(id string) bool {
 		return false
 	}
 	_, e := t.find(*t.slots.Load(), id)
-	return e != nil
+	return e != nil && e.until != removedID
 }
 
 // find gives the slot that holds id and what it held, or the slot where id would
@@ -60,19 +64,33 @@ func (t *endedTable) add(id string, until int64) bool {
 		return true
 	}
 	slot, old := t.find(*t.slots.Load(), id)
+	known := old != nil && old.until != removedID
 	switch {
-	case old != nil:
-		slot.Store(&endedID{id, max(until, old.until)})
-		return true
+	case known:
+		until = max(until, old.until)
 	case t.count >= t.limit:
 		return false
-	case 2*(t.count+1) > len(*t.slots.Load()):
+	case old == nil && 2*(t.used+1) > len(*t.slots.Load()):
 		t.rebuild(func(*endedID) bool { return true })
 		slot, _ = t.find(*t.slots.Load(), id)
 	}
 	slot.Store(&endedID{id, until})
-	t.count++
+	if !known {
+		t.count++
+	}
+	if old == nil {
+		t.used++
+	}
 	return true
+}
+
+// remove drops one id. Its slot stays in use until the table is made anew.
+func (t *endedTable) remove(id string) {
+	slot, old := t.find(*t.slots.Load(), id)
+	if old != nil && old.until != removedID {
+		slot.Store(&endedID{id, removedID})
+		t.count--
+	}
 }
 
 // forget drops the ids whose time has passed.
@@ -91,7 +109,7 @@ func (t *endedTable) rebuild(stays func(*endedID) bool) {
 	var kept []*endedID
 	old := *t.slots.Load()
 	for i := range old {
-		if e := old[i].Load(); e != nil && stays(e) {
+		if e := old[i].Load(); e != nil && e.until != removedID && stays(e) {
 			kept = append(kept, e)
 		}
 	}
@@ -104,6 +122,6 @@ func (t *endedTable) rebuild(stays func(*endedID) bool) {
 		slot, _ := t.find(slots, e.id)
 		slot.Store(e)
 	}
-	t.count = len(kept)
+	t.used, t.count = len(kept), len(kept)
 	t.slots.Store(&slots)
 }

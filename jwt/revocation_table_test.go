@@ -4,9 +4,12 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -29,6 +32,11 @@ func TestEndedTable(t *testing.T) {
 					}
 				}
 			}
+			if rapid.IntRange(0, 3).Draw(r, "remove") == 0 {
+				id := fmt.Sprint(rapid.IntRange(0, 400).Draw(r, "removed"))
+				table.remove(id)
+				delete(model, id)
+			}
 			id, until := fmt.Sprint(rapid.IntRange(0, 400).Draw(r, "id")), rapid.Int64Range(0, 100).Draw(r, "until")
 			old, known := model[id]
 			if fits := known || len(model) < limit; table.add(id, until) != fits {
@@ -44,6 +52,61 @@ func TestEndedTable(t *testing.T) {
 		}
 		if table.has("") || table.count != len(model) {
 			r.Fatalf("count %d, want %d", table.count, len(model))
+		}
+	})
+}
+
+// TestEndedSessions compares what a follower knows with a list of all entries.
+func TestEndedSessions(t *testing.T) {
+	t.Parallel()
+	id := rapid.Custom(func(r *rapid.T) string { return fmt.Sprint(rapid.IntRange(0, 20).Draw(r, "id")) })
+	rapid.Check(t, func(r *rapid.T) {
+		var sessions endedSessions
+		sessions.init(1000)
+		single := map[string]int64{}
+		users := map[string]*feedEntry{}
+		for range rapid.IntRange(1, 60).Draw(r, "steps") {
+			until := rapid.Int64Range(0, 100).Draw(r, "until")
+			switch rapid.IntRange(0, 2).Draw(r, "kind") {
+			case 0:
+				e := feedEntry{eventID: id.Draw(r, "event"), originID: "origin", until: until}
+				sessions.add(&e)
+				single[e.eventID] = max(single[e.eventID], until)
+			case 1:
+				sub := id.Draw(r, "sub")
+				e := &feedEntry{user: userKeyOf(sub), before: rapid.Int64Range(1, 9).Draw(r, "before"), until: until,
+					except: rapid.SliceOfDistinct(id, rapid.ID[string]).Draw(r, "except"), replaced: rapid.SliceOf(id).Draw(r, "replaced")}
+				sessions.add(e)
+				if old := users[sub]; old != nil && old.before > e.before {
+					break
+				}
+				users[sub] = e
+				for _, id := range e.replaced {
+					delete(single, id)
+				}
+			default:
+				now := rapid.Int64Range(0, 100).Draw(r, "now")
+				sessions.forget(now)
+				maps.DeleteFunc(single, func(_ string, until int64) bool { return until < now })
+				maps.DeleteFunc(users, func(_ string, e *feedEntry) bool { return e.until < now })
+			}
+		}
+		ids := len(single)
+		for i := range 21 {
+			event, sub, issued := fmt.Sprint(i), id.Draw(r, "asked sub"), rapid.Int64Range(0, 10).Draw(r, "issued")
+			_, want := single[event]
+			if e := users[sub]; e != nil {
+				want = want || issued < e.before && !slices.Contains(e.except, event)
+			}
+			if got := sessions.has(SessionRef{Subject: sub, EventID: event, IssuedAt: time.Unix(issued, 0)}); got != want {
+				r.Fatalf("session %s of user %s, issued at %d: %v, want %v", event, sub, issued, got, want)
+			}
+		}
+		for _, e := range users {
+			ids += 1 + len(e.except)
+		}
+		if got := sessions.ids.count + sessions.excepted; got != ids {
+			r.Fatalf("%d ids are counted, want %d", got, ids)
 		}
 	})
 }
@@ -97,7 +160,8 @@ func FuzzFeed(f *testing.F) {
 				return
 			}
 			for _, e := range p.entries {
-				if e.originID == "" && e.eventID == "" || len(e.originID)+len(e.eventID) > 2*maxFeedID || e.until < 0 {
+				unnamed := e.originID == "" && e.eventID == ""
+				if unnamed && e.before <= 0 || len(e.originID)+len(e.eventID) > 2*maxFeedID || e.until < 0 {
 					t.Errorf("took entry %+v", e)
 				}
 			}

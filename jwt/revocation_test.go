@@ -2,6 +2,8 @@ package jwt_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -59,6 +61,13 @@ func (m *memoryFeed) revoke(ids ...string) {
 			m.entries = append(m.entries, fmt.Sprintf(`{"seq":%d,"origin_jti":%q,"event_id":"event-%s","until":%d,"new":{}}`,
 				len(m.entries)+1, id, id, time.Now().Add(life).Unix()))
 		}
+	})
+}
+
+// tell adds an entry as it is written, behind its number.
+func (m *memoryFeed) tell(entry string) {
+	m.change(func(m *memoryFeed) {
+		m.entries = append(m.entries, fmt.Sprintf(`{"seq":%d,%s}`, len(m.entries)+1, entry))
 	})
 }
 
@@ -211,7 +220,11 @@ func inFeedTime(t *testing.T, f func(t *testing.T, feed *memoryFeed)) {
 // is asks about a session by its origin_jti.
 func (f *follower) is(t *testing.T, id string, over bool, kind error) {
 	t.Helper()
-	got, err := f.Revoked(t.Context(), id, "")
+	ref := jwt.SessionRef{}
+	if id != "" {
+		ref = jwt.SessionRef{Subject: "sub", OriginID: id, EventID: "event-" + id, IssuedAt: time.Now()}
+	}
+	got, err := f.Revoked(t.Context(), ref)
 	if got != over || !errors.Is(err, kind) || kind == nil && err != nil {
 		t.Errorf("%s: over %v, error %v; want %v, %v", id, got, err, over, kind)
 	}
@@ -230,7 +243,7 @@ func TestFollow(t *testing.T) {
 		}
 		f.is(t, "f", false, nil)
 		f.is(t, "", false, nil)
-		if over, err := f.Revoked(t.Context(), "", "event-c"); !over || err != nil {
+		if over, err := f.Revoked(t.Context(), jwt.SessionRef{EventID: "event-c"}); !over || err != nil {
 			t.Errorf("by event_id: %v, %v", over, err)
 		}
 		feed.revoke("f")
@@ -401,7 +414,7 @@ func TestFollowStartsOver(t *testing.T) {
 func TestFollowForgets(t *testing.T) {
 	inFeedTime(t, func(t *testing.T, feed *memoryFeed) {
 		feed.lifted = 10 * time.Minute
-		f := follow(t, feed, func(o *jwt.RevocationOptions) { o.MaxIDs = 4 })
+		f := follow(t, feed, func(o *jwt.RevocationOptions) { o.MaxIDs = 2 })
 		feed.revoke("a", "b")
 		synctest.Wait()
 		f.is(t, "b", true, nil)
@@ -425,6 +438,79 @@ func TestFollowForgets(t *testing.T) {
 	})
 }
 
+// TestFollowUser: an entry for a user covers the tokens that were issued to the
+// user before a time, except those of some sessions.
+func TestFollowUser(t *testing.T) {
+	inFeedTime(t, func(t *testing.T, feed *memoryFeed) {
+		const sub = "0ccccccc-0000-4000-8000-000000000000"
+		sum := sha256.Sum256([]byte(sub))
+		user := base64.RawURLEncoding.EncodeToString(sum[:16])
+		start := time.Now().Truncate(time.Second)
+		f := follow(t, feed, nil)
+		expect := func(what string, ref jwt.SessionRef, over bool) {
+			t.Helper()
+			synctest.Wait()
+			if got, err := f.Revoked(t.Context(), ref); got != over || err != nil {
+				t.Errorf("%s: over %v, error %v, want %v", what, got, err, over)
+			}
+		}
+		of := func(event string, issued time.Time) jwt.SessionRef {
+			return jwt.SessionRef{Subject: sub, OriginID: "origin-" + event, EventID: event, IssuedAt: issued}
+		}
+		feed.tell(fmt.Sprintf(`"event_id":"a","until":%d`, start.Add(time.Hour).Unix()))
+		expect("one that ended", of("a", start), true)
+		expect("another", of("b", start), false)
+		cut := start.Add(10 * time.Second)
+		tell := func(except, replaced string, until time.Time) {
+			feed.tell(fmt.Sprintf(`"user":%q,"before":%d,"except":%s,"replaced":%s,"until":%d`, user, cut.Unix(), except, replaced, until.Unix()))
+		}
+		tell(`["live","exempt"]`, `["a"]`, start.Add(10*time.Minute))
+		expect("one that was replaced", of("a", start), true)
+		expect("one that was never named", of("b", cut.Add(-time.Second)), true)
+		expect("one without a time", jwt.SessionRef{Subject: sub, EventID: "b"}, true)
+		expect("a token of the same second", of("c", cut), false)
+		expect("a later one", of("c", cut.Add(time.Hour)), false)
+		expect("one that goes on", of("live", start), false)
+		expect("another that goes on", of("exempt", start), false)
+		expect("another user's", jwt.SessionRef{Subject: "0ddddddd", EventID: "b", IssuedAt: start}, false)
+		expect("a token without a user", jwt.SessionRef{EventID: "b", IssuedAt: start}, false)
+		tell(`[]`, `[]`, start.Add(20*time.Minute))
+		expect("one that went on", of("live", start), true)
+		cut = start.Add(-time.Hour)
+		tell(`["a","b","live"]`, `[]`, start.Add(20*time.Minute))
+		expect("one that an older entry excepts", of("live", start), true)
+		feed.tell(fmt.Sprintf(`"event_id":"c","until":%d`, start.Add(time.Hour).Unix()))
+		expect("one that ended later", of("c", start.Add(time.Minute)), true)
+		time.Sleep(23 * time.Minute)
+		expect("one of the entry whose time has passed", of("b", start), false)
+		expect("one whose time has not", of("c", start.Add(time.Minute)), true)
+		if told := f.told(); len(told) > 0 {
+			t.Errorf("errors %v", told)
+		}
+	})
+}
+
+// TestFollowUserLimit: exceptions count like ids, and an entry that does not fit
+// takes nothing away.
+func TestFollowUserLimit(t *testing.T) {
+	inFeedTime(t, func(t *testing.T, feed *memoryFeed) {
+		until := time.Now().Add(time.Hour).Unix()
+		f := follow(t, feed, func(o *jwt.RevocationOptions) { o.MaxIDs = 4 })
+		feed.revoke("a", "b", "c")
+		feed.tell(fmt.Sprintf(`"user":"AAAAAAAAAAAAAAAAAAAAAA","before":1,"except":["x","y"],"replaced":["event-a","event-b"],"until":%d`, until))
+		synctest.Wait()
+		f.is(t, "a", false, nil) // the user is not the one of the entry
+		f.is(t, "c", true, nil)
+		feed.revoke("d")
+		synctest.Wait()
+		if told := f.told(); len(told) != 1 || !strings.Contains(told[0].Error(), "MaxIDs") {
+			t.Errorf("told %v", told)
+		}
+		f.is(t, "c", true, nil)
+		f.Stop()
+	})
+}
+
 // TestFeedDocuments: a document that cannot be taken whole is not taken at all.
 func TestFeedDocuments(t *testing.T) {
 	const good = `{"origin_jti":"x","until":99999999999}`
@@ -437,6 +523,14 @@ func TestFeedDocuments(t *testing.T) {
 		"null list":      `{"revocations":null,"next":1}`,
 		"entry as text":  `{"revocations":["x"],"next":1}`,
 		"no id":          `{"revocations":[` + good + `,{"until":99999999999}],"next":1}`,
+		"no user":        `{"revocations":[{"before":1767225600,"until":99999999999}],"next":1}`,
+		"short user":     `{"revocations":[{"user":"AAAA","before":1767225600,"until":99999999999}],"next":1}`,
+		"user not text":  `{"revocations":[{"user":"AAAAAAAAAAAAAAAAAAAAA+","before":1767225600,"until":99999999999}],"next":1}`,
+		"user, no time":  `{"revocations":[{"user":"AAAAAAAAAAAAAAAAAAAAAA","until":99999999999}],"next":1}`,
+		"except as text": `{"revocations":[{"user":"AAAAAAAAAAAAAAAAAAAAAA","before":1767225600,"except":"x","until":99999999999}],"next":1}`,
+		"except numbers": `{"revocations":[{"user":"AAAAAAAAAAAAAAAAAAAAAA","before":1767225600,"except":["x",1],"until":99999999999}],"next":1}`,
+		"empty except":   `{"revocations":[{"user":"AAAAAAAAAAAAAAAAAAAAAA","before":1767225600,"except":[""],"until":99999999999}],"next":1}`,
+		"replaced null":  `{"revocations":[{"user":"AAAAAAAAAAAAAAAAAAAAAA","before":1767225600,"replaced":null,"until":99999999999}],"next":1}`,
 		"no time":        `{"revocations":[` + good + `,{"event_id":"y"}],"next":1}`,
 		"milliseconds":   `{"revocations":[{"event_id":"y","until":1767225600000}],"next":1}`,
 		"long id":        `{"revocations":[{"event_id":"` + strings.Repeat("y", 129) + `","until":99999999999}],"next":1}`,
@@ -444,7 +538,7 @@ func TestFeedDocuments(t *testing.T) {
 		"twice":          `{"revocations":[],"next":1,"next":2}`,
 		"stands still":   `{"revocations":[],"next":0,"more":true}`,
 		"too many":       `{"revocations":[` + strings.Repeat(good+",", 4096) + good + `],"next":1}`,
-		"too large":      `{"revocations":[],"next":1,"x":"` + strings.Repeat("x", 512<<10) + `"}`,
+		"too large":      `{"revocations":[],"next":1,"x":"` + strings.Repeat("x", 1<<20) + `"}`,
 		"nothing at all": " ",
 	} {
 		t.Run(name, func(t *testing.T) {

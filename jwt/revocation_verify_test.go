@@ -3,9 +3,11 @@ package jwt_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/latchkey-auth/latchkey/jwt"
 )
@@ -13,14 +15,14 @@ import (
 // askedSource is a RevocationSource that answers as it is told and remembers
 // what it was asked.
 type askedSource struct {
-	over          bool
-	err           error
-	origin, event string
-	times         int
+	over  bool
+	err   error
+	ref   jwt.SessionRef
+	times int
 }
 
-func (s *askedSource) Revoked(_ context.Context, originID, eventID string) (bool, error) {
-	s.origin, s.event = originID, eventID
+func (s *askedSource) Revoked(_ context.Context, token jwt.SessionRef) (bool, error) {
+	s.ref = token
 	s.times++
 	return s.over, s.err
 }
@@ -41,8 +43,12 @@ func TestVerifyRevoked(t *testing.T) {
 		}
 		expect("new", nil)
 		expect("remembered", nil)
-		if source.times != 2 || source.origin != payload["origin_jti"] || source.event != payload["event_id"] {
-			t.Errorf("%s token: asked %d times, about %q, %q", use, source.times, source.origin, source.event)
+		want := jwt.SessionRef{
+			Subject: payload["sub"].(string), OriginID: payload["origin_jti"].(string), EventID: payload["event_id"].(string),
+			IssuedAt: source.ref.IssuedAt,
+		}
+		if source.times != 2 || source.ref != want || source.ref.IssuedAt.Unix() != payload["iat"].(int64) {
+			t.Errorf("%s token: asked %d times, about %+v", use, source.times, source.ref)
 		}
 		source.over = true
 		expect("remembered, over", jwt.ErrRevoked)
@@ -69,8 +75,8 @@ func TestVerifyRevoked(t *testing.T) {
 			}
 		}
 		bare := sign(payload.with("origin_jti", nil).with("event_id", nil).json())
-		if _, err := verify(v, use, bare); err != nil || source.origin != "" || source.event != "" {
-			t.Errorf("%s token without ids: %v, asked about %q, %q", use, err, source.origin, source.event)
+		if _, err := verify(v, use, bare); err != nil || source.ref.OriginID != "" || source.ref.EventID != "" {
+			t.Errorf("%s token without ids: %v, asked about %+v", use, err, source.ref)
 		}
 	}
 }
@@ -91,7 +97,12 @@ func TestFollowAllocations(t *testing.T) { // not parallel: AllocsPerRun counts 
 		if got := testing.AllocsPerRun(100, func() { _, _ = v.VerifyAccess(ctx, raw) }); got > 0 {
 			t.Errorf("a remembered token: %v allocations, want none", got)
 		}
-		feed.revoke(accessClaims()["origin_jti"].(string))
+		feed.tell(fmt.Sprintf(`"user":"AAAAAAAAAAAAAAAAAAAAAA","before":%d,"until":%d`, time.Now().Unix(), time.Now().Add(time.Hour).Unix()))
+		synctest.Wait()
+		if got := testing.AllocsPerRun(100, func() { _, _ = v.VerifyAccess(ctx, raw) }); got > 0 {
+			t.Errorf("a remembered token, beside an entry for a user: %v allocations, want none", got)
+		}
+		feed.tell(fmt.Sprintf(`"event_id":%q,"until":%d`, accessClaims()["event_id"], time.Now().Add(time.Hour).Unix()))
 		synctest.Wait()
 		if _, err := v.VerifyAccess(ctx, raw); !errors.Is(err, jwt.ErrRevoked) {
 			t.Errorf("the remembered token of a session that ended: %v", err)

@@ -20,7 +20,7 @@
 // A token is good until it expires, as far as its signature says. For resource
 // servers that cannot wait so long, each pool publishes the sessions that have
 // ended, at /{pool}/.well-known/revocations, public like the JWKS: it names
-// sessions by ids that only their tokens carry, and nobody else.
+// sessions by ids that only their tokens carry, and users, if at all, by a hash.
 //
 //	GET …/revocations?after=N&wait=SECONDS
 //
@@ -37,11 +37,25 @@
 // from N: begin again without after, and keep what is known.
 //
 // An entry is written in the transaction that ends the session, and sent as soon as
-// that is committed. Each session that ended has an entry of its own: one for the
-// user and a time would also hit a sign-in in the same second. It gives both
-// origin_jti and event_id, because a client whose token revocation is switched
-// off has tokens without origin_jti. event_id is the id of the session in tokens of
-// this service; in Cognito's it is not. When a pool is deleted its feed answers 404.
+// that is committed. It gives both origin_jti and event_id, because a client whose
+// token revocation is switched off has tokens without origin_jti. event_id is the id
+// of the session in tokens of this service, and every token has it; in Cognito's it
+// is not. When a pool is deleted its feed answers 404.
+//
+// A user whose sessions end again and again, about 200 times within the life of a
+// token, gets an entry for the user, which replaces those of the sessions:
+//
+//	{"seq":…,"user":"…","before":…,"except":["…"],"replaced":["…"],"until":…}
+//
+// user is the first 16 bytes of the SHA-256 of the sub, in base64url without padding.
+// All tokens of that user whose iat is less than before belong to sessions that have
+// ended, except those whose event_id is in except. replaced are event_ids of earlier
+// entries that need not be kept any more. A later entry for the same user replaces
+// the whole entry. before lies at least five seconds back, so that no entry hits a
+// sign-in of the same second; a session whose tokens come later than that, because a
+// clock was set back, is added to except before its tokens are answered. Thus a user
+// takes a bounded part of a follower's memory: at most Limits.SessionsPerUser
+// exceptions, and the entries since.
 //
 // [New] makes the handler, [Server.Serve] runs it on listeners with all
 // timeouts set until its context ends.

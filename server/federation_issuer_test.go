@@ -63,7 +63,7 @@ func (w *world) forgetIssuers() {
 		if err := tx.Pools.Update(pool); err != nil {
 			return err
 		}
-		users, err := tx.Users.List(w.pool, storage.UserFilter{}, "", 100)
+		users, err := tx.Users.List(w.pool, storage.UserFilter{}, storage.UserCursor{}, 100)
 		for _, user := range users {
 			if user.Attributes["identities"] == "" {
 				continue

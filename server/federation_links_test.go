@@ -88,7 +88,7 @@ func TestIdentityDisabledBefore(t *testing.T) {
 	next := newElsewhere(t)
 	w.nameOf(e, "u-1")
 	err := w.store.Update(t.Context(), func(tx storage.Tx) error {
-		users, err := tx.Users.List(w.pool, storage.UserFilter{}, "", 1)
+		users, err := tx.Users.List(w.pool, storage.UserFilter{}, storage.UserCursor{}, 1)
 		if err != nil {
 			return err
 		}

@@ -170,10 +170,19 @@ type appends struct {
 }
 
 // Append notes the pool when there is something new in it.
-func (a *appends) Append(ended storage.Ended, at time.Time, life time.Duration) (int, error) {
-	n, err := a.Revocations.Append(ended, at, life)
+func (a *appends) Append(ended storage.Ended, notice storage.Notice) (int, error) {
+	n, err := a.Revocations.Append(ended, notice)
 	if n > 0 {
 		a.pools = append(a.pools, ended.PoolID)
 	}
 	return n, err
+}
+
+// Admit notes the pool of an entry that was replaced.
+func (a *appends) Admit(session storage.Session, at time.Time) (bool, error) {
+	replaced, err := a.Revocations.Admit(session, at)
+	if replaced {
+		a.pools = append(a.pools, session.PoolID)
+	}
+	return replaced, err
 }

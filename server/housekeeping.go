@@ -16,11 +16,15 @@ const (
 	sessionsKept = 24 * time.Hour
 )
 
-// keepHouse forgets what has expired and rotates keys by age, once a minute.
+// keepHouse forgets what has expired, rotates keys by age and counts users, once a
+// minute.
 func (s *Server) keepHouse(ctx context.Context) {
 	tick := time.NewTicker(houseInterval)
 	defer tick.Stop()
 	for {
+		if err := s.pools.RecountUsers(ctx); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "counting users failed; it is tried again in a minute", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return

@@ -3,6 +3,8 @@ package server
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,6 +18,9 @@ import (
 
 const (
 	feedPage = 500
+	// feedPageIDs is how many ids a page names before it ends. An entry for a user
+	// may name more, as many as the user may have sessions.
+	feedPageIDs = 5000
 	// feedMaxWait is the longest that a request may ask to wait, under a minute
 	// because proxies give up then.
 	feedMaxWait = 55 * time.Second
@@ -37,11 +42,33 @@ type revocationPage struct {
 	More        bool              `json:"more,omitzero"`
 }
 
+// revocationEntry is an entry for a session, with an EventID, or for a user.
 type revocationEntry struct {
-	Seq       int64  `json:"seq"`
-	OriginJTI string `json:"origin_jti,omitzero"`
-	EventID   string `json:"event_id"`
-	Until     int64  `json:"until"`
+	Seq       int64    `json:"seq"`
+	OriginJTI string   `json:"origin_jti,omitzero"`
+	EventID   string   `json:"event_id,omitzero"`
+	User      string   `json:"user,omitzero"`
+	Before    int64    `json:"before,omitzero"`
+	Except    []string `json:"except,omitempty"`
+	Replaced  []string `json:"replaced,omitempty"`
+	Until     int64    `json:"until"`
+}
+
+// feedUser names a user in the public feed to those who know the sub, from a token.
+func feedUser(sub string) string {
+	sum := sha256.Sum256([]byte(sub))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+func feedEntry(r storage.Revocation) revocationEntry {
+	e := revocationEntry{
+		Seq: r.Seq, OriginJTI: r.OriginJTI, EventID: r.SessionID, Except: r.Except, Replaced: r.Replaced,
+		Until: r.Until.Add(time.Second - 1).Unix(),
+	}
+	if !r.Before.IsZero() {
+		e.User, e.Before = feedUser(r.UserSub), r.Before.Unix()
+	}
+	return e
 }
 
 // serveRevocations answers followers of a pool's feed of revocations.
@@ -145,15 +172,20 @@ func continues(tx storage.Tx, poolID string, after int64) (last int64, err error
 	return last, err
 }
 
-// fill takes over a list. A full page leaves the rest for the next; otherwise
-// the follower has all up to the last number, pruned or not.
+// fill takes over the beginning of a list. A full page leaves the rest for the
+// next; otherwise the follower has all up to the last number, pruned or not.
 func (p *revocationPage) fill(list []storage.Revocation, last int64) {
-	for _, r := range list {
-		until := r.Until.Add(time.Second - 1).Unix()
-		p.Revocations = append(p.Revocations, revocationEntry{r.Seq, r.OriginJTI, r.SessionID, until})
+	p.More = len(list) == feedPage
+	ids := 0
+	for i, r := range list {
+		if ids += 1 + len(r.Except) + len(r.Replaced); i > 0 && ids > feedPageIDs {
+			p.More = true
+			break
+		}
+		p.Revocations = append(p.Revocations, feedEntry(r))
 		p.Next = r.Seq
 	}
-	if p.More = len(list) == feedPage; !p.More {
+	if !p.More {
 		p.Next = last
 	}
 }

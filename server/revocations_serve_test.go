@@ -56,7 +56,7 @@ func TestRestartWhileFollowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	over := func(tokens *wire.AuthenticationResultType) bool {
-		over, err := revocations.Revoked(t.Context(), decode(t, tokens.AccessToken).OriginID(), "")
+		over, err := revocations.Revoked(t.Context(), decode(t, tokens.AccessToken).SessionRef())
 		if err != nil {
 			t.Error(err)
 		}

@@ -106,6 +106,11 @@ type Limits struct {
 	// X-Forwarded-For that is not in Proxies, as each proxy must append its peer's
 	// address there. A request without that header has no bounds per source.
 	Proxies []netip.Prefix
+	// SessionsPerUser is how many live sessions a user may have: a sign-in beyond
+	// them ends the session that was refreshed least recently, and is logged.
+	// Default 10,000, which is also the most: followers of revocations hold the ids
+	// of a user's sessions who signs out often.
+	SessionsPerUser int
 }
 
 // Observer learns what the service answered: the operation ("" if the request
@@ -151,6 +156,9 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n := c.Limits.SessionsPerUser; n < 0 || n > userpool.DefaultSessionsPerUser {
+		return nil, fmt.Errorf("server: Limits.SessionsPerUser %d is not between 0 (the default) and %d", n, userpool.DefaultSessionsPerUser)
+	}
 	s := &Server{
 		store: c.Storage, ring: c.Keys, issuer: c.Issuer, idIssuer: c.IdentityIssuer, observer: c.Observer,
 		log: c.Logger, now: c.Now, sources: sourceLimiter(c.Limits, 1), documents: sourceLimiter(c.Limits, documentFactor),
@@ -167,7 +175,7 @@ func New(c Config) (*Server, error) {
 	party := federation.NewParty(c.Providers.Reach(), s.log, s.now)
 	s.pools = userpool.New(userpool.Config{
 		Storage: s.feed.watch(c.Storage), Box: c.Box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
-		Gate: arithmeticGate(c.Limits), Courier: c.Courier, LostAnswers: c.LostAnswers, CheckProviderURL: party.CheckURL,
+		Gate: arithmeticGate(c.Limits), Courier: c.Courier, LostAnswers: c.LostAnswers, SessionsPerUser: c.Limits.SessionsPerUser, CheckProviderURL: party.CheckURL,
 		PoolURL: func(pool string) string { return base + "/" + pool },
 		LogoURL: func(pool, client string, logo []byte) string { return hosted.LogoURL(base+"/"+pool, client, logo) }, Logger: s.log, Now: s.now,
 	})

@@ -41,7 +41,7 @@ func (p *Page) checkRevoked(ctx context.Context, v *visitor) {
 	if err != nil {
 		return
 	}
-	over, err := ended.Revoked(ctx, tokens.Access.OriginID(), tokens.Access.EventID())
+	over, err := ended.Revoked(ctx, tokens.Access.SessionRef())
 	if err == nil && over && v.mayAsk() {
 		_, _ = v.client.FetchSession(ctx, latchkey.TokensOnly(), latchkey.ForceRefresh())
 	}

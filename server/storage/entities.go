@@ -72,8 +72,9 @@ type Session struct {
 	UserEpoch   int64     // User.SignOuts at sign-in
 	Generation  int64     // of the newest refresh token
 	CreatedAt   time.Time // when the user signed in: the auth_time claim
-	RefreshedAt time.Time // last refresh, with or without rotation
+	RefreshedAt time.Time // when its newest tokens were issued, with or without rotation
 	RotatedAt   time.Time // when Generation was reached
+	TokensEndAt time.Time // when the last of its access and ID tokens expires
 	ExpiresAt   time.Time
 	RevokedAt   time.Time
 }
@@ -117,17 +118,51 @@ type Branding struct {
 	ModifiedAt time.Time
 }
 
-// Revocation says that a session has ended before its tokens expired. It tells
-// who only knows the tokens, and names nobody.
+// Revocation is an entry of a pool's feed of revocations. It covers one session
+// or, in an entry for a user, many sessions of that user.
 type Revocation struct {
 	// Seq is the entry's place in its pool's feed. It only grows.
-	Seq       int64
-	PoolID    string
+	Seq     int64
+	PoolID  string
+	UserSub string
+	At      time.Time // when the entry was added
+	Until   time.Time // the tokens that it covers have expired by then
+
+	// Of an entry for one session.
 	SessionID string
 	OriginJTI string
-	At        time.Time
-	Until     time.Time // its last tokens have expired by then
+	IssuedAt  time.Time // when the session's newest tokens were issued
+
+	// Of an entry for a user, which has a Before: all sessions of the user have
+	// ended as far as their tokens were issued before that time, a whole second,
+	// except the sessions in Except. The entry replaces the entries of the sessions
+	// in Replaced, and the user's entry for a user from before. A user has at most
+	// one.
+	Before   time.Time
+	Except   []string // ids of sessions, in order
+	Replaced []string // ids of sessions, in order
 }
+
+// Notice says how [Revocations] adds entries.
+type Notice struct {
+	At time.Time
+	// Margin is how long an entry lasts after the tokens that it covers have expired.
+	Margin time.Duration
+	// PerUser is how many entries of sessions, beyond a quarter of the sessions
+	// that their own entry excepts, a user may have. More are replaced by one entry
+	// for the user; those whose tokens were issued less than Settle ago stay.
+	PerUser int
+	Settle  time.Duration
+}
+
+// Most is how many settled entries a user may have whose entry for a user
+// excepts this many sessions. Without the second term a user with many sessions
+// could cause a long entry with few short ones.
+func (n Notice) Most(excepted int) int { return n.PerUser + excepted/4 }
+
+// Before is the Before of an entry for a user that is added now, unless the user
+// has one with a later Before.
+func (n Notice) Before() time.Time { return n.At.Add(-n.Settle).UTC().Truncate(time.Second) }
 
 // Ended selects sessions by any of its fields that are not empty. Without
 // SessionID, UserSub and ClientID it selects none.
@@ -211,6 +246,13 @@ const (
 	StartsWith              // attr ^= "value"
 )
 
+// UserCursor is a place in a list of users: behind the user with that sub, whose
+// value that the list's filter compares is Value. The zero cursor is the beginning.
+type UserCursor struct {
+	Value string // "" where the filter is empty or compares for equality
+	Sub   string
+}
+
 // UserFilter narrows a list of users. Attribute is an attribute's name or one
 // of "username", "cognito:user_status", "status" ("Enabled" or "Disabled") and "sub".
 // The zero filter lets everyone pass.
@@ -218,4 +260,33 @@ type UserFilter struct {
 	Attribute string
 	Match     Match
 	Value     string
+}
+
+// Cursor is the place behind a user of the list.
+func (f UserFilter) Cursor(u User) UserCursor {
+	c := UserCursor{Sub: u.Sub}
+	if f.Attribute != "" && f.Match == StartsWith {
+		c.Value, _ = f.Compared(u)
+	}
+	return c
+}
+
+// Compared is the user's value that the filter compares; false means that the
+// user does not have the attribute.
+func (f UserFilter) Compared(u User) (string, bool) {
+	switch f.Attribute {
+	case "username":
+		return u.Username, true
+	case "cognito:user_status":
+		return u.Status, true
+	case "sub":
+		return u.Sub, true
+	case "status":
+		if u.Enabled {
+			return "Enabled", true
+		}
+		return "Disabled", true
+	}
+	value, ok := u.Attributes[f.Attribute]
+	return value, ok
 }

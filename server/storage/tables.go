@@ -19,6 +19,8 @@ type Pools interface {
 	// Delete removes the pool with all that belongs to it.
 	Delete(id string) error
 	List(after string, limit int) ([]Pool, error)
+	// CountUsers counts a pool's users, up to most. It takes time in proportion.
+	CountUsers(id string, most int) (int, error)
 }
 
 // Clients are the app clients.
@@ -80,14 +82,10 @@ type Users interface {
 	Update(User) error // by PoolID and Sub; *LoginTakenError
 	// Delete removes the user with memberships, sessions and codes.
 	Delete(poolID, sub string) error
-	// List goes by sub.
-	List(poolID string, filter UserFilter, after string, limit int) ([]User, error)
-}
-
-// UserCounter is implemented by Users that know how many users a pool has
-// without reading them.
-type UserCounter interface {
-	Count(poolID string) (int, error)
+	// List goes by the value that a filter for a prefix compares, then by sub, and
+	// by sub alone otherwise. It starts after a place that [UserFilter.Cursor] gave
+	// for the same filter. It reads about as many users as it returns.
+	List(poolID string, filter UserFilter, after UserCursor, limit int) ([]User, error)
 }
 
 // Groups are the groups of all pools.
@@ -115,17 +113,20 @@ type Members interface {
 type Sessions interface {
 	Insert(Session) error // ErrExists
 	Session(id string) (Session, error)
-	// Advance records a refresh in one conditional update: it sets RefreshedAt
-	// to now if the session still has that generation and is neither revoked
-	// nor expired at now; with rotate it also adds one to the generation and sets
-	// RotatedAt. It reports whether the condition held, false also for a session
-	// that does not exist. A session expires at ExpiresAt, not after it.
-	Advance(id string, generation int64, rotate bool, now time.Time) (bool, error)
-	// Revoke ends one session; it reports whether that changed anything.
-	Revoke(id string, now time.Time) (bool, error)
-	// RevokeUser ends all sessions of a user but the one named except ("" for
-	// none) and returns how many.
-	RevokeUser(poolID, sub, except string, now time.Time) (int, error)
+	// Advance records a refresh in one conditional update: it raises RefreshedAt
+	// to now and TokensEndAt to tokensEnd, unless they are later already, if the
+	// session still has that generation and is neither revoked nor expired at now;
+	// with rotate it also adds one to the generation and sets RotatedAt to now. It
+	// reports whether the condition held, false also for a session that does not
+	// exist. A session expires at ExpiresAt, not after it.
+	Advance(id string, generation int64, rotate bool, now, tokensEnd time.Time) (bool, error)
+	// Excess lists the user's sessions beyond the most that were refreshed last,
+	// least recently refreshed first. It leaves out sessions that are revoked, and
+	// those that are expired at now together with their tokens.
+	Excess(poolID, sub string, most int, now time.Time) ([]Session, error)
+	// Revoke ends the selected sessions that are not revoked yet, and returns how
+	// many.
+	Revoke(ended Ended, now time.Time) (int, error)
 	// Prune removes at most limit sessions that expired or were revoked before
 	// and returns how many.
 	Prune(before time.Time, limit int) (int, error)
@@ -133,15 +134,20 @@ type Sessions interface {
 
 // Revocations are the feed of sessions that ended, one for each pool.
 type Revocations interface {
-	// Append adds an entry for each of the selected sessions that is not
-	// revoked yet and was refreshed less than life before at; Until is life
-	// after that refresh. It belongs before the change that ends the sessions,
-	// in the same transaction, and returns how many entries it added.
+	// Append adds an entry for each of the selected sessions that is not revoked
+	// yet and whose tokens expire less than n.Margin before n.At; Until is n.Margin
+	// after that. Where a user then has more entries than n allows, an entry for
+	// the user replaces them. Append belongs before the change that ends the
+	// sessions, in the same transaction, and returns how many sessions it noted.
 	//
-	// A number is at's count of microseconds since 1970, or one more than the
+	// A number is n.At's count of microseconds since 1970, or one more than the
 	// pool's last number where that is larger: should the database be lost or put
 	// back, numbers that followers have seen do not come again.
-	Append(ended Ended, at time.Time, life time.Duration) (int, error)
+	Append(ended Ended, n Notice) (int, error)
+	// Admit excepts a session, which is about to be added, from its user's entry
+	// for a user if that covers tokens issued at the session's RefreshedAt. Then it
+	// replaces the entry by a new one and reports true.
+	Admit(s Session, at time.Time) (bool, error)
 	// List goes by number and starts after that of an earlier entry.
 	List(poolID string, after int64, limit int) ([]Revocation, error)
 	// Bounds gives the highest number that was ever pruned and the highest

@@ -2,6 +2,7 @@ package userpool
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
@@ -84,6 +85,22 @@ func unquote(quoted string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// cursorText writes a place in a list of users for a pagination token.
+func cursorText(c storage.UserCursor) string { return strconv.Itoa(len(c.Sub)) + ":" + c.Sub + c.Value }
+
+// parseCursor reads what cursorText wrote; "" is the beginning.
+func parseCursor(text string) (c storage.UserCursor, err error) {
+	if text == "" {
+		return c, nil
+	}
+	size, rest, _ := strings.Cut(text, ":")
+	n, err := strconv.Atoi(size)
+	if err != nil || n < 0 || n > len(rest) {
+		return c, invalid("Invalid pagination token.") // of an earlier version of this service
+	}
+	return storage.UserCursor{Sub: rest[:n], Value: rest[n:]}, nil
 }
 
 // filter is parseFilter with the value in the form in which the pool keeps it:

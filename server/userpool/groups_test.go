@@ -114,7 +114,7 @@ func TestGroupLists(t *testing.T) {
 				return err
 			}
 		}
-		users, err := tx.Users.List(id, storage.UserFilter{}, "", 100)
+		users, err := tx.Users.List(id, storage.UserFilter{}, storage.UserCursor{}, 100)
 		for _, u := range users {
 			if err := tx.Members.Add(id, "group000", u.Sub); err != nil {
 				return err

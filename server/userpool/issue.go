@@ -37,6 +37,7 @@ func (s *Service) IssueTokens(ctx context.Context, clientID string, p Proven, bg
 		return nil, err
 	}
 	used := false
+	var evicted []storage.Session
 	err = s.store.Update(ctx, func(tx storage.Tx) error {
 		first, err := tx.Spent.Spend(bg.SessionID, bg.Until)
 		if err != nil {
@@ -48,11 +49,13 @@ func (s *Service) IssueTokens(ctx context.Context, clientID string, p Proven, bg
 		if _, err := s.reload(tx, p); err != nil {
 			return err
 		}
-		return tx.Sessions.Insert(g.session)
+		evicted, err = s.keepSession(tx, g.session)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.noteEvicted(ctx, evicted)
 	if used {
 		s.log.WarnContext(ctx, "authorization code used twice; session ended", "pool", p.PoolID, "client", clientID, "sub", p.Sub, "session", bg.SessionID)
 		return nil, wire.NewException(wire.NotAuthorizedException, "The authorization code was used before; what was issued for it is revoked.")

@@ -209,30 +209,6 @@ func poolShape(pool storage.Pool, set *PoolSettings, users int) *wire.UserPoolTy
 	return &shape
 }
 
-const (
-	countPage = 500
-	countMost = 10_000
-)
-
-// countUsers gives EstimatedNumberOfUsers. Storage that cannot count is read
-// page by page, up to a bound: the answer is then "at least so many", which
-// Cognito's own estimate, hours old, is as well.
-func countUsers(tx storage.Tx, poolID string) (int, error) {
-	if counter, ok := tx.Users.(storage.UserCounter); ok {
-		return counter.Count(poolID)
-	}
-	n, after := 0, ""
-	for n < countMost {
-		list, err := tx.Users.List(poolID, storage.UserFilter{}, after, countPage)
-		n += len(list)
-		if err != nil || len(list) < countPage {
-			return n, err
-		}
-		after = list[len(list)-1].Sub
-	}
-	return n, nil
-}
-
 // DescribeUserPool shows a pool with all its settings.
 func (s *Service) DescribeUserPool(ctx context.Context, in *wire.DescribeUserPoolRequest) (*wire.DescribeUserPoolResponse, error) {
 	var shape *wire.UserPoolType
@@ -241,7 +217,7 @@ func (s *Service) DescribeUserPool(ctx context.Context, in *wire.DescribeUserPoo
 		if err != nil {
 			return err
 		}
-		users, err := countUsers(tx, pool.ID)
+		users, err := s.estimateUsers(tx, pool.ID)
 		if err != nil {
 			return err
 		}

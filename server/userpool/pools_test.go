@@ -371,36 +371,77 @@ func TestListUserPools(t *testing.T) {
 	}
 }
 
-// countingUsers is storage that can count.
-type countingUsers struct{ storage.Users }
+// countedPools records how far users are counted.
+type countedPools struct {
+	storage.Pools
+	most *int
+}
 
-func (countingUsers) Count(string) (int, error) { return 40_000_000, nil }
+func (p countedPools) CountUsers(id string, most int) (int, error) {
+	*p.most = max(*p.most, most)
+	return p.Pools.CountUsers(id, most)
+}
 
+// TestEstimatedNumberOfUsers: small pools are counted, large ones in the background
+// only.
 func TestEstimatedNumberOfUsers(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
-	const users = 2*countPage + 3
 	id := c.pool(t, wire.CreateUserPoolRequest{})
-	c.update(t, func(tx storage.Tx) error {
-		for i := range users {
-			if err := tx.Users.Insert(storage.User{PoolID: id, Sub: fmt.Sprint(i), Logins: []string{fmt.Sprint(i)}}); err != nil {
-				return err
+	users := 0
+	add := func(n int) {
+		c.update(t, func(tx storage.Tx) error {
+			for range n {
+				users++
+				if err := tx.Users.Insert(storage.User{PoolID: id, Sub: fmt.Sprint(users), Logins: []string{fmt.Sprint(users)}}); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
-	})
-	pool := must(c.DescribeUserPool(t.Context(), &wire.DescribeUserPoolRequest{UserPoolId: id}))(t).UserPool
-	if pool.EstimatedNumberOfUsers != users {
-		t.Errorf("EstimatedNumberOfUsers = %d, want %d", pool.EstimatedNumberOfUsers, users)
+			return nil
+		})
 	}
+	shows := func(want int) {
+		t.Helper()
+		pool := must(c.DescribeUserPool(t.Context(), &wire.DescribeUserPoolRequest{UserPoolId: id}))(t).UserPool
+		if pool.EstimatedNumberOfUsers != int32(want) {
+			t.Errorf("EstimatedNumberOfUsers = %d with %d users, want %d", pool.EstimatedNumberOfUsers, users, want)
+		}
+	}
+	recount := func() {
+		if err := c.RecountUsers(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shows(0)
+	add(countAtOnce)
+	shows(countAtOnce)
+	recount()
+	add(200)
+	shows(countAtOnce + 1) // at least
+	recount()
+	shows(users)
+	counted := users
+	add(1)
+	recount() // not again so soon
+	shows(counted)
+	c.counts.set(id, userCount{users: counted})
+	recount()
+	shows(users)
+
+	most := 0
 	c.update(t, func(tx storage.Tx) error {
-		tx.Users = countingUsers{tx.Users}
-		n, err := countUsers(tx, id)
-		if n != 40_000_000 {
-			t.Errorf("count of storage that can count = %d, want 40 million", n)
+		tx.Pools = countedPools{tx.Pools, &most}
+		n, err := c.estimateUsers(tx, id)
+		if n != users || most > countAtOnce+1 {
+			t.Errorf("estimate %d, counted up to %d, want %d, at most %d", n, most, users, countAtOnce+1)
 		}
 		return err
 	})
+	must(c.DeleteUserPool(t.Context(), &wire.DeleteUserPoolRequest{UserPoolId: id}))(t)
+	recount()
+	if c.counts.of(id) != (userCount{}) {
+		t.Error("the count of a deleted pool stays")
+	}
 }
 
 func TestCanceledContext(t *testing.T) {

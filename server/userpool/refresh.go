@@ -171,26 +171,30 @@ func (s *Service) refresh(ctx context.Context, g *grant, p presented) (*wire.Aut
 	if err != nil {
 		return nil, err
 	}
-	if verdict == stepForward {
-		return s.advance(ctx, g, p, result)
-	}
-	result.RefreshToken = s.refreshToken(g.session)
-	return result, nil
+	return s.record(ctx, g, p, verdict, result)
 }
 
-// advance records the refresh. If the session has moved on meanwhile, the
-// token is judged once more against what that left: somebody else refreshed
-// with it, or ended the session.
-func (s *Service) advance(ctx context.Context, g *grant, p presented, result *wire.AuthenticationResultType) (*wire.AuthenticationResultType, error) {
-	rotate := g.app.settings.rotates()
+// record records a refresh, also one that gives the same successor out again: how
+// long a session's tokens live is known from its row. If the session has moved on
+// meanwhile, the token is judged once more against what that left: it was used by
+// another request, or the session was ended.
+func (s *Service) record(ctx context.Context, g *grant, p presented, verdict verdict, result *wire.AuthenticationResultType) (*wire.AuthenticationResultType, error) {
+	rotate := verdict == stepForward && g.app.settings.rotates()
+	tokensEnd := g.now.Add(g.app.settings.tokenLife())
 	again := &grant{app: g.app, now: g.now}
 	advanced := false
 	err := s.store.Update(ctx, func(tx storage.Tx) (err error) {
-		advanced, err = tx.Sessions.Advance(p.session, p.generation, rotate, g.now)
+		advanced, err = tx.Sessions.Advance(p.session, g.session.Generation, rotate, g.now, tokensEnd)
 		if err != nil || advanced {
 			return err
 		}
-		return s.loadGrant(tx, again, p)
+		if err := s.loadGrant(tx, again, p); err != nil {
+			return err
+		}
+		if s.judge(again.session, p, g.app.settings, g.now) == sameSuccessor {
+			_, err = tx.Sessions.Advance(p.session, again.session.Generation, false, g.now, tokensEnd)
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -198,8 +202,9 @@ func (s *Service) advance(ctx context.Context, g *grant, p presented, result *wi
 	switch {
 	case advanced && rotate:
 		g.session.Generation++
-	case advanced:
+	case advanced && verdict == stepForward:
 		return result, nil
+	case advanced:
 	case s.judge(again.session, p, g.app.settings, g.now) != sameSuccessor:
 		return nil, s.endFamily(ctx, again.session)
 	default:

@@ -1,42 +1,76 @@
 package userpool
 
 import (
+	"context"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
-// tokensEnd is how long after a session's last refresh one of its tokens may be
-// alive: the longest life that any client ever had, since it may have been
-// shortened meanwhile, and a margin. Tokens that are given out again within the
-// grace period of a rotation (at most a minute) are newer than the refresh that
-// is recorded, as are those of refreshes that overtook each other.
-const tokensEnd = mostTokenLife + 3*time.Minute
+const (
+	// revocationMargin is how long a revocation stays in the feed after the tokens
+	// that it concerns have expired: clocks differ, and verifiers are lenient.
+	revocationMargin = 3 * time.Minute
+	// A user whose sessions end again and again has at most so many entries in the
+	// feed, and more of those that ended in the last seconds: a sign-in takes less
+	// than that, so that an entry for the user covers no token that is new.
+	revocationsPerUser = 200
+	revocationsSettle  = 5 * time.Second
+)
 
 // announce writes what is about to end into the pool's feed of revocations. It
 // must come first: what has ended is not found any more.
 func (s *Service) announce(tx storage.Tx, ended storage.Ended) error {
-	_, err := tx.Revocations.Append(ended, s.now(), tokensEnd)
+	_, err := tx.Revocations.Append(ended, storage.Notice{
+		At: s.now(), Margin: revocationMargin, PerUser: revocationsPerUser, Settle: revocationsSettle,
+	})
 	return err
 }
 
-// endSession ends one session. One that is over already stays as it is.
+// end announces and ends sessions. Those that are over already stay as they are.
+func (s *Service) end(tx storage.Tx, ended storage.Ended) error {
+	if err := s.announce(tx, ended); err != nil {
+		return err
+	}
+	_, err := tx.Sessions.Revoke(ended, s.now())
+	return err
+}
+
+// endSession ends one session.
 func (s *Service) endSession(tx storage.Tx, poolID, id string) error {
-	if err := s.announce(tx, storage.Ended{PoolID: poolID, SessionID: id}); err != nil {
-		return err
-	}
-	_, err := tx.Sessions.Revoke(id, s.now())
-	return err
+	return s.end(tx, storage.Ended{PoolID: poolID, SessionID: id})
 }
 
-// endSessionsBut ends the sessions of user but the one named except. Each has
-// an entry of its own in the feed: one for the user and a time could not tell
-// them from a sign-in that comes in the same second.
+// endSessionsBut ends the sessions of user but the one named except.
 func (s *Service) endSessionsBut(tx storage.Tx, user *storage.User, except string) error {
-	err := s.announce(tx, storage.Ended{PoolID: user.PoolID, UserSub: user.Sub, Except: except})
+	return s.end(tx, storage.Ended{PoolID: user.PoolID, UserSub: user.Sub, Except: except})
+}
+
+// DefaultSessionsPerUser is the default of [Config.SessionsPerUser].
+const DefaultSessionsPerUser = 10_000
+
+// keepSession adds a session. If its user has too many then, it ends those that
+// were refreshed least recently, and returns them.
+func (s *Service) keepSession(tx storage.Tx, session storage.Session) (evicted []storage.Session, err error) {
+	evicted, err = tx.Sessions.Excess(session.PoolID, session.UserSub, s.sessionsPerUser-1, s.now())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = tx.Sessions.RevokeUser(user.PoolID, user.Sub, except, s.now())
-	return err
+	for _, old := range evicted {
+		if err := s.endSession(tx, old.PoolID, old.ID); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := tx.Revocations.Admit(session, s.now()); err != nil {
+		return nil, err
+	}
+	return evicted, tx.Sessions.Insert(session)
+}
+
+// noteEvicted logs sessions that were ended because their user had too many.
+func (s *Service) noteEvicted(ctx context.Context, evicted []storage.Session) {
+	for _, old := range evicted {
+		s.log.WarnContext(ctx, "too many sessions of one user; the least recently refreshed one is ended", "pool", old.PoolID,
+			"client", old.ClientID, "sub", old.UserSub, "session", old.ID, "refreshed", old.RefreshedAt, "most", s.sessionsPerUser)
+	}
 }

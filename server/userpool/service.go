@@ -43,6 +43,10 @@ type Config struct {
 	// PoolURL gives the address of a pool's pages and OAuth endpoints, without a slash at
 	// its end; nil leaves redirect URIs of identity providers without a host.
 	PoolURL func(poolID string) string
+	// SessionsPerUser is how many live sessions a user may have: a sign-in beyond
+	// them ends the session that was refreshed least recently. 0 is
+	// DefaultSessionsPerUser.
+	SessionsPerUser int
 	// LogoURL gives the address of the logo of a client's pages, or of all clients'
 	// (wire.AllClients), which changes with the image; nil is none.
 	LogoURL func(poolID, clientID string, image []byte) string
@@ -74,6 +78,9 @@ type Service struct {
 	log     *slog.Logger
 	clock   func() time.Time
 
+	sessionsPerUser int
+	counts          userCounts
+
 	lists paging.Lists
 
 	decoy []byte // a sealed verifier of nobody's
@@ -88,7 +95,10 @@ func New(c Config) *Service {
 	s := &Service{
 		store: c.Storage, box: c.Box, keys: c.Keys, issuer: c.Issuer, region: c.Region,
 		lockout: c.Lockout, gate: c.Gate, courier: c.Courier, admits: c.CheckProviderURL, lost: min(c.LostAnswers, longestLost), logoURL: c.LogoURL, poolURL: c.PoolURL, log: c.Logger, clock: c.Now,
-		lists: paging.Lists{Box: c.Box, Purpose: purposePaging},
+		lists: paging.Lists{Box: c.Box, Purpose: purposePaging}, sessionsPerUser: c.SessionsPerUser,
+	}
+	if s.sessionsPerUser <= 0 {
+		s.sessionsPerUser = DefaultSessionsPerUser
 	}
 	if s.region == "" {
 		s.region = "us-east-1"

@@ -108,6 +108,9 @@ func (c *ClientSettings) idLife() time.Duration {
 	return life(c.IdTokenValidity, c.units().IdToken, time.Hour, defaultTokenLife)
 }
 
+// tokenLife is how long the longer one of a pair of tokens lives.
+func (c *ClientSettings) tokenLife() time.Duration { return max(c.accessLife(), c.idLife()) }
+
 func (c *ClientSettings) refreshLife() time.Duration {
 	return life(c.RefreshTokenValidity, c.units().RefreshToken, 24*time.Hour, defaultRefreshLife)
 }

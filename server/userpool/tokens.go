@@ -288,6 +288,7 @@ func newSession(a *app, user storage.User, now time.Time) storage.Session {
 		ID: random.SessionID(), PoolID: a.pool.ID, ClientID: a.client.ID, UserSub: user.Sub,
 		OriginJTI: random.UUID(), Scope: scopeAPI, UserEpoch: user.SignOuts, Generation: 1,
 		CreatedAt: now, RefreshedAt: now, RotatedAt: now, ExpiresAt: now.Add(a.settings.refreshLife()),
+		TokensEndAt: now.Add(a.settings.tokenLife()),
 	}
 }
 
@@ -308,22 +309,27 @@ func (s *Service) signIn(ctx context.Context, a *app, user storage.User, attempt
 		return nil, fmt.Errorf("userpool: sign tokens: %w", err)
 	}
 	result.RefreshToken = s.refreshToken(g.session)
-	err = s.store.Update(ctx, func(tx storage.Tx) error { return s.keepSignIn(tx, g, attempts, change) })
+	var evicted []storage.Session
+	err = s.store.Update(ctx, func(tx storage.Tx) (err error) {
+		evicted, err = s.keepSignIn(tx, g, attempts, change)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
+	s.noteEvicted(ctx, evicted)
 	return &outcome{AuthenticationResult: result}, nil
 }
 
-// keepSignIn writes a sign-in. A global sign-out that came first does not end
-// this session.
-func (s *Service) keepSignIn(tx storage.Tx, g *grant, attempts counters, change func(storage.Tx, *storage.User) error) error {
+// keepSignIn writes a sign-in, and returns the sessions that it ended because the
+// user had too many. A global sign-out that came first does not end this session.
+func (s *Service) keepSignIn(tx storage.Tx, g *grant, attempts counters, change func(storage.Tx, *storage.User) error) (evicted []storage.Session, err error) {
 	user, err := s.admit(tx, g.user, attempts, change)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	g.session.UserEpoch = user.SignOuts
-	return tx.Sessions.Insert(g.session)
+	return s.keepSession(tx, g.session)
 }
 
 // admit lets a proven user in, unless the account changed since the password was

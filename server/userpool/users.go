@@ -221,32 +221,37 @@ func (s *Service) AdminSetUserPassword(ctx context.Context, in *wire.AdminSetUse
 	return &wire.AdminSetUserPasswordResponse{}, nil
 }
 
-// ListUsers lists users by sub, those that pass the filter.
+// ListUsers lists the users that pass the filter: by sub, or by value and sub where
+// the filter is for a prefix.
 func (s *Service) ListUsers(ctx context.Context, in *wire.ListUsersRequest) (*wire.ListUsersResponse, error) {
 	p, err := s.lists.Page(in.PaginationToken, in.Limit, "ListUsers", in.UserPoolId, in.Filter)
 	if err != nil {
 		return nil, err
 	}
+	after, err := parseCursor(p.After)
+	if err != nil {
+		return nil, err
+	}
 	var list []storage.User
+	var filter storage.UserFilter
 	err = s.store.View(ctx, func(tx storage.Tx) error {
 		_, set, err := s.loadPool(tx, in.UserPoolId)
 		if err != nil {
 			return err
 		}
-		filter, err := set.filter(in.Filter)
-		if err != nil {
+		if filter, err = set.filter(in.Filter); err != nil {
 			return err
 		}
 		if err := set.attributesToGet(in.AttributesToGet); err != nil {
 			return err
 		}
-		list, err = tx.Users.List(in.UserPoolId, filter, p.After, p.Want())
+		list, err = tx.Users.List(in.UserPoolId, filter, after, p.Want())
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	list, next := paging.Turn(p, list, userKey)
+	list, next := paging.Turn(p, list, func(u storage.User) string { return cursorText(filter.Cursor(u)) })
 	return &wire.ListUsersResponse{Users: userShapes(list, in.AttributesToGet), PaginationToken: next}, nil
 }
 

@@ -513,7 +513,7 @@ func (c *console) snapshot(t *testing.T, poolID string) (all []any) {
 	t.Helper()
 	err := c.db.View(context.WithoutCancel(t.Context()), func(tx storage.Tx) error {
 		pool, err1 := tx.Pools.Pool(poolID)
-		users, err2 := tx.Users.List(poolID, storage.UserFilter{}, "", 1000)
+		users, err2 := tx.Users.List(poolID, storage.UserFilter{}, storage.UserCursor{}, 1000)
 		clients, err3 := tx.Clients.List(poolID, "", 1000)
 		groups, err4 := tx.Groups.List(poolID, "", 1000)
 		members, err5 := tx.Members.UsersIn(poolID, "admins", "", 1000)

@@ -77,8 +77,9 @@ func (t pools) Delete(id string) error {
 	for k := range t.keys.within(start, id) {
 		t.keys = t.keys.remove(k)
 	}
-	for k := range t.revocations.within(start, id) {
+	for k, r := range t.revocations.within(start, id) {
 		t.revocations = t.revocations.remove(k)
+		t.userEntries = t.userEntries.remove(userEntryKey(r))
 	}
 	t.feeds = t.feeds.remove(key{id})
 	t.pools = t.pools.remove(key{id})

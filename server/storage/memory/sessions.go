@@ -1,6 +1,10 @@
 package memory
 
 import (
+	"cmp"
+	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -11,7 +15,7 @@ type sessions struct{ *tx }
 func cloneSession(s storage.Session) *storage.Session {
 	s.CreatedAt, s.RefreshedAt = micros(s.CreatedAt), micros(s.RefreshedAt)
 	s.RotatedAt, s.ExpiresAt = micros(s.RotatedAt), micros(s.ExpiresAt)
-	s.RevokedAt = micros(s.RevokedAt)
+	s.TokensEndAt, s.RevokedAt = micros(s.TokensEndAt), micros(s.RevokedAt)
 	return &s
 }
 
@@ -44,7 +48,7 @@ func (t sessions) Session(id string) (storage.Session, error) {
 	return *s, nil
 }
 
-func (t sessions) Advance(id string, generation int64, rotate bool, now time.Time) (bool, error) {
+func (t sessions) Advance(id string, generation int64, rotate bool, now, tokensEnd time.Time) (bool, error) {
 	if err := t.changes(); err != nil {
 		return false, err
 	}
@@ -57,7 +61,7 @@ func (t sessions) Advance(id string, generation int64, rotate bool, now time.Tim
 		return false, nil
 	}
 	next := *s
-	next.RefreshedAt = now
+	next.RefreshedAt, next.TokensEndAt = latest(s.RefreshedAt, now), latest(s.TokensEndAt, micros(tokensEnd))
 	if rotate {
 		next.Generation++
 		next.RotatedAt = now
@@ -66,24 +70,59 @@ func (t sessions) Advance(id string, generation int64, rotate bool, now time.Tim
 	return true, nil
 }
 
-func (t sessions) Revoke(id string, now time.Time) (bool, error) {
-	if err := t.changes(); err != nil {
-		return false, err
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
 	}
-	return t.revoke(id, micros(now)), nil
+	return b
 }
 
-func (t sessions) RevokeUser(poolID, sub, except string, now time.Time) (int, error) {
+func (t sessions) Revoke(ended storage.Ended, now time.Time) (int, error) {
 	if err := t.changes(); err != nil {
 		return 0, err
 	}
 	count := 0
-	for k := range t.userSession.within(key{poolID, sub}, poolID, sub) {
-		if k[2] != except && t.revoke(k[2], micros(now)) {
-			count++
-		}
+	for s := range t.selected(ended) {
+		next := *s
+		next.RevokedAt = micros(now)
+		t.sessions = t.sessions.put(key{s.ID}, &next)
+		count++
 	}
 	return count, nil
+}
+
+func (t sessions) Excess(poolID, sub string, most int, now time.Time) ([]storage.Session, error) {
+	if err := t.reads(); err != nil {
+		return nil, err
+	}
+	var list []storage.Session
+	for s := range t.sessionsOf(poolID, sub) {
+		if s.RevokedAt.IsZero() && goesOn(s, now, 0) {
+			list = append(list, *s)
+		}
+	}
+	slices.SortFunc(list, func(a, b storage.Session) int {
+		return cmp.Or(a.RefreshedAt.Compare(b.RefreshedAt), strings.Compare(b.ID, a.ID))
+	})
+	return list[:max(len(list)-max(most, 0), 0)], nil
+}
+
+// goesOn reports whether a session that is not revoked has a refresh token or
+// other tokens that are good, or were margin ago.
+func goesOn(s *storage.Session, now time.Time, margin time.Duration) bool {
+	now = micros(now)
+	return s.ExpiresAt.IsZero() || s.ExpiresAt.After(now) || !s.TokensEndAt.IsZero() && s.TokensEndAt.Add(margin).After(now)
+}
+
+// sessionsOf walks a user's sessions in the order of their ids.
+func (t *tx) sessionsOf(poolID, sub string) iter.Seq[*storage.Session] {
+	return func(yield func(*storage.Session) bool) {
+		for k := range t.userSession.within(key{poolID, sub}, poolID, sub) {
+			if s, ok := t.sessions.get(key{k[2]}); ok && !yield(s) {
+				return
+			}
+		}
+	}
 }
 
 func (t sessions) Prune(before time.Time, limit int) (int, error) {
@@ -105,17 +144,6 @@ func (t sessions) Prune(before time.Time, limit int) (int, error) {
 
 // past reports whether at, unless it stands for "never", lies before.
 func past(at, before time.Time) bool { return !at.IsZero() && at.Before(micros(before)) }
-
-func (t *tx) revoke(id string, now time.Time) bool {
-	s, ok := t.sessions.get(key{id})
-	if !ok || !s.RevokedAt.IsZero() {
-		return false
-	}
-	next := *s
-	next.RevokedAt = now
-	t.sessions = t.sessions.put(key{id}, &next)
-	return true
-}
 
 func (t *tx) removeSession(s *storage.Session) {
 	t.sessions = t.sessions.remove(key{s.ID})

@@ -50,13 +50,15 @@ type state struct {
 	providers      tree[*storage.IdentityProvider]
 	brandings      tree[*storage.Branding] // pool, client
 	users          tree[*storage.User]
-	logins         tree[string] // pool, login: sub
+	logins         tree[string]   // pool, login: sub
+	userValues     tree[struct{}] // pool, name and value, sub
 	groups         tree[*storage.Group]
 	members        tree[struct{}] // pool, group, sub
 	memberships    tree[struct{}] // pool, sub, group
 	sessions       tree[*storage.Session]
 	userSession    tree[struct{}]           // pool, sub, session
 	revocations    tree[storage.Revocation] // pool, number in 16 hex digits
+	userEntries    tree[int64]              // pool, sub, number or "": number
 	feeds          tree[bounds]
 	identityPools  tree[*storage.IdentityPool]
 	identities     tree[*storage.Identity]

@@ -2,6 +2,8 @@ package memory
 
 import (
 	"bytes"
+	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -74,10 +76,13 @@ func (t users) store(u storage.User) error {
 		}
 	}
 	if old, ok := t.users.get(key{u.PoolID, u.Sub}); ok {
-		t.removeLogins(old)
+		t.unindex(old)
 	}
 	for _, login := range u.Logins {
 		t.logins = t.logins.put(key{u.PoolID, login}, u.Sub)
+	}
+	for k := range valueKeys(&u) {
+		t.userValues = t.userValues.put(k, struct{}{})
 	}
 	t.users = t.users.put(key{u.PoolID, u.Sub}, cloneUser(u))
 	return nil
@@ -94,62 +99,88 @@ func (t users) Delete(poolID, sub string) error {
 	return nil
 }
 
-func (t users) List(poolID string, filter storage.UserFilter, after string, limit int) ([]storage.User, error) {
+func (t users) List(poolID string, filter storage.UserFilter, after storage.UserCursor, limit int) ([]storage.User, error) {
 	if err := t.reads(); err != nil {
 		return nil, err
 	}
 	var list []storage.User
-	for _, u := range t.users.within(key{poolID, after}, poolID) {
+	for sub := range t.matching(poolID, filter, after) {
 		if len(list) >= limit {
 			break
 		}
-		if passes(u, filter) {
-			list = append(list, *cloneUser(*u))
-		}
+		u, _ := t.users.get(key{poolID, sub})
+		list = append(list, *cloneUser(*u))
 	}
 	return list, nil
 }
 
-func (t users) Count(poolID string) (int, error) {
+// matching walks the subs of the users that pass, in the order of the list.
+func (t users) matching(poolID string, filter storage.UserFilter, after storage.UserCursor) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if filter.Attribute == "" {
+			for k := range t.users.within(key{poolID, after.Sub}, poolID) {
+				if !yield(k[1]) {
+					return
+				}
+			}
+			return
+		}
+		value := valuePart(filter.Attribute, filter.Value)
+		start := key{poolID, value, after.Sub}
+		if filter.Match == storage.StartsWith && after != (storage.UserCursor{}) {
+			start[1] = valuePart(filter.Attribute, after.Value)
+		}
+		for k := range t.userValues.within(start, poolID) {
+			passes := k[1] == value || filter.Match == storage.StartsWith && strings.HasPrefix(k[1], value)
+			if !passes || !yield(k[2]) {
+				return
+			}
+		}
+	}
+}
+
+// valuePart is a value in the index of users: behind the name's length, so that no
+// two names share a prefix.
+func valuePart(name, value string) string { return fmt.Sprintf("%d %s %s", len(name), name, value) }
+
+// valueKeys are the keys by which filters find a user.
+func valueKeys(u *storage.User) iter.Seq[key] {
+	return func(yield func(key) bool) {
+		for name := range u.Attributes {
+			if !slices.Contains(ownNames, name) && !yield(key{u.PoolID, valuePart(name, u.Attributes[name]), u.Sub}) {
+				return
+			}
+		}
+		for _, name := range ownNames {
+			value, _ := storage.UserFilter{Attribute: name}.Compared(*u)
+			if !yield(key{u.PoolID, valuePart(name, value), u.Sub}) {
+				return
+			}
+		}
+	}
+}
+
+// ownNames are what filters compare beside the attributes.
+var ownNames = []string{"username", "cognito:user_status", "sub", "status"}
+
+func (t pools) CountUsers(poolID string, most int) (int, error) {
 	if err := t.reads(); err != nil {
 		return 0, err
 	}
 	n := 0
 	for range t.users.within(key{poolID, ""}, poolID) {
+		if n >= most {
+			break
+		}
 		n++
 	}
 	return n, nil
 }
 
-func passes(u *storage.User, filter storage.UserFilter) bool {
-	value, ok := "", true
-	switch filter.Attribute {
-	case "":
-		return true
-	case "username":
-		value = u.Username
-	case "cognito:user_status":
-		value = u.Status
-	case "sub":
-		value = u.Sub
-	case "status":
-		value = "Disabled"
-		if u.Enabled {
-			value = "Enabled"
-		}
-	default:
-		value, ok = u.Attributes[filter.Attribute]
-	}
-	if filter.Match == storage.StartsWith {
-		return ok && strings.HasPrefix(value, filter.Value)
-	}
-	return ok && value == filter.Value
-}
-
 // removeUser takes the user out with logins, memberships and sessions.
 func (t *tx) removeUser(poolID, sub string) {
 	u, _ := t.users.get(key{poolID, sub})
-	t.removeLogins(u)
+	t.unindex(u)
 	for k := range t.memberships.within(key{poolID, sub}, poolID, sub) {
 		t.memberships = t.memberships.remove(k)
 		t.members = t.members.remove(key{poolID, k[2], sub})
@@ -164,8 +195,12 @@ func (t *tx) removeUser(poolID, sub string) {
 	t.users = t.users.remove(key{poolID, sub})
 }
 
-func (t *tx) removeLogins(u *storage.User) {
+// unindex removes what u is found by.
+func (t *tx) unindex(u *storage.User) {
 	for _, login := range u.Logins {
 		t.logins = t.logins.remove(key{u.PoolID, login})
+	}
+	for k := range valueKeys(u) {
+		t.userValues = t.userValues.remove(k)
 	}
 }

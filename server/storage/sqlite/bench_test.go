@@ -80,7 +80,7 @@ func BenchmarkAdvance(b *testing.B) {
 	var next atomic.Int64
 	advance := func(tx storage.Tx) error {
 		id := benchSession(int(next.Add(7919) % benchSessions)).ID
-		ok, err := tx.Sessions.Advance(id, 1, false, now)
+		ok, err := tx.Sessions.Advance(id, 1, false, now, now)
 		if err == nil && !ok {
 			err = errors.New("not advanced")
 		}

@@ -78,7 +78,7 @@ func liveSession(ctx context.Context, db *Store, id string) error {
 	fmt.Println(id, 1)
 	for generation := int64(1); generation < 4; generation++ {
 		if err := db.Update(ctx, func(tx storage.Tx) error {
-			ok, err := tx.Sessions.Advance(id, generation, true, time.Now())
+			ok, err := tx.Sessions.Advance(id, generation, true, time.Now(), time.Now())
 			if err == nil && !ok {
 				err = errors.New("not advanced")
 			}

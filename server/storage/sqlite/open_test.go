@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -349,6 +350,59 @@ func TestMigrationKeepsKeys(t *testing.T) {
 		got, err := tx.Keys.List(want.PoolID)
 		if len(got) != 0 {
 			t.Errorf("the pool's keys outlive it: %v", got)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMigrationKeepsSessions takes a database from before sessions knew when their
+// tokens end to now: who was signed in goes on, and the end of such a session is
+// announced for as long as its tokens can live.
+func TestMigrationKeepsSessions(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "old.db")
+	if err := prepareFile(path); err != nil {
+		t.Fatal(err)
+	}
+	c, err := openWriter(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, err := migrations(embedded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const hour = int64(time.Hour / time.Microsecond)
+	err = errors.Join(migrate(c, steps[:8]), c.script(fmt.Sprintf(`INSERT INTO pools VALUES ('p', 'old', x'', 1, 2);
+		INSERT INTO clients VALUES ('c', 'p', 'old', x'', x'', 1, 2);
+		INSERT INTO users VALUES ('p', 'u', 'ann', '["ann"]', 'CONFIRMED', 1, '{}', x'', x'', 1, NULL, 0, 1, 2);
+		INSERT INTO sessions VALUES ('s', 'p', 'c', 'u', 'jti', '', 'scope', 0, 3, 1, %[1]d, 2, %[2]d, NULL);
+		INSERT INTO revocations VALUES ('p', 7, 'earlier', 'jti', 3, 4);
+		INSERT INTO revocation_feeds VALUES ('p', 0, 7)`, hour, 1000*hour)), c.close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := openAt(t, path, quiet)
+	at := func(hours int64) time.Time { return time.UnixMicro(hours * hour).UTC() }
+	want := []storage.Revocation{
+		{Seq: 7, PoolID: "p", SessionID: "earlier", OriginJTI: "jti", At: time.UnixMicro(3).UTC(), Until: time.UnixMicro(4).UTC()},
+		{Seq: at(3).UnixMicro(), PoolID: "p", UserSub: "u", SessionID: "s", OriginJTI: "jti", IssuedAt: at(2), At: at(3), Until: at(50)},
+	}
+	err = db.Update(t.Context(), func(tx storage.Tx) error {
+		ok, err := tx.Sessions.Advance("s", 3, true, at(2), at(3))
+		if !ok || err != nil {
+			t.Errorf("refresh of an old session: %v, %v", ok, err)
+		}
+		_, err = tx.Revocations.Append(storage.Ended{PoolID: "p", UserSub: "u"}, storage.Notice{At: at(3), Margin: time.Hour, PerUser: 10})
+		if err != nil {
+			return err
+		}
+		got, err := tx.Revocations.List("p", 0, 10)
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("feed (-want +got):\n%s", diff)
 		}
 		return err
 	})

@@ -1,60 +1,77 @@
 package sqlite
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
 type revocations struct{ *txn }
 
-// One text for each index that can find the sessions.
+// appendEnded numbers the entries of the selected sessions. Its parameters after
+// those of the selection are the last number, the time and the margin.
 const (
-	appendEnded = `INSERT INTO revocations (pool_id, seq, session_id, origin_jti, at, until_time)
-		SELECT pool_id, $6 + row_number() OVER (ORDER BY id), id, origin_jti, $7, refreshed_at + $8
-		FROM sessions WHERE pool_id = $1 AND id <> $5 AND revoked_at IS NULL AND refreshed_at + $8 > $7
-		AND ($2 = '' OR id = $2) AND ($3 = '' OR user_sub = $3) AND ($4 = '' OR client_id = $4)`
-	appendSession = appendEnded + ` AND id = $2`
-	appendUser    = appendEnded + ` AND user_sub = $3`
-	appendClient  = appendEnded + ` AND client_id = $4`
+	appendEnded = `INSERT INTO revocations (pool_id, seq, user_sub, session_id, origin_jti, issued_at, at, until_time)
+		SELECT pool_id, $6 + row_number() OVER (ORDER BY id), user_sub, id, origin_jti, refreshed_at, $7, tokens_end_at + $8
+		FROM sessions WHERE `
+	stillAlive = ` AND revoked_at IS NULL AND tokens_end_at + $8 > $7`
 )
 
-func (t revocations) Append(ended storage.Ended, at time.Time, life time.Duration) (int, error) {
-	var sql string
-	switch {
-	case ended.SessionID != "":
-		sql = appendSession
-	case ended.UserSub != "":
-		sql = appendUser
-	case ended.ClientID != "":
-		sql = appendClient
-	default:
+func (t revocations) Append(ended storage.Ended, n storage.Notice) (int, error) {
+	condition, args := selection(ended)
+	if condition == "" {
 		return 0, t.changes()
 	}
 	_, last, err := t.Bounds(ended.PoolID)
 	if err != nil {
 		return 0, err
 	}
-	before := max(last, at.UnixMicro()-1)
-	n, err := t.exec(sql, ended.PoolID, ended.SessionID, ended.UserSub, ended.ClientID, ended.Except,
-		before, at, life.Microseconds())
-	if err != nil || n == 0 {
+	last = max(last, n.At.UnixMicro()-1)
+	count, err := t.exec(appendEnded+condition+stillAlive, append(args, last, n.At, n.Margin.Microseconds())...)
+	if err != nil || count == 0 {
 		return 0, err
 	}
-	_, err = t.exec(`INSERT INTO revocation_feeds (pool_id, pruned_seq, last_seq) VALUES ($1, 0, $2)
-		ON CONFLICT (pool_id) DO UPDATE SET last_seq = $2`, ended.PoolID, before+n)
-	return int(n), err
+	if err := t.numbered(ended.PoolID, last+count); err != nil {
+		return 0, err
+	}
+	return int(count), t.fold(ended, n, last)
+}
+
+// numbered records the last number that was given out.
+func (t revocations) numbered(poolID string, seq int64) error {
+	_, err := t.exec(`INSERT INTO revocation_feeds (pool_id, pruned_seq, last_seq) VALUES ($1, 0, $2)
+		ON CONFLICT (pool_id) DO UPDATE SET last_seq = $2`, poolID, seq)
+	return err
+}
+
+const revocationColumns = `pool_id, seq, user_sub, session_id, origin_jti, issued_at, at, until_time, before_time, except_ids, replaced_ids`
+
+func scanRevocation(r *row) (storage.Revocation, error) {
+	e := storage.Revocation{
+		PoolID: r.text(), Seq: r.integer(), UserSub: r.text(), SessionID: r.text(), OriginJTI: r.text(),
+		IssuedAt: r.instant(), At: r.instant(), Until: r.instant(), Before: r.instant(),
+	}
+	except, replaced := r.text(), r.text()
+	if r.err != nil {
+		return e, r.err
+	}
+	err := errors.Join(json.Unmarshal([]byte(except), &e.Except), json.Unmarshal([]byte(replaced), &e.Replaced))
+	if err != nil {
+		return e, fmt.Errorf("sqlite: revocation %d of pool %s: %w", e.Seq, e.PoolID, err)
+	}
+	return e, nil
 }
 
 func (t revocations) List(poolID string, after int64, limit int) ([]storage.Revocation, error) {
 	var list []storage.Revocation
-	err := t.query(`SELECT pool_id, seq, session_id, origin_jti, at, until_time FROM revocations
+	err := t.query(`SELECT `+revocationColumns+` FROM revocations
 		WHERE pool_id = $1 AND seq > $2 ORDER BY seq LIMIT $3 + 0`, func(r *row) error {
-		list = append(list, storage.Revocation{
-			PoolID: r.text(), Seq: r.integer(), SessionID: r.text(), OriginJTI: r.text(),
-			At: r.instant(), Until: r.instant(),
-		})
-		return nil
+		e, err := scanRevocation(r)
+		list = append(list, e)
+		return err
 	}, poolID, after, max(limit, 0))
 	return list, err
 }

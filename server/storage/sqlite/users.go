@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -228,52 +227,18 @@ func (t users) login(sql string, u storage.User, login string) error {
 	return err
 }
 
-func (t users) List(poolID string, filter storage.UserFilter, after string, limit int) ([]storage.User, error) {
-	sql := `SELECT ` + userColumns + ` FROM users u WHERE u.pool_id = $1 AND u.sub > $2 `
-	args := []any{poolID, after, max(limit, 0)}
-	switch filter.Attribute {
-	case "":
-	case "status":
-		sql += `AND (u.enabled AND $4 OR NOT u.enabled AND $5) `
-		args = append(args, matches("Enabled", filter), matches("Disabled", filter))
-	case "username":
-		sql, args = narrow(sql, "u.username", args, filter)
-	case "cognito:user_status":
-		sql, args = narrow(sql, "u.status", args, filter)
-	case "sub":
-		sql, args = narrow(sql, "u.sub", args, filter)
-	default:
-		sql = `SELECT ` + userColumns + ` FROM user_attributes a JOIN users u ON u.pool_id = a.pool_id AND u.sub = a.sub
-			WHERE a.pool_id = $1 AND a.sub > $2 AND a.name = $4 `
-		sql, args = narrow(sql, "a.value", append(args, filter.Attribute), filter)
+func (t users) List(poolID string, filter storage.UserFilter, after storage.UserCursor, limit int) ([]storage.User, error) {
+	q, ok := listQuery(poolID, filter, after, limit)
+	if !ok {
+		return nil, nil
 	}
-	return t.list(sql+`ORDER BY u.sub LIMIT $3 + 0`, args...)
+	return t.list(q.sql, q.args...)
 }
 
-// Count reads the pool's part of the index, which takes a while only in very
-// large pools.
-func (t users) Count(poolID string) (n int, err error) {
-	err = t.one("users", `SELECT COUNT(*) FROM users WHERE pool_id = $1`, func(r *row) { n = int(r.integer()) }, poolID)
+func (t pools) CountUsers(poolID string, most int) (n int, err error) {
+	err = t.one("users", `SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE pool_id = $1 LIMIT $2 + 0)`,
+		func(r *row) { n = int(r.integer()) }, poolID, max(most, 0))
 	return n, err
-}
-
-// narrow adds the filter's comparison of a column. Text that begins with a
-// prefix sorts between the prefix and the prefix with 0xff behind it, a byte
-// that no UTF-8 text has; unlike LIKE, that knows no wildcards and uses an index.
-func narrow(sql, column string, args []any, filter storage.UserFilter) (string, []any) {
-	n := len(args)
-	if filter.Match == storage.StartsWith {
-		sql += fmt.Sprintf("AND %s >= $%d AND %s < $%d ", column, n+1, column, n+2)
-		return sql, append(args, filter.Value, filter.Value+"\xff")
-	}
-	return sql + fmt.Sprintf("AND %s = $%d ", column, n+1), append(args, filter.Value)
-}
-
-func matches(value string, filter storage.UserFilter) bool {
-	if filter.Match == storage.StartsWith {
-		return strings.HasPrefix(value, filter.Value)
-	}
-	return value == filter.Value
 }
 
 func (t *txn) list(sql string, args ...any) ([]storage.User, error) {

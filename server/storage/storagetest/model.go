@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -118,12 +119,12 @@ func compare(tx storage.Tx, m *model) error {
 		see(answer(s, err), m.session(id))
 	}
 	for _, p := range modelPools {
-		users, err := tx.Users.List(p, storage.UserFilter{}, "", 100)
-		see(answer(users, err), answer(m.list(p, storage.UserFilter{}, "", 100), nil))
-		if counter, ok := tx.Users.(storage.UserCounter); ok {
-			n, err := counter.Count(p)
-			see(answer(n, err), answer(len(users), nil))
-		}
+		users, err := tx.Users.List(p, storage.UserFilter{}, storage.UserCursor{}, 100)
+		see(answer(users, err), answer(m.list(p, storage.UserFilter{}, storage.UserCursor{}, 100), nil))
+		n, err := tx.Pools.CountUsers(p, 100)
+		see(answer(n, err), answer(len(users), nil))
+		n, err = tx.Pools.CountUsers(p, 2)
+		see(answer(n, err), answer(min(len(users), 2), nil))
 		clients, err := tx.Clients.List(p, "", 100)
 		see(answer(keysOf(clients, func(c storage.Client) string { return c.ID }), err), answer(m.clientsOf(p), nil))
 		entries, err := tx.Revocations.List(p, 0, 100)
@@ -188,21 +189,22 @@ func (m *model) lookup(poolID, login string) string {
 	return "not found"
 }
 
-func (m *model) list(poolID string, filter storage.UserFilter, after string, limit int) []storage.User {
+func (m *model) list(poolID string, filter storage.UserFilter, after storage.UserCursor, limit int) []storage.User {
 	var list []storage.User
 	for _, u := range m.users {
-		value, ok := u.Attributes[filter.Attribute]
-		if filter.Attribute == "username" {
-			value, ok = u.Username, true
-		}
+		value, ok := filter.Compared(u)
 		pass := filter.Attribute == "" || ok && value == filter.Value ||
 			ok && filter.Match == storage.StartsWith && strings.HasPrefix(value, filter.Value)
-		if u.PoolID == poolID && u.Sub > after && pass {
+		if u.PoolID == poolID && pass && (after == storage.UserCursor{} || compareCursors(filter.Cursor(u), after) > 0) {
 			list = append(list, u)
 		}
 	}
-	slices.SortFunc(list, func(a, b storage.User) int { return strings.Compare(a.Sub, b.Sub) })
+	slices.SortFunc(list, func(a, b storage.User) int { return compareCursors(filter.Cursor(a), filter.Cursor(b)) })
 	return list[:min(limit, len(list))]
+}
+
+func compareCursors(a, b storage.UserCursor) int {
+	return cmp.Or(strings.Compare(a.Value, b.Value), strings.Compare(a.Sub, b.Sub))
 }
 
 func (m *model) clientsOf(poolID string) []string {

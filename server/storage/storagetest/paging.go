@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -51,12 +52,7 @@ func testPaging(t *testing.T, db storage.Store) {
 			return keysOf(list, func(c storage.Client) string { return c.ID }), err
 		}},
 		{"Users", with(subA), func(tx storage.Tx, after string, limit int) ([]string, error) {
-			list, err := tx.Users.List(poolA, storage.UserFilter{}, after, limit)
-			return keysOf(list, func(u storage.User) string { return u.Sub }), err
-		}},
-		{"FilteredUsers", with(subA), func(tx storage.Tx, after string, limit int) ([]string, error) {
-			filter := storage.UserFilter{Attribute: "custom:team", Match: storage.StartsWith, Value: "bl"}
-			list, err := tx.Users.List(poolA, filter, after, limit)
+			list, err := tx.Users.List(poolA, storage.UserFilter{}, storage.UserCursor{Sub: after}, limit)
 			return keysOf(list, func(u storage.User) string { return u.Sub }), err
 		}},
 		{"Groups", with(), func(tx storage.Tx, after string, limit int) ([]string, error) {
@@ -88,6 +84,60 @@ func testPaging(t *testing.T, db storage.Store) {
 				return errors.Join(err, same(fmt.Sprintf("%s limited to %d", list.name, limit), got, []string{}))
 			})
 		}
+	}
+}
+
+// testUserPaging reads filtered lists of users in pages of each size. The users'
+// names are in the reverse order of their subs.
+func testUserPaging(t *testing.T, db storage.Store) {
+	update(t, db, func(tx storage.Tx) error {
+		err := errors.Join(tx.Pools.Insert(pool(poolA)), tx.Pools.Insert(pool(poolB)))
+		for i, name := range slices.Concat(names[5:], names[:5]) {
+			u := user(poolA, name, fmt.Sprintf("user%02d", len(names)-slices.Index(names, name)))
+			u.Enabled, u.Status = i%2 == 0, []string{"CONFIRMED", "CONFIRMED_TOO", "OTHER"}[i%3]
+			u.Attributes["name"] = names[i/3]
+			err = errors.Join(err, tx.Users.Insert(u), tx.Users.Insert(user(poolB, name, u.Username)))
+		}
+		return err
+	})
+	for _, attribute := range []string{"username", "sub", "status", "cognito:user_status", "email", "name", "custom:team"} {
+		for _, match := range []storage.Match{storage.Equals, storage.StartsWith} {
+			for _, value := range []string{"", "user0", "user03", "D", "Enabled", "CONFIRMED", "a", "user07@example.com", "blue", "é", "9"} {
+				filter := storage.UserFilter{Attribute: attribute, Match: match, Value: value}
+				var want []storage.User
+				view(t, db, func(tx storage.Tx) error {
+					all, err := tx.Users.List(poolA, storage.UserFilter{}, storage.UserCursor{}, 100)
+					for _, u := range all {
+						got, ok := filter.Compared(u)
+						if ok && (got == value || match == storage.StartsWith && strings.HasPrefix(got, value)) {
+							want = append(want, u)
+						}
+					}
+					slices.SortFunc(want, func(a, b storage.User) int { return compareCursors(filter.Cursor(a), filter.Cursor(b)) })
+					return err
+				})
+				for _, limit := range []int{1, 3, 100} {
+					view(t, db, func(tx storage.Tx) error {
+						got, err := userPages(tx, filter, limit)
+						return errors.Join(err, same(fmt.Sprintf("%+v in pages of %d", filter, limit), keysOf(got, subOf), keysOf(want, subOf)))
+					})
+				}
+			}
+		}
+	}
+}
+
+func subOf(u storage.User) string { return u.Sub }
+
+func userPages(tx storage.Tx, filter storage.UserFilter, limit int) (all []storage.User, err error) {
+	var after storage.UserCursor
+	for {
+		page, err := tx.Users.List(poolA, filter, after, limit)
+		if err != nil || len(page) == 0 || len(page) > limit || len(all) > 100 {
+			return all, errors.Join(err, same("length of a page", min(len(page), limit), len(page)))
+		}
+		all = append(all, page...)
+		after = filter.Cursor(page[len(page)-1])
 	}
 }
 

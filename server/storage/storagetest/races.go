@@ -37,7 +37,7 @@ func testRaceAdvance(t *testing.T, db storage.Store) {
 				if _, err := tx.Sessions.Session(sessionA); err != nil {
 					return err
 				}
-				won, err = tx.Sessions.Advance(sessionA, generation, true, later)
+				won, err = tx.Sessions.Advance(sessionA, generation, true, later, later)
 				return err
 			})
 			if err != nil {
@@ -121,7 +121,7 @@ func testRaceViews(t *testing.T, db storage.Store) {
 		defer done.Store(1)
 		for n := int64(2); n < rounds && !t.Failed(); n++ {
 			if err := db.Update(ctx, func(tx storage.Tx) error {
-				ok, err := tx.Sessions.Advance(sessionA, n-1, true, later)
+				ok, err := tx.Sessions.Advance(sessionA, n-1, true, later, later)
 				return errors.Join(holds("advance", ok, err, true), number(tx, n), agree(tx, n, int(n)))
 			}); err != nil {
 				t.Error(err)

@@ -66,38 +66,43 @@ func testAdvance(t *testing.T, db storage.Store) {
 		generation int64
 		rotate     bool
 		now        time.Time
+		life       time.Duration
 		want       bool
 	}{
-		{"refresh without rotation", sessionA, 1, false, later, true},
-		{"the generation is still the first", sessionA, 1, true, later.Add(1 * time.Second), true},
-		{"used generation", sessionA, 1, true, later.Add(2 * time.Second), false},
-		{"used generation, no rotation", sessionA, 1, false, later.Add(2 * time.Second), false},
-		{"generation to come", sessionA, 3, true, later.Add(2 * time.Second), false},
-		{"second generation", sessionA, 2, true, later.Add(3 * time.Second), true},
-		{"no such session", "nobody", 1, true, later, false},
-		{"revoked", "revoked", 1, true, later, false},
-		{"never expires", "endless", 1, true, expires.AddDate(100, 0, 0), true},
-		{"a microsecond too late", sessionB, 1, true, expires, false},
-		{"too late without rotation", sessionB, 1, false, expires, false},
-		{"the last microsecond", sessionB, 1, true, expires.Add(-time.Microsecond), true},
-		{"what is below a microsecond does not count", sessionB, 2, true, expires.Add(-1), true},
+		{"refresh without rotation", sessionA, 1, false, later, life, true},
+		{"the generation is still the first", sessionA, 1, true, later.Add(1 * time.Second), life, true},
+		{"used generation", sessionA, 1, true, later.Add(2 * time.Second), life, false},
+		{"used generation, no rotation", sessionA, 1, false, later.Add(2 * time.Second), life, false},
+		{"generation to come", sessionA, 3, true, later.Add(2 * time.Second), life, false},
+		{"second generation", sessionA, 2, true, later.Add(3 * time.Second), life, true},
+		{"tokens that end before those of an earlier refresh", sessionA, 3, false, later.Add(4 * time.Second), time.Hour, true},
+		{"a clock that was set back", sessionA, 3, true, later, life, true},
+		{"no such session", "nobody", 1, true, later, life, false},
+		{"revoked", "revoked", 1, true, later, life, false},
+		{"never expires", "endless", 1, true, expires.AddDate(100, 0, 0), life, true},
+		{"a microsecond too late", sessionB, 1, true, expires, life, false},
+		{"too late without rotation", sessionB, 1, false, expires, life, false},
+		{"the last microsecond", sessionB, 1, true, expires.Add(-time.Microsecond), life, true},
+		{"what is below a microsecond does not count", sessionB, 2, true, expires.Add(-1), life, true},
 	} {
 		update(t, db, func(tx storage.Tx) error {
 			before, err := tx.Sessions.Session(step.id)
 			if err != nil && !errors.Is(err, storage.ErrNotFound) {
 				return err
 			}
-			ok, err := tx.Sessions.Advance(step.id, step.generation, step.rotate, step.now)
+			ok, err := tx.Sessions.Advance(step.id, step.generation, step.rotate, step.now, step.now.Add(step.life))
 			if err := holds(step.what, ok, err, step.want); err != nil || before.ID == "" {
 				return err
 			}
 			want := before
 			if step.want {
-				want.RefreshedAt = step.now.Truncate(time.Microsecond)
+				now := step.now.Truncate(time.Microsecond)
+				want.RefreshedAt = latest(before.RefreshedAt, now)
+				want.TokensEndAt = latest(before.TokensEndAt, now.Add(step.life))
 			}
 			if step.want && step.rotate {
 				want.Generation++
-				want.RotatedAt = want.RefreshedAt
+				want.RotatedAt = step.now.Truncate(time.Microsecond)
 			}
 			got, err := tx.Sessions.Session(step.id)
 			return errors.Join(err, same(step.what, got, want))
@@ -106,7 +111,7 @@ func testAdvance(t *testing.T, db storage.Store) {
 	other := session("untouched")
 	update(t, db, func(tx storage.Tx) error {
 		err := tx.Sessions.Insert(other)
-		ok, err2 := tx.Sessions.Advance(sessionA, 3, true, later)
+		ok, err2 := tx.Sessions.Advance(sessionA, 4, true, later, later)
 		got, err3 := tx.Sessions.Session("untouched")
 		return errors.Join(err, holds("advance", ok, err2, true), err3, same("another session", got, other))
 	})
@@ -121,13 +126,22 @@ func testRevoke(t *testing.T, db storage.Store) {
 		return errors.Join(tx.Sessions.Insert(session(sessionA)), tx.Sessions.Insert(session(sessionB)),
 			tx.Sessions.Insert(third), tx.Sessions.Insert(foreign))
 	})
-	update(t, db, func(tx storage.Tx) error {
-		first, err := tx.Sessions.Revoke(sessionA, later)
-		second, err2 := tx.Sessions.Revoke(sessionA, later.Add(time.Hour))
-		missing, err3 := tx.Sessions.Revoke("nobody", later)
-		return errors.Join(holds("first", first, err, true), holds("second", second, err2, false),
-			holds("missing", missing, err3, false))
-	})
+	revoke := func(ended storage.Ended, at time.Time, want int) {
+		t.Helper()
+		update(t, db, func(tx storage.Tx) error {
+			n, err := tx.Sessions.Revoke(ended, at)
+			return counts(fmt.Sprintf("revoked by %+v", ended), n, err, want)
+		})
+	}
+	for _, none := range []storage.Ended{
+		{}, {PoolID: poolA}, {PoolID: poolA, Except: sessionA}, {PoolID: poolA, SessionID: "nobody"}, {PoolID: poolB, SessionID: sessionA},
+		{SessionID: sessionA}, {PoolID: poolB, UserSub: subA}, {PoolID: poolA, SessionID: sessionA, Except: sessionA},
+		{PoolID: poolA, SessionID: sessionA, UserSub: subB}, {PoolID: poolA, UserSub: subA, ClientID: clientB},
+	} {
+		revoke(none, later, 0)
+	}
+	revoke(storage.Ended{PoolID: poolA, SessionID: sessionA}, later, 1)
+	revoke(storage.Ended{PoolID: poolA, SessionID: sessionA}, later.Add(time.Hour), 0)
 	revokedAt := func(id string, want time.Time) {
 		t.Helper()
 		view(t, db, func(tx storage.Tx) error {
@@ -138,20 +152,53 @@ func testRevoke(t *testing.T, db storage.Store) {
 	revokedAt(sessionA, later)
 	revokedAt(sessionB, never)
 	evening := later.Add(5 * time.Hour)
-	update(t, db, func(tx storage.Tx) error {
-		n, err := tx.Sessions.RevokeUser(poolA, subA, "third", evening)
-		none, err2 := tx.Sessions.RevokeUser(poolB, subA, "", evening)
-		return errors.Join(counts("all but the third", n, err, 1), counts("nobody's", none, err2, 0))
-	})
+	revoke(storage.Ended{PoolID: poolA, UserSub: subA, Except: "third"}, evening, 1)
 	revokedAt(sessionA, later) // the first end counts
 	revokedAt(sessionB, evening)
 	revokedAt("third", never)
-	update(t, db, func(tx storage.Tx) error {
-		n, err := tx.Sessions.RevokeUser(poolA, subA, "", evening)
-		return counts("what was left", n, err, 1)
-	})
+	revoke(storage.Ended{PoolID: poolA, ClientID: clientA}, evening, 1)
 	revokedAt("third", evening)
 	revokedAt("foreign", never)
+}
+
+// testExcess: which sessions are beyond a bound, in which order.
+func testExcess(t *testing.T, db storage.Store) {
+	seed(t, db)
+	insert := func(id string, refreshed time.Time, spoil func(*storage.Session)) {
+		s := session(id)
+		s.RefreshedAt, s.ExpiresAt, s.TokensEndAt = refreshed, later.Add(time.Hour), never
+		spoil(&s)
+		update(t, db, func(tx storage.Tx) error { return tx.Sessions.Insert(s) })
+	}
+	as := func(*storage.Session) {}
+	insert("second", noon.Add(2*time.Minute), as)
+	insert("first", noon.Add(time.Minute), as)
+	insert("third", noon.Add(3*time.Minute), as)
+	insert("endless", noon.Add(4*time.Minute), func(s *storage.Session) { s.ExpiresAt = never })
+	insert("tokens alive", noon.Add(5*time.Minute), func(s *storage.Session) { s.ExpiresAt, s.TokensEndAt = noon, later.Add(time.Microsecond) })
+	insert("revoked", noon, func(s *storage.Session) { s.RevokedAt = noon })
+	insert("expired", noon, func(s *storage.Session) { s.ExpiresAt = later })
+	insert("foreign", noon, func(s *storage.Session) { s.PoolID, s.UserSub, s.ClientID = poolB, subB, clientB })
+	for most, want := range map[int][]string{
+		-1: {"first", "second", "third", "endless", "tokens alive"}, 0: {"first", "second", "third", "endless", "tokens alive"},
+		1: {"first", "second", "third", "endless"}, 3: {"first", "second"}, 4: {"first"}, 5: nil, 1000: nil,
+	} {
+		view(t, db, func(tx storage.Tx) error {
+			list, err := tx.Sessions.Excess(poolA, subA, most, later)
+			return errors.Join(err, same(fmt.Sprint("beyond ", most), keysOf(list, func(s storage.Session) string { return s.ID }), want))
+		})
+	}
+	view(t, db, func(tx storage.Tx) error {
+		list, err := tx.Sessions.Excess(poolA, "nobody", 0, later)
+		return errors.Join(err, same("of a user without sessions", len(list), 0))
+	})
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func testPruneSessions(t *testing.T, db storage.Store) {

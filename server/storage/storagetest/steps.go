@@ -32,8 +32,8 @@ func drawTime(r *rapid.T) time.Time {
 func drawStep(r *rapid.T) step {
 	draws := []func(*rapid.T) step{
 		drawUser, drawUser, drawUser, drawDeleteUser, drawUserList, drawClient, drawDeleteClient, drawGroup, drawDeleteGroup,
-		drawMember, drawSession, drawSession, drawAdvance, drawAdvance, drawRevoke, drawRevokeUser, drawPruneSessions,
-		drawAppend, drawAppend, drawPruneRevocations,
+		drawMember, drawSession, drawSession, drawAdvance, drawAdvance, drawRevoke, drawRevoke, drawExcess, drawPruneSessions,
+		drawAppend, drawAppend, drawAppend, drawAdmit, drawPruneRevocations,
 		drawAttempt, drawSpend, drawPool,
 	}
 	return rapid.SampledFrom(draws).Draw(r, "step")(r)
@@ -99,15 +99,19 @@ func drawDeleteUser(r *rapid.T) step {
 }
 
 func drawUserList(r *rapid.T) step {
-	pool, after := pick(r, modelPools, "pool"), pick(r, slices.Concat(modelSubs, []string{""}), "after")
+	pool := pick(r, modelPools, "pool")
 	limit := rapid.IntRange(0, 3).Draw(r, "limit")
 	filter := storage.UserFilter{
 		Attribute: pick(r, []string{"", "username", "email", "other"}, "attribute"),
 		Match:     rapid.SampledFrom([]storage.Match{storage.Equals, storage.StartsWith}).Draw(r, "match"),
 		Value:     pick(r, slices.Concat(modelLogins, []string{"", "a"}), "value"),
 	}
+	var after storage.UserCursor
+	if after.Sub = pick(r, slices.Concat(modelSubs, []string{""}), "after"); after.Sub != "" && filter.Match == storage.StartsWith && filter.Attribute != "" {
+		after.Value = filter.Value + pick(r, []string{"", "n", "nn", "%"}, "after value") // passes, as all cursors do
+	}
 	return step{
-		fmt.Sprintf("list users of %s by %+v after %q, %d of them", pool, filter, after, limit),
+		fmt.Sprintf("list users of %s by %+v after %+v, %d of them", pool, filter, after, limit),
 		func(tx storage.Tx) string { return answer(tx.Users.List(pool, filter, after, limit)) },
 		func(m *model) string { return answer(m.list(pool, filter, after, limit), nil) },
 	}
@@ -236,7 +240,7 @@ func drawMember(r *rapid.T) step {
 func drawSession(r *rapid.T) step {
 	s := storage.Session{
 		ID: pick(r, modelSessions, "session"), PoolID: pick(r, modelPools, "pool"), ClientID: pick(r, modelClients, "client"),
-		UserSub: pick(r, modelSubs, "sub"), Generation: 1, RefreshedAt: drawTime(r), ExpiresAt: drawTime(r),
+		UserSub: pick(r, modelSubs, "sub"), Generation: 1, RefreshedAt: drawTime(r), TokensEndAt: drawTime(r), ExpiresAt: drawTime(r),
 	}
 	return step{
 		fmt.Sprintf("insert session %+v", s),
@@ -257,18 +261,18 @@ func drawSession(r *rapid.T) step {
 }
 
 func drawAdvance(r *rapid.T) step {
-	id, now := pick(r, modelSessions, "session"), drawTime(r)
+	id, now, tokensEnd := pick(r, modelSessions, "session"), drawTime(r), drawTime(r)
 	generation := int64(rapid.IntRange(1, 3).Draw(r, "generation"))
 	rotate := rapid.Bool().Draw(r, "rotate")
 	return step{
-		fmt.Sprint("advance ", id, generation, rotate, now),
-		func(tx storage.Tx) string { return answer(tx.Sessions.Advance(id, generation, rotate, now)) },
+		fmt.Sprint("advance ", id, generation, rotate, now, tokensEnd),
+		func(tx storage.Tx) string { return answer(tx.Sessions.Advance(id, generation, rotate, now, tokensEnd)) },
 		func(m *model) string {
 			s, ok := m.sessions[id]
 			if !ok || s.Generation != generation || !s.RevokedAt.IsZero() || !now.Before(s.ExpiresAt) {
 				return "false"
 			}
-			s.RefreshedAt = now
+			s.RefreshedAt, s.TokensEndAt = latest(s.RefreshedAt, now), latest(s.TokensEndAt, tokensEnd)
 			if rotate {
 				s.Generation, s.RotatedAt = s.Generation+1, now
 			}
@@ -279,38 +283,49 @@ func drawAdvance(r *rapid.T) step {
 }
 
 func drawRevoke(r *rapid.T) step {
-	id, now := pick(r, modelSessions, "session"), drawTime(r)
+	orNone := func(from []string, name string) string { return pick(r, slices.Concat(from, []string{""}), name) }
+	ended, now := storage.Ended{
+		PoolID: pick(r, modelPools, "pool"), SessionID: orNone(modelSessions, "session"), UserSub: orNone(modelSubs, "sub"),
+		ClientID: orNone(modelClients, "client"), Except: orNone(modelSessions, "except"),
+	}, drawTime(r)
 	return step{
-		fmt.Sprint("revoke ", id, now),
-		func(tx storage.Tx) string { return answer(tx.Sessions.Revoke(id, now)) },
-		func(m *model) string {
-			s, ok := m.sessions[id]
-			if !ok || !s.RevokedAt.IsZero() {
-				return "false"
-			}
-			s.RevokedAt = now
-			m.sessions[id] = s
-			return "true"
-		},
-	}
-}
-
-func drawRevokeUser(r *rapid.T) step {
-	pool, sub, now := pick(r, modelPools, "pool"), pick(r, modelSubs, "sub"), drawTime(r)
-	except := pick(r, slices.Concat(modelSessions, []string{""}), "except")
-	return step{
-		fmt.Sprint("revoke user ", pool, sub, except, now),
-		func(tx storage.Tx) string { return answer(tx.Sessions.RevokeUser(pool, sub, except, now)) },
+		fmt.Sprintf("revoke %+v at %v", ended, now),
+		func(tx storage.Tx) string { return answer(tx.Sessions.Revoke(ended, now)) },
 		func(m *model) string {
 			n := 0
 			for id, s := range m.sessions {
-				if s.PoolID == pool && s.UserSub == sub && id != except && s.RevokedAt.IsZero() {
+				if meant(ended, s) && s.RevokedAt.IsZero() {
 					s.RevokedAt = now
 					m.sessions[id] = s
 					n++
 				}
 			}
 			return fmt.Sprint(n)
+		},
+	}
+}
+
+func drawExcess(r *rapid.T) step {
+	pool, sub, now := pick(r, modelPools, "pool"), pick(r, modelSubs, "sub"), drawTime(r)
+	most := rapid.IntRange(0, 2).Draw(r, "most")
+	return step{
+		fmt.Sprint("sessions beyond ", most, " of ", pool, sub, now),
+		func(tx storage.Tx) string {
+			list, err := tx.Sessions.Excess(pool, sub, most, now)
+			return answer(keysOf(list, func(s storage.Session) string { return s.ID }), err)
+		},
+		func(m *model) string {
+			var live []storage.Session
+			for _, id := range modelSessions {
+				s, ok := m.sessions[id]
+				if ok && s.PoolID == pool && s.UserSub == sub && s.RevokedAt.IsZero() && (s.ExpiresAt.After(now) || s.TokensEndAt.After(now)) {
+					live = append(live, s)
+				}
+			}
+			slices.SortStableFunc(live, func(a, b storage.Session) int { return b.RefreshedAt.Compare(a.RefreshedAt) })
+			live = live[min(most, len(live)):]
+			slices.Reverse(live)
+			return answer(keysOf(live, func(s storage.Session) string { return s.ID }), nil)
 		},
 	}
 }

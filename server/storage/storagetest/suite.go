@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		"Members":           testMembers,
 		"Keys":              testKeys,
 		"Paging":            testPaging,
+		"UserPaging":        testUserPaging,
 		"Users":             testUsers,
 		"Logins":            testLogins,
 		"UserFilter":        testUserFilter,
@@ -50,10 +51,13 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		"Sessions":          testSessions,
 		"Advance":           testAdvance,
 		"Revoke":            testRevoke,
+		"Excess":            testExcess,
 		"PruneSessions":     testPruneSessions,
 		"Revocations":       testRevocations,
 		"RevocationBounds":  testRevocationBounds,
 		"RevocationEnds":    testRevocationEnds,
+		"RevocationFolds":   testRevocationFolds,
+		"RevocationAdmits":  testRevocationAdmits,
 		"Attempts":          testAttempts,
 		"Codes":             testCodes,
 		"CodeCascade":       testCodeCascade,
@@ -182,7 +186,7 @@ func session(id string) storage.Session {
 	return storage.Session{
 		ID: id, PoolID: poolA, ClientID: clientA, UserSub: subA, OriginJTI: "jti-" + id, DeviceKey: "us-east-1_device",
 		Scope: "openid aws.cognito.signin.user.admin", UserEpoch: 2, Generation: 1,
-		CreatedAt: noon, RefreshedAt: noon, RotatedAt: noon, ExpiresAt: noon.Add(24 * time.Hour),
+		CreatedAt: noon, RefreshedAt: noon, RotatedAt: noon, TokensEndAt: noon.Add(life - margin), ExpiresAt: noon.Add(24 * time.Hour),
 	}
 }
 

@@ -258,7 +258,7 @@ func contents(t *testing.T, db storage.Store, poolID string) string {
 	text := ""
 	view(t, db, func(tx storage.Tx) error {
 		clients, err := tx.Clients.List(poolID, "", 100)
-		users, err2 := tx.Users.List(poolID, storage.UserFilter{}, "", 100)
+		users, err2 := tx.Users.List(poolID, storage.UserFilter{}, storage.UserCursor{}, 100)
 		groups, err3 := tx.Groups.List(poolID, "", 100)
 		keys, err4 := tx.Keys.List(poolID)
 		members, err5 := tx.Members.UsersIn(poolID, "admins", "", 100)

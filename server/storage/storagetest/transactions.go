@@ -75,7 +75,7 @@ func testCopies(t *testing.T, db storage.Store) {
 			u, errs[2] = tx.Users.Lookup(poolA, "ann")
 			g, errs[3] = tx.Groups.Group(poolA, "admins")
 			keys, err := tx.Keys.List(poolA)
-			users, err2 := tx.Users.List(poolA, storage.UserFilter{}, "", 1)
+			users, err2 := tx.Users.List(poolA, storage.UserFilter{}, storage.UserCursor{}, 1)
 			in, err3 := tx.Members.UsersIn(poolA, "admins", "", 1)
 			of, err4 := tx.Members.GroupsOf(poolA, subA, "", 1)
 			if err := errors.Join(append(errs[:], err, err2, err3, err4)...); err != nil {
@@ -97,9 +97,9 @@ func testRollback(t *testing.T, db storage.Store) {
 	seed(t, db)
 	update(t, db, func(tx storage.Tx) error { return tx.Sessions.Insert(session(sessionA)) })
 	err := db.Update(ctx, func(tx storage.Tx) error {
-		advanced, err := tx.Sessions.Advance(sessionA, 1, true, later)
-		revoked, err2 := tx.Sessions.Revoke(sessionA, later)
-		err = errors.Join(holds("advance", advanced, err, true), holds("revoke", revoked, err2, true),
+		advanced, err := tx.Sessions.Advance(sessionA, 1, true, later, later)
+		revoked, err2 := tx.Sessions.Revoke(storage.Ended{PoolID: poolA, SessionID: sessionA}, later)
+		err = errors.Join(holds("advance", advanced, err, true), counts("revoke", revoked, err2, 1),
 			tx.Pools.Insert(pool("us-east-1_CCCCCCCCC")), tx.Clients.Delete(clientB),
 			tx.Users.Update(user(poolA, subA, "renamed")), tx.Attempts.Put(storage.Attempt{Key: "a", Failures: 1}),
 			tx.Groups.Insert(group(poolA, "admins")), tx.Members.Add(poolA, "admins", subA), tx.Pools.Delete(poolB))
@@ -160,30 +160,32 @@ func testPanic(t *testing.T, db storage.Store) {
 func writes(tx storage.Tx) map[string]func() error {
 	only := func(_ any, err error) error { return err }
 	return map[string]func() error{
-		"Pools.Insert":        func() error { return tx.Pools.Insert(pool("new")) },
-		"Pools.Update":        func() error { return tx.Pools.Update(storage.Pool{ID: poolA}) },
-		"Pools.Delete":        func() error { return tx.Pools.Delete(poolA) },
-		"Clients.Insert":      func() error { return tx.Clients.Insert(client(poolA, "new")) },
-		"Clients.Update":      func() error { return tx.Clients.Update(storage.Client{ID: clientA, PoolID: poolA}) },
-		"Clients.Delete":      func() error { return tx.Clients.Delete(clientA) },
-		"Brandings.Put":       func() error { return tx.Brandings.Put(branding(poolA, clientA)) },
-		"Brandings.Delete":    func() error { return tx.Brandings.Delete(poolA, "") },
-		"Users.Insert":        func() error { return tx.Users.Insert(user(poolA, "new", "new")) },
-		"Users.Update":        func() error { return tx.Users.Update(user(poolA, subA, "renamed")) },
-		"Users.Delete":        func() error { return tx.Users.Delete(poolA, subA) },
-		"Groups.Insert":       func() error { return tx.Groups.Insert(group(poolA, "new")) },
-		"Groups.Update":       func() error { return tx.Groups.Update(storage.Group{PoolID: poolA, Name: "admins"}) },
-		"Groups.Delete":       func() error { return tx.Groups.Delete(poolA, "admins") },
-		"Members.Add":         func() error { return tx.Members.Add(poolA, "admins", subA) },
-		"Members.Remove":      func() error { return tx.Members.Remove(poolA, "admins", subA) },
-		"Sessions.Insert":     func() error { return tx.Sessions.Insert(session(sessionB)) },
-		"Sessions.Advance":    func() error { return only(tx.Sessions.Advance(sessionA, 1, true, later)) },
-		"Sessions.Revoke":     func() error { return only(tx.Sessions.Revoke(sessionA, later)) },
-		"Sessions.RevokeUser": func() error { return only(tx.Sessions.RevokeUser(poolA, subA, "", later)) },
-		"Sessions.Prune":      func() error { return only(tx.Sessions.Prune(later.AddDate(9, 0, 0), 10)) },
-		"Revocations.Append": func() error {
-			return only(tx.Revocations.Append(storage.Ended{PoolID: poolA, UserSub: subA}, noon, life))
+		"Pools.Insert":     func() error { return tx.Pools.Insert(pool("new")) },
+		"Pools.Update":     func() error { return tx.Pools.Update(storage.Pool{ID: poolA}) },
+		"Pools.Delete":     func() error { return tx.Pools.Delete(poolA) },
+		"Clients.Insert":   func() error { return tx.Clients.Insert(client(poolA, "new")) },
+		"Clients.Update":   func() error { return tx.Clients.Update(storage.Client{ID: clientA, PoolID: poolA}) },
+		"Clients.Delete":   func() error { return tx.Clients.Delete(clientA) },
+		"Brandings.Put":    func() error { return tx.Brandings.Put(branding(poolA, clientA)) },
+		"Brandings.Delete": func() error { return tx.Brandings.Delete(poolA, "") },
+		"Users.Insert":     func() error { return tx.Users.Insert(user(poolA, "new", "new")) },
+		"Users.Update":     func() error { return tx.Users.Update(user(poolA, subA, "renamed")) },
+		"Users.Delete":     func() error { return tx.Users.Delete(poolA, subA) },
+		"Groups.Insert":    func() error { return tx.Groups.Insert(group(poolA, "new")) },
+		"Groups.Update":    func() error { return tx.Groups.Update(storage.Group{PoolID: poolA, Name: "admins"}) },
+		"Groups.Delete":    func() error { return tx.Groups.Delete(poolA, "admins") },
+		"Members.Add":      func() error { return tx.Members.Add(poolA, "admins", subA) },
+		"Members.Remove":   func() error { return tx.Members.Remove(poolA, "admins", subA) },
+		"Sessions.Insert":  func() error { return tx.Sessions.Insert(session(sessionB)) },
+		"Sessions.Advance": func() error { return only(tx.Sessions.Advance(sessionA, 1, true, later, later)) },
+		"Sessions.Revoke": func() error {
+			return only(tx.Sessions.Revoke(storage.Ended{PoolID: poolA, UserSub: subA}, later))
 		},
+		"Sessions.Prune": func() error { return only(tx.Sessions.Prune(later.AddDate(9, 0, 0), 10)) },
+		"Revocations.Append": func() error {
+			return only(tx.Revocations.Append(storage.Ended{PoolID: poolA, UserSub: subA}, notice(noon)))
+		},
+		"Revocations.Admit":    func() error { return only(tx.Revocations.Admit(session(sessionB), noon)) },
 		"Revocations.Prune":    func() error { return only(tx.Revocations.Prune(later, 10)) },
 		"IdentityPools.Insert": func() error { return tx.IdentityPools.Insert(identityPool("new")) },
 		"IdentityPools.Update": func() error { return tx.IdentityPools.Update(storage.IdentityPool{ID: idPoolA}) },
@@ -238,7 +240,7 @@ func testSnapshot(t *testing.T, db storage.Store) {
 		changed := make(chan error)
 		go func() {
 			changed <- db.Update(ctx, func(tx storage.Tx) error {
-				_, err := tx.Sessions.Advance(sessionA, 1, true, later)
+				_, err := tx.Sessions.Advance(sessionA, 1, true, later, later)
 				return errors.Join(err, tx.Users.Update(user(poolA, subA, "renamed")), tx.Clients.Delete(clientB))
 			})
 		}()

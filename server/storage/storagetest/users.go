@@ -123,7 +123,7 @@ func testUserFilter(t *testing.T, db storage.Store) {
 		{"", storage.StartsWith, "ignored", []string{subA, "s-1", "s-2"}},
 		{"username", storage.Equals, "Dora", []string{"s-1"}},
 		{"username", storage.Equals, "dora", nil},
-		{"username", storage.StartsWith, "", []string{subA, "s-1", "s-2"}},
+		{"username", storage.StartsWith, "", []string{"s-1", subA, "s-2"}},
 		{"username", storage.StartsWith, "e", []string{"s-2"}},
 		{"sub", storage.Equals, "s-2", []string{"s-2"}},
 		{"sub", storage.StartsWith, "s-", []string{"s-1", "s-2"}},
@@ -133,12 +133,12 @@ func testUserFilter(t *testing.T, db storage.Store) {
 		{"status", storage.Equals, "Disabled", []string{"s-2"}},
 		{"status", storage.Equals, "enabled", nil},
 		{"status", storage.StartsWith, "Dis", []string{"s-2"}},
-		{"status", storage.StartsWith, "", []string{subA, "s-1", "s-2"}},
+		{"status", storage.StartsWith, "", []string{"s-2", subA, "s-1"}},
 		{"email", storage.Equals, "dora@example.com", []string{"s-1"}},
-		{"email", storage.StartsWith, "do", []string{"s-1", "s-2"}},
+		{"email", storage.StartsWith, "do", []string{"s-2", "s-1"}},
 		{"email", storage.StartsWith, "do_", []string{"s-2"}},
 		{"email", storage.StartsWith, "%", nil},
-		{"email", storage.StartsWith, "", []string{subA, "s-1", "s-2"}},
+		{"email", storage.StartsWith, "", []string{subA, "s-2", "s-1"}},
 		{"nick", storage.StartsWith, "100%", []string{"s-1"}},
 		{"nick", storage.Equals, "100_", nil},
 		{"name", storage.Equals, "", []string{"s-1"}}, // has it, and it is empty
@@ -150,7 +150,7 @@ func testUserFilter(t *testing.T, db storage.Store) {
 	} {
 		filter := storage.UserFilter{Attribute: test.attribute, Match: test.match, Value: test.value}
 		view(t, db, func(tx storage.Tx) error {
-			list, err := tx.Users.List(poolA, filter, "", 10)
+			list, err := tx.Users.List(poolA, filter, storage.UserCursor{}, 10)
 			subs := keysOf(list, func(u storage.User) string { return u.Sub })
 			return errors.Join(err, same(fmt.Sprintf("users that pass %+v", filter), subs, test.want))
 		})
@@ -161,7 +161,7 @@ func testUserFilter(t *testing.T, db storage.Store) {
 	update(t, db, func(tx storage.Tx) error { return errors.Join(tx.Users.Update(emil), tx.Users.Delete(poolA, "s-1")) })
 	for value, want := range map[string][]string{"do": nil, "emil@": {"s-2"}, "ann": {subA}} {
 		view(t, db, func(tx storage.Tx) error {
-			list, err := tx.Users.List(poolA, storage.UserFilter{Attribute: "email", Match: storage.StartsWith, Value: value}, "", 10)
+			list, err := tx.Users.List(poolA, storage.UserFilter{Attribute: "email", Match: storage.StartsWith, Value: value}, storage.UserCursor{}, 10)
 			return errors.Join(err, same("email ^= "+value, keysOf(list, func(u storage.User) string { return u.Sub }), want))
 		})
 	}
@@ -194,7 +194,7 @@ func testHostileText(t *testing.T, db storage.Store) {
 			gotSession, err2 := tx.Sessions.Session(text)
 			gotGroups, err3 := tx.Members.GroupsOf(poolA, text, "", 10)
 			gotAttempt, err4 := tx.Attempts.Attempt(text)
-			filtered, err5 := tx.Users.List(poolA, storage.UserFilter{Attribute: "name" + text, Value: "value" + text}, "", 10)
+			filtered, err5 := tx.Users.List(poolA, storage.UserFilter{Attribute: "name" + text, Value: "value" + text}, storage.UserCursor{}, 10)
 			return errors.Join(err, err2, err3, err4, err5,
 				same("user", gotUser, u), same("session", gotSession, s), same("groups", gotGroups, []storage.Group{g}),
 				same("attempt", gotAttempt, a), same("filtered", filtered, []storage.User{u}))
