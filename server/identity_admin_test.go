@@ -45,6 +45,7 @@ func TestIdentityPoolLife(t *testing.T) {
 	}
 	update := &wire.UpdateIdentityPoolRequest{IdentityPool: wire.IdentityPool{IdentityPoolId: made.IdentityPoolId, IdentityPoolSettings: changed}}
 	must[wire.UpdateIdentityPoolResponse](w, "UpdateIdentityPool", update)
+	changed.IdentityPoolTags = settings.IdentityPoolTags // tags have operations of their own
 	if diff := cmp.Diff(changed, describe()); diff != "" {
 		t.Errorf("updated (-want +got):\n%s", diff)
 	}

@@ -99,6 +99,7 @@ var constraints = sync.OnceValue(func() map[string]constraint {
 		"EmailSendingAccountType":            oneOf("COGNITO_DEFAULT", "DEVELOPER"),
 		"EmailAddressType":                   constraint{}.matching(`[` + visible + `]+@[` + visible + `]+`),
 		"SESConfigurationSet":                length(1, 64).matching(`^[a-zA-Z0-9_-]+$`),
+		"KeyType":                            oneOf("AWS_OWNED_KEY", "CUSTOMER_MANAGED_KEY"),
 		"RegionCodeType":                     length(5, 32),
 		"TagKeysType":                        length(1, 128),
 		"TagValueType":                       length(0, 256),

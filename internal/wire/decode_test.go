@@ -115,12 +115,12 @@ func TestUnmarshalNeverRepeatsContent(t *testing.T) {
 func TestDocumentIsKeptAsItCame(t *testing.T) {
 	t.Parallel()
 	for sent, want := range map[string]string{
-		`{"KeyConfiguration": { "A" : [1, 2.50, "\u00e9"], "B": {} } }`: `{"KeyConfiguration":{"A":[1,2.50,"é"],"B":{}}}`,
-		`{"KeyConfiguration":{}}`:   `{"KeyConfiguration":{}}`,
-		`{"KeyConfiguration":null}`: `{}`,
-		`{}`:                        `{}`,
+		`{"AnalyticsConfiguration": { "A" : [1, 2.50, "\u00e9"], "B": {} } }`: `{"AnalyticsConfiguration":{"A":[1,2.50,"é"],"B":{}}}`,
+		`{"AnalyticsConfiguration":{}}`:                                       `{"AnalyticsConfiguration":{}}`,
+		`{"AnalyticsConfiguration":null}`:                                     `{}`,
+		`{}`:                                                                  `{}`,
 	} {
-		var request wire.UpdateUserPoolRequest
+		var request wire.UpdateUserPoolClientRequest
 		if err := wire.Unmarshal([]byte(sent), &request); err != nil {
 			t.Errorf("%s: %v", sent, err)
 		}
@@ -128,8 +128,8 @@ func TestDocumentIsKeptAsItCame(t *testing.T) {
 			t.Errorf("%s came back as %s, %v; want %s", sent, got, err, want)
 		}
 	}
-	for _, sent := range []string{`{"KeyConfiguration":[]}`, `{"KeyConfiguration":"x"}`, `{"KeyConfiguration":{"a":1,"a":2}}`} {
-		if err := wire.Unmarshal([]byte(sent), new(wire.UpdateUserPoolRequest)); err == nil {
+	for _, sent := range []string{`{"AnalyticsConfiguration":[]}`, `{"AnalyticsConfiguration":"x"}`, `{"AnalyticsConfiguration":{"a":1,"a":2}}`} {
+		if err := wire.Unmarshal([]byte(sent), new(wire.UpdateUserPoolClientRequest)); err == nil {
 			t.Errorf("%s was taken", sent)
 		}
 	}

@@ -156,3 +156,9 @@ type LambdaVersionType struct {
 type IssuerConfigurationType struct {
 	Type string `json:",omitzero" is:"StringType"`
 }
+
+// KeyConfigurationType names the key that AWS encrypts a pool's data with.
+type KeyConfigurationType struct {
+	KeyType   string `json:",omitzero" is:"KeyType"`
+	KmsKeyArn string `json:",omitzero" is:"ArnType"`
+}

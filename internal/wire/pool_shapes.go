@@ -2,7 +2,7 @@ package wire
 
 // UserPoolSettings are the members that CreateUserPool, UpdateUserPool and
 // [UserPoolType] have in common. Members that UpdateUserPool leaves out go back
-// to their defaults.
+// to their defaults, except UserPoolTags.
 type UserPoolSettings struct {
 	Policies                    *UserPoolPolicyType              `json:",omitzero"`
 	DeletionProtection          string                           `json:",omitzero" is:"DeletionProtectionType"`
@@ -23,7 +23,7 @@ type UserPoolSettings struct {
 	UserPoolAddOns              *UserPoolAddOnsType              `json:",omitzero"`
 	AccountRecoverySetting      *AccountRecoverySettingType      `json:",omitzero"`
 	UserPoolTier                string                           `json:",omitzero" is:"UserPoolTierType"`
-	KeyConfiguration            Document                         `json:",omitzero"`
+	KeyConfiguration            *KeyConfigurationType            `json:",omitzero"`
 	IssuerConfiguration         *IssuerConfigurationType         `json:",omitzero"`
 }
 

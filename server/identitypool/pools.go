@@ -134,7 +134,7 @@ func (s *Service) DescribeIdentityPool(ctx context.Context, in *wire.DescribeIde
 }
 
 // UpdateIdentityPool replaces a pool's settings. What the request leaves out is
-// gone, except roles and principal tags, which have operations of their own.
+// gone, except roles, principal tags and tags, which have operations of their own.
 func (s *Service) UpdateIdentityPool(ctx context.Context, in *wire.UpdateIdentityPoolRequest) (*wire.UpdateIdentityPoolResponse, error) {
 	if err := s.checkSettings(&in.IdentityPoolSettings); err != nil {
 		return nil, err
@@ -142,19 +142,24 @@ func (s *Service) UpdateIdentityPool(ctx context.Context, in *wire.UpdateIdentit
 	if id, pinned := in.IdentityPoolTags[customIDTag]; pinned && id != in.IdentityPoolId {
 		return nil, invalid("The tag %s cannot be changed: an identity pool keeps its id.", customIDTag)
 	}
+	var settings wire.IdentityPoolSettings
 	err := s.store.Update(ctx, func(tx storage.Tx) error {
 		return s.changePool(tx, in.IdentityPoolId, func(pool *storage.IdentityPool, set *PoolSettings) error {
 			if name := set.DeveloperProviderName; name != "" && name != in.DeveloperProviderName {
 				return invalid("DeveloperProviderName cannot be changed from %q: the logins of its users go by it.", name)
 			}
-			pool.Name, set.IdentityPoolSettings = in.IdentityPoolName, in.IdentityPoolSettings
+			settings = in.IdentityPoolSettings
+			if settings.IdentityPoolTags == nil {
+				settings.IdentityPoolTags = set.IdentityPoolTags
+			}
+			pool.Name, set.IdentityPoolSettings = settings.IdentityPoolName, settings
 			return nil
 		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &wire.UpdateIdentityPoolResponse{IdentityPool: shape(in.IdentityPoolId, in.IdentityPoolSettings)}, nil
+	return &wire.UpdateIdentityPoolResponse{IdentityPool: shape(in.IdentityPoolId, settings)}, nil
 }
 
 // DeleteIdentityPool removes a pool with its identities. Credentials that were

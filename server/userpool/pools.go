@@ -123,10 +123,8 @@ func completePool(w wire.UserPoolSettings) (wire.UserPoolSettings, error) {
 	if err != nil {
 		return w, err
 	}
-	// Until second factors are served, a pool that demands one would let
-	// everybody in with the first.
-	if w.MfaConfiguration == wire.MFAOn {
-		return w, invalid("MfaConfiguration ON is not supported: no second factor would be asked for. Use OFF or OPTIONAL.")
+	if err := refuseUnsupported(w); err != nil {
+		return w, err
 	}
 	if err := checkUpdateSettings(w); err != nil {
 		return w, err
@@ -262,8 +260,9 @@ func (s *Service) ListUserPools(ctx context.Context, in *wire.ListUserPoolsReque
 }
 
 // UpdateUserPool replaces a pool's settings. What the request leaves out goes
-// back to its default, except the name and what only CreateUserPool sets:
-// schema, aliases, username attributes and case sensitivity.
+// back to its default (API reference, UpdateUserPool), except the name, the tags,
+// which have operations of their own, and what only CreateUserPool sets: schema,
+// aliases, username attributes and case sensitivity.
 func (s *Service) UpdateUserPool(ctx context.Context, in *wire.UpdateUserPoolRequest) (*wire.UpdateUserPoolResponse, error) {
 	settings, err := completePool(in.UserPoolSettings)
 	if err != nil {
@@ -279,6 +278,9 @@ func (s *Service) UpdateUserPool(ctx context.Context, in *wire.UpdateUserPoolReq
 		}
 		changed := *set
 		changed.UserPoolSettings = settings
+		if in.UserPoolTags == nil {
+			changed.UserPoolTags = set.UserPoolTags
+		}
 		if pool.Settings, err = wire.Marshal(&changed); err != nil {
 			return err
 		}

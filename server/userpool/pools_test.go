@@ -287,7 +287,7 @@ func TestUpdateUserPoolResetsWhatIsLeftOut(t *testing.T) {
 			DeletionProtection: "ACTIVE", AutoVerifiedAttributes: []string{"email"},
 			Policies:              &wire.UserPoolPolicyType{PasswordPolicy: &wire.PasswordPolicyType{MinimumLength: new(int32(20))}},
 			AdminCreateUserConfig: &wire.AdminCreateUserConfigType{AllowAdminCreateUserOnly: new(true), UnusedAccountValidityDays: new(int32(2))},
-			UserPoolTags:          map[string]string{"team": "red"}, KeyConfiguration: `{"a":1}`,
+			UserPoolTags:          map[string]string{"team": "red"}, KeyConfiguration: &wire.KeyConfigurationType{KeyType: "AWS_OWNED_KEY"},
 		},
 	}
 	id := c.pool(t, first)
@@ -306,15 +306,20 @@ func TestUpdateUserPoolResetsWhatIsLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	want.UserPoolSettings = settings
+	want.UserPoolTags = before.UserPoolTags
 	if diff := cmp.Diff(&want, describe()); diff != "" {
 		t.Errorf("after an empty update (-want +got):\n%s", diff)
+	}
+	must(c.UpdateUserPool(t.Context(), &wire.UpdateUserPoolRequest{UserPoolId: id, UserPoolSettings: wire.UserPoolSettings{UserPoolTags: map[string]string{}}}))(t)
+	if tags := describe().UserPoolTags; len(tags) > 0 {
+		t.Errorf("tags that were replaced by none are %v", tags)
 	}
 
 	must(c.UpdateUserPool(t.Context(), &wire.UpdateUserPoolRequest{UserPoolId: id, PoolName: "renamed"}))(t)
 	c.update(t, func(tx storage.Tx) error {
 		pool, err := tx.Pools.Pool(id)
-		if got := pool.ModifiedAt.Sub(pool.CreatedAt); got != 2*time.Microsecond || pool.Name != "renamed" {
-			t.Errorf("pool %q was modified %v after it was made, want renamed and 2µs: the clock stood still", pool.Name, got)
+		if got := pool.ModifiedAt.Sub(pool.CreatedAt); got != 3*time.Microsecond || pool.Name != "renamed" {
+			t.Errorf("pool %q was modified %v after it was made, want renamed and 3µs: the clock stood still", pool.Name, got)
 		}
 		return err
 	})
