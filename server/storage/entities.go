@@ -237,6 +237,15 @@ type Code struct {
 	ExpiresAt time.Time
 }
 
+// FormerPassword is a password that a user had before.
+type FormerPassword struct {
+	PoolID   string
+	UserSub  string
+	Epoch    int64 // the user's PasswordEpoch at that time
+	Salt     []byte
+	Verifier []byte // sealed
+}
+
 // Match is how a user filter compares.
 type Match int
 

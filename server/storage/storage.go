@@ -101,6 +101,7 @@ type Tx struct {
 	Keys          Keys
 	Attempts      Attempts
 	Codes         Codes
+	History       PasswordHistory
 	Spent         Spent
 	Properties    Properties
 }

@@ -80,7 +80,7 @@ type Users interface {
 	Lookup(poolID, login string) (User, error)
 	BySub(poolID, sub string) (User, error)
 	Update(User) error // by PoolID and Sub; *LoginTakenError
-	// Delete removes the user with memberships, sessions and codes.
+	// Delete removes the user with memberships, sessions, codes and former passwords.
 	Delete(poolID, sub string) error
 	// List goes by the value that a filter for a prefix compares, then by sub, and
 	// by sub alone otherwise. It starts after a place that [UserFilter.Cursor] gave
@@ -217,6 +217,15 @@ type Properties interface {
 	Property(name string) ([]byte, error)
 	// Put sets a property or replaces its value.
 	Put(name string, value []byte) error
+}
+
+// PasswordHistory are the passwords that users had before.
+type PasswordHistory interface {
+	// Add keeps a former password of a user, who must exist, and removes all of the
+	// user's but the latest by epoch: as many as most, so that 0 leaves none.
+	Add(p FormerPassword, most int) error
+	// List gives a user's former passwords, the latest first.
+	List(poolID, sub string, limit int) ([]FormerPassword, error)
 }
 
 // Spent are ids that may be used once: challenges and codes, and those that are

@@ -88,13 +88,32 @@ const (
 // answer to count. A right one uses the code up, and so does the fifth wrong one.
 // That a code is too old is said only to somebody who knows it.
 func (s *Service) tryCode(tx storage.Tx, attempts string, user storage.User, purpose string, code wire.Sensitive) (codeAnswer, storage.Code, error) {
-	ok, err := answers.Take(tx, "codes answered/"+purpose+"/"+attempts, s.now())
-	if err != nil {
+	if err := s.countAnswer(tx, attempts, purpose); err != nil {
 		return codeWrong, storage.Code{}, err
 	}
-	if !ok {
-		return codeWrong, storage.Code{}, wire.NewException(wire.LimitExceededException, wire.MessageAttemptLimitExceeded)
+	answer, c, err := s.judgeCode(tx, user, purpose, code)
+	if err == nil && answer == codeRight {
+		err = useCode(tx, c)
 	}
+	return answer, c, err
+}
+
+// countAnswer counts an answer to a code, and refuses one too many.
+func (s *Service) countAnswer(tx storage.Tx, attempts, purpose string) error {
+	ok, err := answers.Take(tx, "codes answered/"+purpose+"/"+attempts, s.now())
+	if err == nil && !ok {
+		err = wire.NewException(wire.LimitExceededException, wire.MessageAttemptLimitExceeded)
+	}
+	return err
+}
+
+// useCode ends a code that was answered.
+func useCode(tx storage.Tx, c storage.Code) error {
+	return tx.Codes.Delete(c.PoolID, c.UserSub, c.Purpose)
+}
+
+// judgeCode compares an answer with the code, and counts a wrong one.
+func (s *Service) judgeCode(tx storage.Tx, user storage.User, purpose string, code wire.Sensitive) (codeAnswer, storage.Code, error) {
 	c, err := tx.Codes.Code(user.PoolID, user.Sub, purpose)
 	if errors.Is(err, storage.ErrNotFound) {
 		return codeGone, c, nil
@@ -111,7 +130,7 @@ func (s *Service) tryCode(tx storage.Tx, attempts string, user storage.User, pur
 	if !s.now().Before(c.ExpiresAt) {
 		return codeGone, c, nil
 	}
-	return codeRight, c, tx.Codes.Delete(c.PoolID, c.UserSub, c.Purpose)
+	return codeRight, c, nil
 }
 
 // countTry counts a wrong answer to a code. The last one ends the code, but not the change
@@ -124,7 +143,7 @@ func countTry(tx storage.Tx, c storage.Code) error {
 		c.Hash = nil
 		return tx.Codes.Put(c)
 	}
-	return tx.Codes.Delete(c.PoolID, c.UserSub, c.Purpose)
+	return useCode(tx, c)
 }
 
 // refusal is what the caller is told of an answer that was not right. Where the

@@ -62,33 +62,58 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, in *wire.ConfirmFor
 		if err != nil {
 			return nil, err
 		}
-		answer := codeWrong
-		err = s.store.Update(ctx, func(tx storage.Tx) error {
-			user, err := s.reread(tx, who)
-			if err != nil {
-				return err
-			}
-			if answer, _, err = s.tryCode(tx, who.attempts.user, user, codeReset, in.ConfirmationCode); err != nil || answer != codeRight {
-				return err
-			}
-			return s.resetPassword(tx, user, who.attempts, password)
-		})
-		if err == nil {
-			err = answer.refusal(a.settings.hidesUsers())
-		}
-		if err != nil {
+		if err := s.recoverPassword(ctx, a, who, in, password); err != nil {
 			return nil, err
 		}
 		return &wire.ConfirmForgotPasswordResponse{}, nil
 	})
 }
 
+// recoverPassword gives the password to a user whose code is right. Whether the user had it
+// before is said to those who know the code, so the code is judged and counted first, and
+// used up after that.
+func (s *Service) recoverPassword(ctx context.Context, a *app, who *subject, in *wire.ConfirmForgotPasswordRequest, password *newPassword) error {
+	remembers := a.poolSet.passwordHistory() > 0
+	answer := codeWrong
+	reset := func(tx storage.Tx, judgeOnly bool) error {
+		user, err := s.reread(tx, who)
+		if err != nil {
+			return err
+		}
+		var code storage.Code
+		if answer, code, err = s.judgeCode(tx, user, codeReset, in.ConfirmationCode); err != nil || answer != codeRight || judgeOnly {
+			return err
+		}
+		if err := useCode(tx, code); err != nil {
+			return err
+		}
+		return s.resetPassword(tx, a.poolSet, user, who.attempts, password)
+	}
+	err := s.store.Update(ctx, func(tx storage.Tx) error {
+		if err := s.countAnswer(tx, who.attempts.user, codeReset); err != nil {
+			return err
+		}
+		return reset(tx, remembers)
+	})
+	if err == nil && answer == codeRight && remembers {
+		if err = s.checkHistory(ctx, a.poolSet, who.user, string(in.Password)); err == nil {
+			err = s.store.Update(ctx, func(tx storage.Tx) error { return reset(tx, false) })
+		}
+	}
+	if err == nil {
+		err = answer.refusal(a.settings.hidesUsers())
+	}
+	return err
+}
+
 // resetPassword writes the password of a user whose code was right.
-func (s *Service) resetPassword(tx storage.Tx, user storage.User, attempts counters, password *newPassword) error {
+func (s *Service) resetPassword(tx storage.Tx, set *PoolSettings, user storage.User, attempts counters, password *newPassword) error {
 	if !user.Enabled || !slices.Contains(resettable, wire.UserStatus(user.Status)) {
 		return wire.NewException(wire.NotAuthorizedException, wire.MessagePasswordNotResettable)
 	}
-	password.apply(&user, true, user.TemporaryUntil, s.after(user.ModifiedAt))
+	if err := s.setPassword(tx, set, &user, password, true, user.TemporaryUntil, s.after(user.ModifiedAt)); err != nil {
+		return err
+	}
 	if err := s.endSessions(tx, &user); err != nil {
 		return err
 	}

@@ -87,6 +87,9 @@ func (s *Service) replacePassword(ctx context.Context, a *app, c challenge, answ
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := s.checkHistory(ctx, a.poolSet, who.user, answers["NEW_PASSWORD"]); err != nil {
+		return nil, nil, err
+	}
 	if err := setAttributes(&who.user, given); err != nil {
 		return nil, nil, err
 	}
@@ -97,7 +100,9 @@ func (s *Service) replacePassword(ctx context.Context, a *app, c challenge, answ
 		if err := setAttributes(user, given); err != nil {
 			return err
 		}
-		password.apply(user, true, user.TemporaryUntil, s.now())
+		if err := s.setPassword(tx, a.poolSet, user, password, true, user.TemporaryUntil, s.now()); err != nil {
+			return err
+		}
 		return a.poolSet.updateUser(tx, user)
 	}, nil
 }

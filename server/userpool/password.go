@@ -189,7 +189,10 @@ func (s *Service) accountRefusal(user storage.User) *wire.Exception {
 
 // newPassword is a password on its way to a user: judged by the pool's rules
 // and turned into a verifier, outside any transaction.
-type newPassword struct{ salt, verifier []byte }
+type newPassword struct {
+	salt, verifier []byte
+	epoch          int64 // the user's PasswordEpoch when it was judged
+}
 
 // preparePassword judges a new password of user and makes its verifier.
 func (s *Service) preparePassword(ctx context.Context, set *PoolSettings, user storage.User, password string) (*newPassword, error) {
@@ -205,7 +208,7 @@ func (s *Service) preparePassword(ctx context.Context, set *PoolSettings, user s
 	if err != nil {
 		return nil, err
 	}
-	return &newPassword{salt: v.Salt, verifier: s.sealVerifier(set, user, v.V)}, nil
+	return &newPassword{salt: v.Salt, verifier: s.sealVerifier(set, user, v.V), epoch: user.PasswordEpoch}, nil
 }
 
 // checkPassword turns the rules' verdict into Cognito's exceptions.
@@ -218,6 +221,15 @@ func checkPassword(rules policy.PasswordRules, password string) error {
 		return wire.NewException(wire.InvalidParameterException, bad.Message)
 	}
 	return wire.NewException(wire.InvalidPasswordException, err.Error())
+}
+
+// setPassword gives a stored user the password, in the place of one that is remembered.
+func (s *Service) setPassword(tx storage.Tx, set *PoolSettings, user *storage.User, p *newPassword, permanent bool, until, now time.Time) error {
+	if err := s.remember(tx, set, *user, p.epoch); err != nil {
+		return err
+	}
+	p.apply(user, permanent, until, now)
+	return nil
 }
 
 // apply gives user the password. A permanent one confirms the user; a

@@ -54,6 +54,9 @@ func (s *Service) ChangePassword(ctx context.Context, in *wire.ChangePasswordReq
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkHistory(ctx, c.app.poolSet, c.user, string(in.ProposedPassword)); err != nil {
+		return nil, err
+	}
 	err = s.store.Update(ctx, func(tx storage.Tx) error { return s.keepPassword(tx, c, attempts, password) })
 	if err != nil {
 		return nil, err
@@ -86,7 +89,9 @@ func (s *Service) keepPassword(tx storage.Tx, c *caller, attempts counters, pass
 	if user.PasswordEpoch != c.user.PasswordEpoch {
 		return wire.NewException(wire.NotAuthorizedException, wire.MessageIncorrectUsernameOrPassword)
 	}
-	password.apply(&user, true, user.TemporaryUntil, s.now())
+	if err := s.setPassword(tx, c.app.poolSet, &user, password, true, user.TemporaryUntil, s.now()); err != nil {
+		return err
+	}
 	if err := tx.Users.Update(user); err != nil {
 		return err
 	}

@@ -207,9 +207,14 @@ func (s *Service) AdminSetUserPassword(ctx context.Context, in *wire.AdminSetUse
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkHistory(ctx, set, user, string(in.Password)); err != nil {
+		return nil, err
+	}
 	err = s.changeFound(ctx, user, func(tx storage.Tx, user *storage.User) error {
 		now := user.ModifiedAt
-		password.apply(user, in.Permanent, now.Add(set.temporaryLife()), now)
+		if err := s.setPassword(tx, set, user, password, in.Permanent, now.Add(set.temporaryLife()), now); err != nil {
+			return err
+		}
 		if err := set.updateUser(tx, user); err != nil { // a provider's user has names here from now on
 			return err
 		}
@@ -402,6 +407,9 @@ func (s *Service) renewInvitation(ctx context.Context, in *wire.AdminCreateUserR
 	var user storage.User
 	err = s.changeFound(ctx, found, func(tx storage.Tx, current *storage.User) error {
 		if err := invited(*current); err != nil {
+			return err
+		}
+		if err := s.remember(tx, set, *current, found.PasswordEpoch); err != nil {
 			return err
 		}
 		current.Salt, current.Verifier, current.TemporaryUntil = renewed.Salt, renewed.Verifier, renewed.TemporaryUntil

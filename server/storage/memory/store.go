@@ -66,7 +66,8 @@ type state struct {
 	identityLogins tree[string]   // pool, provider, subject: identity
 	keys           tree[*storage.Key]
 	attempts       tree[storage.Attempt]
-	codes          tree[*storage.Code] // pool, sub, purpose
+	codes          tree[*storage.Code]           // pool, sub, purpose
+	former         tree[*storage.FormerPassword] // pool, sub, epoch
 	spent          tree[time.Time]
 	properties     tree[[]byte]
 }
@@ -175,6 +176,7 @@ func (t *tx) tables() storage.Tx {
 		Keys:          keys{t},
 		Attempts:      attempts{t},
 		Codes:         codes{t},
+		History:       history{t},
 		Spent:         spent{t},
 		Properties:    properties{t},
 	}

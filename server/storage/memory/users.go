@@ -192,6 +192,9 @@ func (t *tx) removeUser(poolID, sub string) {
 	for k := range t.codes.within(key{poolID, sub}, poolID, sub) {
 		t.codes = t.codes.remove(k)
 	}
+	for k := range t.former.within(key{poolID, sub}, poolID, sub) {
+		t.former = t.former.remove(k)
+	}
 	t.users = t.users.remove(key{poolID, sub})
 }
 

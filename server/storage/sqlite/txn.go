@@ -42,6 +42,7 @@ func (t *txn) tables() storage.Tx {
 		Keys:          keys{t},
 		Attempts:      attempts{t},
 		Codes:         codes{t},
+		History:       history{t},
 		Spent:         spent{t},
 		Properties:    properties{t},
 	}

@@ -62,6 +62,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		"Codes":             testCodes,
 		"CodeCascade":       testCodeCascade,
 		"PruneCodes":        testPruneCodes,
+		"History":           testHistory,
 		"Spent":             testSpent,
 		"Properties":        testProperties,
 		"Times":             testTimes,

@@ -202,6 +202,7 @@ func writes(tx storage.Tx) map[string]func() error {
 		"Codes.Put":            func() error { return tx.Codes.Put(code(poolA, subA, "reset")) },
 		"Codes.Delete":         func() error { return tx.Codes.Delete(poolA, subA, "reset") },
 		"Codes.Prune":          func() error { return only(tx.Codes.Prune(later, 10)) },
+		"History.Add":          func() error { return tx.History.Add(former(poolA, subA, 1), 4) },
 		"Spent.Spend":          func() error { return only(tx.Spent.Spend("a", later)) },
 		"Spent.Prune":          func() error { return only(tx.Spent.Prune(later, 10)) },
 		"Properties.Put":       func() error { return tx.Properties.Put("a", []byte("b")) },

@@ -1,0 +1,71 @@
+package userpool
+
+import (
+	"context"
+
+	"github.com/latchkey-auth/latchkey/internal/srp"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
+
+// passwordHistory is how many passwords of a user, the present one included, the user
+// cannot choose again (PasswordPolicyType, PasswordHistorySize). 0 is no limit.
+func (p *PoolSettings) passwordHistory() int {
+	if p.Policies == nil || p.Policies.PasswordPolicy == nil || p.Policies.PasswordPolicy.PasswordHistorySize == nil {
+		return 0
+	}
+	return int(*p.Policies.PasswordPolicy.PasswordHistorySize)
+}
+
+// checkHistory refuses a password that user has or had. It costs as much arithmetic as that
+// many sign-ins, and tells what the passwords were: callers have proven to be the user, or
+// are administrators.
+func (s *Service) checkHistory(ctx context.Context, set *PoolSettings, user storage.User, password string) error {
+	size := set.passwordHistory()
+	if size == 0 {
+		return nil
+	}
+	var list []storage.FormerPassword
+	err := s.store.View(ctx, func(tx storage.Tx) (err error) {
+		list, err = tx.History.List(user.PoolID, user.Sub, size-1)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if len(user.Verifier) > 0 {
+		list = append(list, presentPassword(user))
+	}
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	for _, p := range list {
+		v, name, err := s.unsealVerifier(set, user, p.Verifier)
+		if err != nil {
+			return err
+		}
+		if (srp.Verifier{Salt: p.Salt, V: v}).Matches(srpPool(user.PoolID), name, password) {
+			return wire.NewException(wire.PasswordHistoryPolicyViolationException, wire.MessagePasswordUsedBefore)
+		}
+	}
+	return nil
+}
+
+func presentPassword(user storage.User) storage.FormerPassword {
+	return storage.FormerPassword{PoolID: user.PoolID, UserSub: user.Sub, Epoch: user.PasswordEpoch, Salt: user.Salt, Verifier: user.Verifier}
+}
+
+// remember keeps the password of a user who is about to get another. judged is the user
+// whose history the new one was judged by: it must not have changed since.
+func (s *Service) remember(tx storage.Tx, set *PoolSettings, user storage.User, judged int64) error {
+	size := set.passwordHistory()
+	if size > 0 && user.PasswordEpoch != judged {
+		return wire.NewException(wire.ConcurrentModificationException, "The user's password was changed at the same time. Try again.")
+	}
+	if len(user.Verifier) == 0 {
+		return nil
+	}
+	return tx.History.Add(presentPassword(user), max(size-1, 0))
+}
