@@ -139,6 +139,7 @@ type Server struct {
 	documents  *policy.Limiter // for JWKS and discovery documents
 	proxies    []netip.Prefix
 	open       *policy.Connections
+	ready      readiness
 	feed       *feed
 	issuer     func(string) string
 	idIssuer   func(string) string
@@ -160,10 +161,11 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("server: Limits.SessionsPerUser %d is not between 0 (the default) and %d", n, userpool.DefaultSessionsPerUser)
 	}
 	s := &Server{
-		store: c.Storage, ring: c.Keys, issuer: c.Issuer, idIssuer: c.IdentityIssuer, observer: c.Observer,
+		ring: c.Keys, issuer: c.Issuer, idIssuer: c.IdentityIssuer, observer: c.Observer,
 		log: c.Logger, now: c.Now, sources: sourceLimiter(c.Limits, 1), documents: sourceLimiter(c.Limits, documentFactor),
 		proxies: c.Limits.Proxies,
 	}
+	s.store = committing{c.Storage, &s.ready}
 	s.fillDefaults(c, base)
 	if s.open, err = s.boundConnections(c.Limits); err != nil {
 		return nil, err
@@ -174,13 +176,13 @@ func New(c Config) (*Server, error) {
 	}
 	party := federation.NewParty(c.Providers.Reach(), s.log, s.now)
 	s.pools = userpool.New(userpool.Config{
-		Storage: s.feed.watch(c.Storage), Box: c.Box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
+		Storage: s.feed.watch(s.store), Box: c.Box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
 		Gate: arithmeticGate(c.Limits), Courier: c.Courier, LostAnswers: c.LostAnswers, SessionsPerUser: c.Limits.SessionsPerUser, CheckProviderURL: party.CheckURL,
 		PoolURL: func(pool string) string { return base + "/" + pool },
 		LogoURL: func(pool, client string, logo []byte) string { return hosted.LogoURL(base+"/"+pool, client, logo) }, Logger: s.log, Now: s.now,
 	})
 	s.identities = identitypool.New(identitypool.Config{
-		Storage: c.Storage, Box: c.Box, Keys: s.ring, Issuer: s.idIssuer, UserPools: s.pools, Region: c.Region,
+		Storage: s.store, Box: c.Box, Keys: s.ring, Issuer: s.idIssuer, UserPools: s.pools, Region: c.Region,
 		Providers: c.Providers, Broker: c.Broker, CredentialLife: c.CredentialLife, Logger: s.log, Now: s.now,
 	})
 	s.oauth = oauth.New(oauth.Config{

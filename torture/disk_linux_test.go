@@ -56,7 +56,7 @@ func TestFullDisk(t *testing.T) {
 	var left int
 	for range rounds {
 		task.Dir = t.TempDir()
-		r := inNamespace(t, done, task)
+		r := inNamespace[diskReport](t, diskRole, done, task)
 		if !r.NewTokens || !r.Intact || !r.Readable || !r.SameTokens || !r.Restarted || !strings.Contains(r.Event, syscall.ENOSPC.Error()) {
 			t.Errorf("%+v", r)
 		}
@@ -70,15 +70,15 @@ func TestFullDisk(t *testing.T) {
 		"no figures are published")
 }
 
-// inNamespace runs the part as root of its own user and mount namespaces.
-func inNamespace(t *testing.T, done string, task diskTask) (found diskReport) {
+// inNamespace runs a part as root of its own user and mount namespaces.
+func inNamespace[Report any](t *testing.T, role, done string, task any) (found Report) {
 	t.Helper()
 	input, err := json.Marshal(task)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), roleVariable+"="+diskRole)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role)
 	cmd.Stdin = bytes.NewReader(input)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
