@@ -18,6 +18,7 @@ func (s *Server) routeOAuth(mux *http.ServeMux) {
 	s.pages = map[string]bool{}
 	for _, base := range []string{"", "/{pool}"} {
 		s.endpoint(mux, base, "/oauth2/token", s.oauth.Token)
+		s.endpoint(mux, base, "/token", s.oauth.Token)
 		s.endpoint(mux, base, "/oauth2/userInfo", s.oauth.UserInfo)
 		s.endpoint(mux, base, "/oauth2/revoke", s.oauth.Revoke)
 		s.page(mux, base, "/oauth2/authorize", s.oauth.Authorize)

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -136,5 +137,27 @@ func TestAuthorizeByCognitosShortPath(t *testing.T) {
 	answer, _ = v.get(w.base() + "/authorize?" + url.Values{"client_id": {"none"}}.Encode())
 	if answer.StatusCode != http.StatusBadRequest {
 		t.Errorf("a bad request: %s", answer.Status)
+	}
+}
+
+// TestTokenByCognitosShortPath: programs with an old form of the address redeem and refresh.
+func TestTokenByCognitosShortPath(t *testing.T) {
+	t.Parallel()
+	w := oauthWorld(t, nil)
+	v := w.visitor()
+	form := w.redeemForm(v.signIn("ann", nil).Get("code"))
+	for range 2 {
+		answer, body := v.post(w.base()+"/token", form)
+		var out struct {
+			Access  string `json:"access_token"`
+			Refresh string `json:"refresh_token"`
+		}
+		if err := json.Unmarshal([]byte(body), &out); err != nil || answer.StatusCode != http.StatusOK || out.Access == "" {
+			t.Fatalf("%s: %d %s", form.Get("grant_type"), answer.StatusCode, body)
+		}
+		if answer.Header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Error("pages of other origins cannot read the answer")
+		}
+		form = url.Values{"grant_type": {"refresh_token"}, "client_id": {w.client}, "refresh_token": {out.Refresh}}
 	}
 }
