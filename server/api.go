@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/random"
+	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
@@ -57,7 +58,7 @@ func (s *Server) perform(r *http.Request, w http.ResponseWriter, x *exchange) (r
 		return nil, err
 	}
 	if x.operation.Auth == wire.Signed {
-		if err := s.checkSignature(r, body); err != nil {
+		if err := s.checkSignature(r, body, x.operation); err != nil {
 			return nil, err
 		}
 	}
@@ -103,9 +104,23 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
-// checkSignature demands the administrator's signature.
-func (s *Server) checkSignature(r *http.Request, body []byte) error {
-	_, err := s.signatures.Verify(r, body)
+// adminSignatures returns the verifiers of admin calls by signing name.
+func adminSignatures(keys map[string]secret.String, now func() time.Time) map[string]*sigv4.Verifier {
+	verifiers := map[string]*sigv4.Verifier{}
+	for _, service := range []wire.Service{wire.UserPools, wire.IdentityPools} {
+		name := service.SigningName()
+		verifiers[name] = &sigv4.Verifier{
+			Lookup:   func(id string) (secret.String, bool) { key, ok := keys[id]; return key, ok },
+			Services: []string{name}, Now: now,
+		}
+	}
+	return verifiers
+}
+
+// checkSignature demands the administrator's signature for the operation's API.
+func (s *Server) checkSignature(r *http.Request, body []byte, operation wire.Operation) error {
+	name := operation.Service.SigningName()
+	_, err := s.signatures[name].Verify(r, body)
 	switch {
 	case err == nil:
 		return nil
@@ -115,6 +130,8 @@ func (s *Server) checkSignature(r *http.Request, body []byte) error {
 		return wire.NewException(wire.UnrecognizedClientException, wire.MessageUnknownAccessKey)
 	case errors.Is(err, sigv4.ErrIncomplete):
 		return wire.NewException(wire.IncompleteSignatureException, err.Error())
+	case errors.Is(err, sigv4.ErrService):
+		return wire.Exceptionf(wire.InvalidSignatureException, wire.MessageCredentialService, name)
 	case errors.Is(err, sigv4.ErrExpired):
 		return wire.NewException(wire.InvalidSignatureException, err.Error())
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server"
 )
 
 // TestEnvelope pins what an error looks like, to the byte.
@@ -130,6 +131,37 @@ func TestAdminSignature(t *testing.T) {
 	}
 	if signed < 25 {
 		t.Errorf("only %d admin operations were tried", signed)
+	}
+}
+
+// TestAdminSignatureIsForTheService: the credential scope names the API that is called.
+func TestAdminSignatureIsForTheService(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for _, test := range []struct{ target, body, scope string }{
+		{wire.Target(wire.UserPools, "ListUserPools"), `{"MaxResults":1}`, "cognito-idp"},
+		{wire.Target(wire.IdentityPools, "ListIdentityPools"), `{"MaxResults":1}`, "cognito-identity"},
+		{server.RotateSigningKeysTarget, `{"UserPoolId":"` + w.pool + `"}`, "cognito-idp"},
+	} {
+		for _, scope := range []string{"cognito-idp", "cognito-identity", "s3"} {
+			body := []byte(test.body)
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"/", bytes.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", wire.ContentType)
+			r.Header.Set(wire.HeaderTarget, test.target)
+			sigv4.Sign(r, body, admin, "us-east-1", scope, w.now())
+			answer, data := w.do(r)
+			if scope == test.scope {
+				if answer.StatusCode != http.StatusOK {
+					t.Errorf("%s by %s: %d %s", test.target, scope, answer.StatusCode, data)
+				}
+				continue
+			}
+			err = wire.ReadException(answer.StatusCode, answer.Header, data)
+			wantException(t, err, wire.InvalidSignatureException, "Credential should be scoped to correct service: '"+test.scope+"'.")
+		}
 	}
 }
 

@@ -133,8 +133,8 @@ type Server struct {
 	pages      map[string]bool // patterns of what a person looks at
 	ring       *keys.Ring
 	ownsRing   bool
-	operations map[string]wire.Handler // by target
-	signatures *sigv4.Verifier
+	operations map[string]wire.Handler    // by target
+	signatures map[string]*sigv4.Verifier // by signing name
 	sources    *policy.Limiter
 	documents  *policy.Limiter // for JWKS and discovery documents
 	proxies    []netip.Prefix
@@ -195,14 +195,7 @@ func New(c Config) (*Server, error) {
 		Note: noteOutcome, Logger: s.log,
 	})
 	s.offer()
-	s.signatures = &sigv4.Verifier{
-		Lookup: func(id string) (secret.String, bool) {
-			key, ok := c.AdminKeys[id]
-			return key, ok
-		},
-		Services: []string{"cognito-idp", "cognito-identity"},
-		Now:      s.now,
-	}
+	s.signatures = adminSignatures(c.AdminKeys, s.now)
 	s.mux = s.routes()
 	return s, nil
 }

@@ -19,6 +19,9 @@ var (
 	ErrUnknownKey = errors.New("access key is not known")               // UnrecognizedClientException
 	ErrSignature  = errors.New("signature does not match")              // InvalidSignatureException
 	ErrExpired    = errors.New("signature is too old or not yet valid") // InvalidSignatureException
+
+	// ErrService is an ErrSignature: the request is signed for another service.
+	ErrService = fmt.Errorf("%w: credential is scoped to another service", ErrSignature)
 )
 
 const (
@@ -83,7 +86,7 @@ func (v *Verifier) Verify(r *http.Request, body []byte) (Identity, error) {
 		return Identity{}, err
 	}
 	if !slices.Contains(v.Services, s.Service) {
-		return Identity{}, fmt.Errorf("%w: credential is scoped to another service", ErrSignature)
+		return Identity{}, ErrService
 	}
 	key, ok := v.Lookup(s.AccessKeyID)
 	if !ok || key.IsZero() {

@@ -88,6 +88,8 @@ const (
 	MessageMissingAuthToken = "Missing Authentication Token"                                                                                                                                                       // MissingAuthenticationTokenException
 	MessageUnknownAccessKey = "The security token included in the request is invalid."                                                                                                                             // UnrecognizedClientException
 	MessageInvalidSignature = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details." // InvalidSignatureException
+
+	MessageCredentialService = "Credential should be scoped to correct service: '%s'." // InvalidSignatureException
 )
 
 // Texts of identity pools, NotAuthorizedException unless said otherwise.
