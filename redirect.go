@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"golang.org/x/oauth2"
+
+	"github.com/latchkey-auth/latchkey/internal/strictbase64"
 )
 
 // Bounds of a sign-in by redirect.
@@ -134,7 +136,7 @@ func ParseRedirectFlow(text string) (*RedirectFlow, error) {
 	if len(text) > maxFlow {
 		return nil, bad
 	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	raw, err := strictbase64.DecodeURL(text)
 	var t flowText
 	if err != nil || json.Unmarshal(raw, &t) != nil || t.State == "" || t.Nonce == "" || t.Verifier == "" {
 		return nil, bad // its cause may quote what is secret

@@ -224,7 +224,8 @@ func TestFlowText(t *testing.T) {
 			}
 		}
 	})
-	for _, bad := range []string{"", "!", "e30", "bnVsbA", strings.Repeat("A", maxFlow+1)} {
+	good := (&RedirectFlow{state: NewSecret("s"), nonce: NewSecret("n"), verifier: NewSecret("v")}).Reveal()
+	for _, bad := range []string{"", "!", "e30", "bnVsbA", good[:8] + "\r\n" + good[8:], strings.Repeat("A", maxFlow+1)} {
 		if _, err := ParseRedirectFlow(bad); !errors.Is(err, ErrFlow) {
 			t.Errorf("%.20q: %v", bad, err)
 		}

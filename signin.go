@@ -2,12 +2,12 @@ package latchkey
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"maps"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/srp"
+	"github.com/latchkey-auth/latchkey/internal/strictbase64"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/store"
 )
@@ -138,7 +138,7 @@ func (a *attempt) prove(ctx context.Context, client *srp.Client, c *wire.Respond
 		return nil, &Error{Op: "SignIn", Kind: ErrConfig, Err: err}
 	}
 	block := c.ChallengeParameters["SECRET_BLOCK"]
-	raw, err := base64.StdEncoding.DecodeString(block)
+	raw, err := strictbase64.Decode(block)
 	if err != nil {
 		return nil, &Error{Op: "SignIn", Kind: ErrService, Message: "SECRET_BLOCK is not base64"}
 	}

@@ -55,7 +55,7 @@ var rules = []rule{
 	{"", []string{"jwt", "store", "internal/..."}, []string{"golang.org/x/oauth2", "golang.org/x/sync", "github.com/go-json-experiment/json"}},
 	{"jwt/...", nil, []string{"golang.org/x/sync"}},
 	{"store", []string{"internal/secret", "store/internal/..."}, []string{"github.com/go-json-experiment/json"}},
-	{"store/...", []string{"store", "store/internal/...", "internal/atomicfile"}, []string{"github.com/gofrs/flock", "golang.org/x/sys", "pgregory.net/rapid", "github.com/google/go-cmp", "github.com/go-json-experiment/json"}},
+	{"store/...", []string{"store", "store/internal/...", "internal/atomicfile", "internal/strictbase64"}, []string{"github.com/gofrs/flock", "golang.org/x/sys", "pgregory.net/rapid", "github.com/google/go-cmp", "github.com/go-json-experiment/json"}},
 	{"sigv4auth", []string{"internal/seal", "internal/secret", "internal/sigv4", "internal/tempkey"}, nil}, // APIs import it: neither the client nor the service
 	{"cognitocreds", []string{""}, []string{"github.com/aws/aws-sdk-go-v2/aws"}},
 	{"latchkeytest", []string{"", "server/...", "internal/..."}, nil},
@@ -63,7 +63,7 @@ var rules = []rule{
 	{"server/storage/...", []string{"server/storage"}, []string{"pgregory.net/rapid", "github.com/google/go-cmp"}},
 	{"server/metrics", []string{"server"}, nil},
 	{"server/keys", []string{"internal/seal", "jwt", "server/storage"}, []string{"golang.org/x/sync"}},
-	{"server/paging", []string{"internal/seal", "internal/wire"}, nil},
+	{"server/paging", []string{"internal/seal", "internal/strictbase64", "internal/wire"}, nil},
 	{"server/outbox", []string{"internal/localonly", "server/userpool"}, nil},
 	{"server/hosted", []string{"internal/wire"}, []string{"golang.org/x/text"}}, // the pages know neither accounts nor tokens: server wires
 	{"server/mail", []string{"internal/secret", "server/userpool"}, []string{"github.com/wneessen/go-mail"}},
@@ -80,9 +80,9 @@ var rules = []rule{
 	{"internal/sessionpage", []string{"", "internal/localonly", "jwt", "store"}, nil}, // a program on the client
 	{"internal/cli/...", []string{"...", ""}, []string{"github.com/spf13/cobra", "golang.org/x/term", "golang.org/x/sys"}},
 	{"internal/sigv4", []string{"internal/secret"}, nil},
-	{"internal/tempkey", []string{"internal/random", "internal/seal", "internal/secret"}, nil}, // nothing but a use of the seal
+	{"internal/tempkey", []string{"internal/random", "internal/seal", "internal/secret", "internal/strictbase64"}, nil}, // nothing but a use of the seal
 	{"internal/wire", nil, []string{"github.com/go-json-experiment/json"}},
-	{"internal/srp", nil, []string{"filippo.io/bigmod"}},
+	{"internal/srp", []string{"internal/strictbase64"}, []string{"filippo.io/bigmod"}},
 	{"internal/...", []string{"internal/secret"}, []string{"golang.org/x/sys"}},
 	{"cmd/latchkey", []string{"internal/cli/..."}, nil},
 }

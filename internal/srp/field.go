@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/latchkey-auth/latchkey/internal/strictbase64"
 )
 
 // What is wrong with a field, for errors.Is. All of these are found before
@@ -81,10 +83,8 @@ func decodeBase64(name, text string, limit int) ([]byte, error) {
 		return nil, fieldError(name, ErrEmpty)
 	case len(text) > base64.StdEncoding.EncodedLen(limit):
 		return nil, fieldError(name, ErrTooLong)
-	case strings.ContainsAny(text, "\r\n"): // the decoder would skip them
-		return nil, fieldError(name, ErrMalformed)
 	}
-	b, err := base64.StdEncoding.Strict().DecodeString(text)
+	b, err := strictbase64.Decode(text)
 	if err != nil {
 		return nil, fieldError(name, ErrMalformed)
 	}

@@ -29,6 +29,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/secret"
+	"github.com/latchkey-auth/latchkey/internal/strictbase64"
 )
 
 const (
@@ -125,8 +126,8 @@ func (d *Codec) Open(accessKeyID, sessionToken string, now time.Time) (Claims, s
 	if len(sessionToken) > MaxSessionToken || !isAccessKeyID(accessKeyID) {
 		return Claims{}, secret.String{}, ErrToken
 	}
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(sessionToken)
-	if err != nil || strings.ContainsAny(sessionToken, "\r\n") { // which the decoder skips
+	sealed, err := strictbase64.DecodeURL(sessionToken)
+	if err != nil {
 		return Claims{}, secret.String{}, ErrToken
 	}
 	plaintext, err := d.box.Open(purpose, sealed, []byte(accessKeyID))

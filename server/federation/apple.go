@@ -25,7 +25,7 @@ func appleKey(text string) (*ecdsa.PrivateKey, error) {
 	if block, _ := pem.Decode([]byte(text)); block != nil {
 		der = block.Bytes
 	} else {
-		der, _ = base64.StdEncoding.DecodeString(text)
+		der, _ = base64.StdEncoding.DecodeString(text) // skips the line ends of a copied key
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(der)
 	key, ok := parsed.(*ecdsa.PrivateKey)

@@ -2,7 +2,6 @@ package federation
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/latchkey-auth/latchkey/internal/strictbase64"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/server/openid"
@@ -155,7 +155,7 @@ func (p *Party) prove(ctx context.Context, at Provider, m openid.Metadata, a Att
 	if err != nil {
 		return nil, refuse(err, "Bad id_token")
 	}
-	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token.Raw(), ".")[1])
+	payload, err := strictbase64.DecodeURL(strings.Split(token.Raw(), ".")[1])
 	if err != nil {
 		return nil, refuse(err, "Bad id_token")
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/strictbase64"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
@@ -61,7 +62,7 @@ func (p *Provider) seal(purpose, poolID string, v any) (string, error) {
 }
 
 func (p *Provider) open(purpose, poolID, text string, v any) bool {
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	sealed, err := strictbase64.DecodeURL(text)
 	if err != nil {
 		return false
 	}

@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"encoding/base64"
 	"io"
 	"net/http"
 	"net/url"
@@ -9,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/latchkey-auth/latchkey/internal/strictbase64"
 )
 
 // loopbackURI is a redirect URI of a program on the person's own machine: plain
@@ -68,7 +69,7 @@ func withQuery(uri string, values url.Values) string {
 // isChallenge reports whether a text can be the hash of a verifier: 32 bytes in
 // base64url, in their one form.
 func isChallenge(text string) bool {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	raw, err := strictbase64.DecodeURL(text)
 	return err == nil && len(raw) == 32
 }
 

@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 
 	"github.com/latchkey-auth/latchkey/internal/seal"
+	"github.com/latchkey-auth/latchkey/internal/strictbase64"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
@@ -45,7 +46,7 @@ func (l Lists) Page(token string, limit *int32, operation string, scope ...strin
 	if token == "" {
 		return p, nil
 	}
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	sealed, err := strictbase64.DecodeURL(token)
 	if err != nil {
 		return p, refused()
 	}

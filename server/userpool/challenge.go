@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/random"
+	"github.com/latchkey-auth/latchkey/internal/strictbase64"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -88,7 +89,7 @@ func (s *Service) openSession(a *app, name wire.ChallengeName, session wire.Sens
 	if session == "" {
 		return challenge{}, wire.MissingParameter("Session")
 	}
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(string(session))
+	sealed, err := strictbase64.DecodeURL(string(session))
 	if err != nil {
 		return challenge{}, wire.NewException(wire.NotAuthorizedException, wire.MessageInvalidSession)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/random"
+	"github.com/latchkey-auth/latchkey/internal/strictbase64"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -42,7 +43,7 @@ type presented struct {
 // parseRefreshToken reads a token that client a presents. It accepts what
 // refreshToken made for this client, and nothing else.
 func (s *Service) parseRefreshToken(a *app, token string) (presented, bool) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	raw, err := strictbase64.DecodeURL(token)
 	if err != nil || len(raw) != refreshSize {
 		return presented{}, false
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/latchkey-auth/latchkey/internal/srp"
+	"github.com/latchkey-auth/latchkey/internal/strictbase64"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -61,7 +62,7 @@ func (s *Service) answerPasswordVerifier(ctx context.Context, a *app, answers wi
 	if _, err := srp.ParseTimestamp(answers["TIMESTAMP"]); err != nil {
 		return nil, wire.NewException(wire.InvalidParameterException, wire.MessageTimestampFormat)
 	}
-	block, err := base64.StdEncoding.Strict().DecodeString(answers["PASSWORD_CLAIM_SECRET_BLOCK"])
+	block, err := strictbase64.Decode(answers["PASSWORD_CLAIM_SECRET_BLOCK"])
 	if err != nil {
 		return nil, wire.NewException(wire.NotAuthorizedException, wire.MessageInvalidSession)
 	}

@@ -368,6 +368,7 @@ func damages() map[string][]string {
 		"no token":          {"accessToken", canary},
 		"bad base64":        {"accessToken", "a." + canary + "!.c"},
 		"no JSON":           {"idToken", "a.Q0FOQVJZ." + canary},
+		"folded base64":     {"accessToken", strings.Replace(claim("access", "x", canary), ".", ".\r\n", 1)},
 		"no sub":            {"accessToken", claim("access", "sub", "")},
 		"sub is a number":   {"accessToken", claim("access", "sub", 5)},
 		"no iat":            {"accessToken", claim("access", "iat", 0)},

@@ -1,7 +1,6 @@
 package amplifystore
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"regexp"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/latchkey-auth/latchkey/internal/strictbase64"
 	"github.com/latchkey-auth/latchkey/store"
 )
 
@@ -163,7 +163,7 @@ func parseToken(found fields, name, use string) (claims, error) {
 	if len(parts) != 3 {
 		return claims{}, &keyError{name, errToken}
 	}
-	payload, err := base64.RawURLEncoding.Strict().DecodeString(parts[1])
+	payload, err := strictbase64.DecodeURL(parts[1])
 	if err != nil {
 		return claims{}, &keyError{name, errToken}
 	}
