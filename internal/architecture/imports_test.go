@@ -65,7 +65,7 @@ var rules = []rule{
 	{"server/keys", []string{"internal/seal", "jwt", "server/storage"}, []string{"golang.org/x/sync"}},
 	{"server/paging", []string{"internal/seal", "internal/strictbase64", "internal/wire"}, nil},
 	{"server/outbox", []string{"internal/localonly", "server/userpool"}, nil},
-	{"server/hosted", []string{"internal/wire"}, []string{"golang.org/x/text"}}, // the pages know neither accounts nor tokens: server wires
+	{"server/hosted", []string{"internal/random", "internal/wire"}, []string{"golang.org/x/text"}}, // the pages know neither accounts nor tokens: server wires
 	{"server/mail", []string{"internal/secret", "server/userpool"}, []string{"github.com/wneessen/go-mail"}},
 	{"server/policy", []string{"server/storage"}, []string{"golang.org/x/time"}},
 	{"server/identitypool/...", []string{"internal/...", "jwt", "server/identitypool", "server/keys", "server/openid", "server/paging", "server/storage"},
