@@ -42,9 +42,8 @@ func (w *world) nameOf(e *elsewhere, subject string) string {
 	return name
 }
 
-// forgetIssuers makes the store what an earlier version left: identities without an
-// issuer, and a pool that has noted none.
-func (w *world) forgetIssuers() {
+// forgetSettings takes members out of the pool's stored settings.
+func (w *world) forgetSettings(names ...string) {
 	w.t.Helper()
 	err := w.store.Update(w.t.Context(), func(tx storage.Tx) error {
 		pool, err := tx.Pools.Pool(w.pool)
@@ -55,14 +54,26 @@ func (w *world) forgetIssuers() {
 		if err := json.Unmarshal(pool.Settings, &settings); err != nil {
 			return err
 		}
-		delete(settings, "LegacyIssuers")
+		for _, name := range names {
+			delete(settings, name)
+		}
 		if pool.Settings, err = json.Marshal(settings); err != nil {
 			return err
 		}
 		pool.ModifiedAt = pool.ModifiedAt.Add(1000)
-		if err := tx.Pools.Update(pool); err != nil {
-			return err
-		}
+		return tx.Pools.Update(pool)
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// forgetIssuers makes the store what an earlier version left: identities without an
+// issuer, and a pool that has noted none.
+func (w *world) forgetIssuers() {
+	w.t.Helper()
+	w.forgetSettings("LegacyIssuers")
+	err := w.store.Update(w.t.Context(), func(tx storage.Tx) error {
 		users, err := tx.Users.List(w.pool, storage.UserFilter{}, storage.UserCursor{}, 100)
 		for _, user := range users {
 			if user.Attributes["identities"] == "" {

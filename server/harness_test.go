@@ -41,6 +41,7 @@ type world struct {
 	t            *testing.T
 	url          string
 	server       *server.Server
+	config       server.Config // of the server
 	store        storage.Store
 	offset       atomic.Int64
 	still        atomic.Pointer[time.Time] // what the clock shows, offset left out, once it stands still
@@ -126,6 +127,7 @@ func newWorldOf(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Cre
 	if configure != nil {
 		configure(&config)
 	}
+	w.config = config
 	w.server, err = server.New(config)
 	if err != nil {
 		t.Fatal(err)

@@ -27,7 +27,10 @@ type proven struct {
 func (s *Service) prove(ctx context.Context, set *PoolSettings, logins wire.Parameters) ([]proven, error) {
 	var list []proven
 	for _, key := range slices.Sorted(maps.Keys(logins)) {
-		p, ok := s.provider(set, key)
+		p, ok, err := s.loginProvider(ctx, set, key)
+		if err != nil {
+			return nil, err
+		}
 		if !ok {
 			return nil, refused(wire.MessageUnsupportedProvider)
 		}
@@ -73,7 +76,7 @@ func (p provider) client(audience []string) string {
 func (s *Service) proveUserPool(ctx context.Context, p provider, raw string) (*jwt.IDToken, error) {
 	token, err := s.userPools.VerifyID(ctx, p.userPool, raw)
 	if err != nil {
-		return nil, s.userPoolRefusal(p, raw, err)
+		return nil, s.userPoolRefusal(ctx, p, raw, err)
 	}
 	check, ok := p.clients[token.ClientID()]
 	if !ok {
@@ -92,12 +95,16 @@ func (s *Service) proveUserPool(ctx context.Context, p provider, raw string) (*j
 }
 
 // userPoolRefusal says first what can be seen without a key.
-func (s *Service) userPoolRefusal(p provider, raw string, err error) error {
+func (s *Service) userPoolRefusal(ctx context.Context, p provider, raw string, err error) error {
 	decoded, malformed := jwt.Decode(raw)
-	switch {
-	case malformed != nil:
+	if malformed != nil {
 		return refused(wire.MessageLoginNotCognito)
-	case decoded.Claims.Issuer() != s.userPools.Issuer(p.userPool):
+	}
+	known, failure := s.userPools.KnownIssuer(ctx, p.userPool, decoded.Claims.Issuer())
+	switch {
+	case failure != nil:
+		return failure
+	case !known:
 		return refused(wire.MessageLoginIssuerMismatch)
 	}
 	return s.loginRefusal(err, decoded.Claims)

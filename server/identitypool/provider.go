@@ -1,6 +1,7 @@
 package identitypool
 
 import (
+	"context"
 	"strings"
 )
 
@@ -41,6 +42,31 @@ func (s *Service) provider(set *PoolSettings, key string) (provider, bool) {
 	return provider{}, false
 }
 
+// loginProvider is provider for the key of a login, which clients may have derived from
+// a token that was issued before the service's public URL changed.
+func (s *Service) loginProvider(ctx context.Context, set *PoolSettings, key string) (provider, bool, error) {
+	p, ok := s.provider(set, key)
+	id := poolOfIssuer(key)
+	if ok || id == "" || strings.Contains(key, "://") {
+		return p, ok, nil
+	}
+	known, err := s.userPools.KnownIssuer(ctx, id, key)
+	if err != nil || !known {
+		return provider{}, false, err
+	}
+	p, ok = s.userPoolProvider(set, id)
+	return p, ok, nil
+}
+
+// poolOfIssuer is the user pool that the last segment of a text names, or "".
+func poolOfIssuer(text string) string {
+	id := text[strings.LastIndexByte(text, '/')+1:]
+	if !strings.Contains(id, "_") {
+		return ""
+	}
+	return id
+}
+
 // audiencesOf are the client ids that the service's configuration has for one of
 // IAM's providers: at AWS they stand in IAM, which this service has not.
 func (s *Service) audiencesOf(name string) map[string]bool {
@@ -70,8 +96,7 @@ func (s *Service) userPoolProvider(set *PoolSettings, id string) (provider, bool
 // the issuer of the pool's tokens without its scheme, which is what clients
 // derive from a token.
 func (s *Service) userPoolOf(name string) (id string, ok bool) {
-	id = name[strings.LastIndexByte(name, '/')+1:]
-	if !strings.Contains(id, "_") {
+	if id = poolOfIssuer(name); id == "" {
 		return "", false
 	}
 	if name == userPoolName(id) || name == strings.Replace(userPoolName(id), ".amazonaws.com/", ".amazonaws.com.cn/", 1) {

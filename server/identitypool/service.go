@@ -20,6 +20,9 @@ import (
 type UserPools interface {
 	// Issuer is the iss claim of a pool's tokens.
 	Issuer(poolID string) string
+	// KnownIssuer reports whether a pool's tokens have an issuer, or had it before the
+	// service's public URL changed. The scheme of the issuer may be left out.
+	KnownIssuer(ctx context.Context, poolID, issuer string) (bool, error)
 	// VerifyID verifies an ID token of a pool, of whichever app client. Its errors
 	// are those of jwt.Verifier.
 	VerifyID(ctx context.Context, poolID, token string) (*jwt.IDToken, error)

@@ -12,10 +12,11 @@ import (
 func (s *Service) Issuer(poolID string) string { return s.issuer(poolID) }
 
 // VerifyID verifies an ID token of a pool, of whichever app client, for somebody
-// who takes it as the proof of a sign-in. Its errors are those of [jwt.Verifier];
+// who takes it as the proof of a sign-in. The issuer may be one that the pool had
+// before the service's public URL changed. Its errors are those of [jwt.Verifier];
 // a pool that does not exist has no keys.
 func (s *Service) VerifyID(ctx context.Context, poolID, raw string) (*jwt.IDToken, error) {
-	verifier, err := s.verifier(poolID)
+	verifier, err := s.idVerifier(ctx, poolID, raw)
 	if err != nil {
 		return nil, err
 	}

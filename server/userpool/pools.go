@@ -31,6 +31,7 @@ func (s *Service) CreateUserPool(ctx context.Context, in *wire.CreateUserPoolReq
 	if err != nil {
 		return nil, err
 	}
+	set.Issuers = []string{s.issuer(id)}
 	data, err := wire.Marshal(set)
 	if err != nil {
 		return nil, err

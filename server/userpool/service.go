@@ -88,6 +88,7 @@ type Service struct {
 	pools     settingsCache[PoolSettings]
 	clients   settingsCache[ClientSettings]
 	verifiers sync.Map // pool id → *jwt.Verifier
+	former    sync.Map // pool id and issuer from before → *jwt.Verifier
 }
 
 // New makes a Service.

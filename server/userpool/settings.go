@@ -19,6 +19,8 @@ type PoolSettings struct {
 	// provider's name. Nil means that no provider has changed since; it is never nil in
 	// pools whose identities all have an issuer.
 	LegacyIssuers map[string]string `json:",omitzero"`
+	// Issuers are the issuers that the pool's tokens have and had, the newest last.
+	Issuers []string `json:",omitzero"`
 }
 
 // ClientSettings are an app client's settings as they are stored. The client

@@ -38,6 +38,9 @@ type grant struct {
 
 // mint signs an access and an ID token side by side.
 func (s *Service) mint(ctx context.Context, g *grant) (*wire.AuthenticationResultType, error) {
+	if err := s.noteIssuer(ctx, g.app); err != nil {
+		return nil, err
+	}
 	if g.oauth() {
 		return s.mintOAuth(ctx, g)
 	}
