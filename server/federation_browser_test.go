@@ -109,7 +109,17 @@ func TestBrowserSessionEndsWithProvider(t *testing.T) {
 			password, corp := w.visitor(), w.visitor()
 			w.signInAtPool(password)
 			code := corp.visit(e, "u-1", nil).Get("code")
+			tokens := w.token(w.redeemForm(w.visitor().visit(e, "u-1", nil).Get("code")))
+			own := w.signIn("ann")
 			end(w, e)
+			_, err := w.refresh(wire.Sensitive(tokens.Refresh))
+			wantException(t, err, wire.NotAuthorizedException, wire.MessageRefreshTokenRevoked)
+			if answer, _ := w.visitor().userInfo(tokens.Access); answer.StatusCode != http.StatusUnauthorized {
+				t.Errorf("userinfo with a token of the provider's session: %d", answer.StatusCode)
+			}
+			if _, err := w.refresh(own.RefreshToken); err != nil {
+				t.Errorf("the session of a password: %v", err)
+			}
 			answer, _ := corp.authorize(map[string]string{"prompt": "none"})
 			if got := location(t, answer).Query().Get("error"); got != "login_required" {
 				t.Errorf("the provider's session: %q, want login_required", got)
@@ -160,4 +170,14 @@ func TestTokenByCognitosShortPath(t *testing.T) {
 		}
 		form = url.Values{"grant_type": {"refresh_token"}, "client_id": {w.client}, "refresh_token": {out.Refresh}}
 	}
+}
+
+func (v *visitor) userInfo(access string) (*http.Response, string) {
+	v.w.t.Helper()
+	r, err := http.NewRequestWithContext(v.w.t.Context(), http.MethodGet, v.w.base()+"/oauth2/userInfo", nil)
+	if err != nil {
+		v.w.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+access)
+	return v.read(r)
 }

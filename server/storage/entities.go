@@ -69,6 +69,7 @@ type Session struct {
 	OriginJTI   string // the origin_jti claim, the same in every token of the session
 	DeviceKey   string
 	Scope       string    // scope claim of the access tokens
+	Provider    string    // the identity provider at which the user signed in; "" is the pool itself
 	UserEpoch   int64     // User.SignOuts at sign-in
 	Generation  int64     // of the newest refresh token
 	CreatedAt   time.Time // when the user signed in: the auth_time claim
@@ -165,13 +166,14 @@ func (n Notice) Most(excepted int) int { return n.PerUser + excepted/4 }
 func (n Notice) Before() time.Time { return n.At.Add(-n.Settle).UTC().Truncate(time.Second) }
 
 // Ended selects sessions by any of its fields that are not empty. Without
-// SessionID, UserSub and ClientID it selects none.
+// SessionID, UserSub, ClientID and Provider it selects none.
 type Ended struct {
 	PoolID    string // required
 	SessionID string
 	UserSub   string
 	ClientID  string
 	Except    string // the id of a session that goes on
+	Provider  string // sessions of users who signed in at this identity provider
 }
 
 // IdentityPool is an identity pool.

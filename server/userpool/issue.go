@@ -87,6 +87,9 @@ func (s *Service) prepareGrant(ctx context.Context, clientID string, p Proven, b
 	}
 	g.session = newSession(g.app, g.user, g.now)
 	g.session.ID, g.session.Scope, g.session.CreatedAt = bg.SessionID, bg.Scope, p.AuthTime
+	if at := signedInAt(g.user, p.Provider); at != ownProviderName {
+		g.session.Provider = at
+	}
 	if bg.Implicit {
 		g.session.ExpiresAt = g.now.Add(max(g.app.settings.accessLife(), g.app.settings.idLife()))
 	}

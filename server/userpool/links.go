@@ -144,7 +144,10 @@ func (s *Service) AdminDisableProviderForUser(ctx context.Context, in *wire.Admi
 		list = slices.DeleteFunc(list, func(one identity) bool {
 			return !one.Primary && set.isOf(one, p, in.User.ProviderAttributeValue)
 		})
-		return s.keepIdentities(tx, set, &user, list)
+		if err := s.keepIdentities(tx, set, &user, list); err != nil {
+			return err
+		}
+		return s.end(tx, storage.Ended{PoolID: user.PoolID, UserSub: user.Sub, Provider: p.Name})
 	})
 	if err != nil {
 		return nil, err

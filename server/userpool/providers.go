@@ -80,10 +80,17 @@ func (s *Service) UpdateIdentityProvider(ctx context.Context, in *wire.UpdateIde
 			return err
 		}
 		p = found
+		before := p.issuers()
 		if err := s.configureProvider(tx, set, p, in.ProviderDetails, in.AttributeMapping, in.IdpIdentifiers); err != nil {
 			return err
 		}
 		p.ModifiedAt = s.after(p.ModifiedAt)
+		// Whose sign-ins the provider vouched for by an issuer that it has no more are signed out.
+		if slices.ContainsFunc(before, func(issuer string) bool { return !slices.Contains(p.issuers(), issuer) }) {
+			if err := s.end(tx, storage.Ended{PoolID: in.UserPoolId, Provider: p.Name}); err != nil {
+				return err
+			}
+		}
 		return tx.Providers.Update(p.IdentityProvider)
 	})
 	if err != nil {
@@ -146,6 +153,9 @@ func (s *Service) DeleteIdentityProvider(ctx context.Context, in *wire.DeleteIde
 			return err
 		}
 		if _, _, err := s.loadProvider(tx, in.UserPoolId, in.ProviderName); err != nil {
+			return err
+		}
+		if err := s.end(tx, storage.Ended{PoolID: in.UserPoolId, Provider: in.ProviderName}); err != nil {
 			return err
 		}
 		return tx.Providers.Delete(in.UserPoolId, in.ProviderName)

@@ -158,11 +158,12 @@ func (t *tx) candidates(ended storage.Ended) iter.Seq[*storage.Session] {
 }
 
 func selects(ended storage.Ended, s *storage.Session) bool {
-	named := ended.SessionID != "" || ended.UserSub != "" || ended.ClientID != ""
+	named := ended.SessionID != "" || ended.UserSub != "" || ended.ClientID != "" || ended.Provider != ""
 	return named && s.PoolID == ended.PoolID && s.ID != ended.Except &&
 		(ended.SessionID == "" || s.ID == ended.SessionID) &&
 		(ended.UserSub == "" || s.UserSub == ended.UserSub) &&
-		(ended.ClientID == "" || s.ClientID == ended.ClientID)
+		(ended.ClientID == "" || s.ClientID == ended.ClientID) &&
+		(ended.Provider == "" || s.Provider == ended.Provider)
 }
 
 func (t revocations) List(poolID string, after int64, limit int) ([]storage.Revocation, error) {

@@ -93,8 +93,8 @@ func (t revocations) replace(whole *storage.Revocation, last int64) error {
 	return err
 }
 
-const goingOfUser = `SELECT id FROM sessions WHERE pool_id = $1 AND user_sub = $6 AND revoked_at IS NULL
-	AND (expires_at IS NULL OR expires_at > $7 OR tokens_end_at + $8 > $7) AND NOT (`
+const goingOfUser = `SELECT id FROM sessions WHERE pool_id = $1 AND user_sub = $7 AND revoked_at IS NULL
+	AND (expires_at IS NULL OR expires_at > $8 OR tokens_end_at + $9 > $8) AND NOT (`
 
 // goingOn lists the sessions of a user that have not ended and are not selected.
 func (t revocations) goingOn(sub string, ended storage.Ended, n storage.Notice) ([]string, error) {

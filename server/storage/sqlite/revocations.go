@@ -15,9 +15,9 @@ type revocations struct{ *txn }
 // those of the selection are the last number, the time and the margin.
 const (
 	appendEnded = `INSERT INTO revocations (pool_id, seq, user_sub, session_id, origin_jti, issued_at, at, until_time)
-		SELECT pool_id, $6 + row_number() OVER (ORDER BY id), user_sub, id, origin_jti, refreshed_at, $7, tokens_end_at + $8
+		SELECT pool_id, $7 + row_number() OVER (ORDER BY id), user_sub, id, origin_jti, refreshed_at, $8, tokens_end_at + $9
 		FROM sessions WHERE `
-	stillAlive = ` AND revoked_at IS NULL AND tokens_end_at + $8 > $7`
+	stillAlive = ` AND revoked_at IS NULL AND tokens_end_at + $9 > $8`
 )
 
 func (t revocations) Append(ended storage.Ended, n storage.Notice) (int, error) {

@@ -9,13 +9,13 @@ import (
 
 type sessions struct{ *txn }
 
-const sessionColumns = `id, pool_id, client_id, user_sub, origin_jti, device_key, scope, user_epoch, generation,
+const sessionColumns = `id, pool_id, client_id, user_sub, origin_jti, device_key, scope, provider, user_epoch, generation,
 	created_at, refreshed_at, rotated_at, tokens_end_at, expires_at, revoked_at`
 
 func scanSession(r *row) *storage.Session {
 	return &storage.Session{
 		ID: r.text(), PoolID: r.text(), ClientID: r.text(), UserSub: r.text(), OriginJTI: r.text(),
-		DeviceKey: r.text(), Scope: r.text(), UserEpoch: r.integer(), Generation: r.integer(),
+		DeviceKey: r.text(), Scope: r.text(), Provider: r.text(), UserEpoch: r.integer(), Generation: r.integer(),
 		CreatedAt: r.instant(), RefreshedAt: r.instant(), RotatedAt: r.instant(),
 		TokensEndAt: r.instant(), ExpiresAt: r.instant(), RevokedAt: r.instant(),
 	}
@@ -24,8 +24,8 @@ func scanSession(r *row) *storage.Session {
 func (t sessions) Insert(s storage.Session) error {
 	touch(t.txn, &t.cache.sessions, s.ID)
 	err := t.insert("session "+s.ID, `INSERT INTO sessions (`+sessionColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING`,
-		s.ID, s.PoolID, s.ClientID, s.UserSub, s.OriginJTI, s.DeviceKey, s.Scope, s.UserEpoch, s.Generation,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING`,
+		s.ID, s.PoolID, s.ClientID, s.UserSub, s.OriginJTI, s.DeviceKey, s.Scope, s.Provider, s.UserEpoch, s.Generation,
 		s.CreatedAt, s.RefreshedAt, s.RotatedAt, s.TokensEndAt, s.ExpiresAt, s.RevokedAt)
 	return orphaned(err, "user "+s.UserSub+" in pool "+s.PoolID+" or client "+s.ClientID)
 }
@@ -101,15 +101,16 @@ func latest(a, b time.Time) time.Time {
 
 // Each text of a selection uses one index.
 const (
-	selectSession = `pool_id = $1 AND id = $2 AND id <> $5 AND ($3 = '' OR user_sub = $3) AND ($4 = '' OR client_id = $4)`
-	selectUser    = `pool_id = $1 AND $2 = '' AND id <> $5 AND user_sub = $3 AND ($4 = '' OR client_id = $4)`
-	selectClient  = `pool_id = $1 AND $2 = '' AND id <> $5 AND $3 = '' AND client_id = $4`
+	selectSession  = `pool_id = $1 AND id = $2 AND id <> $5 AND ($3 = '' OR user_sub = $3) AND ($4 = '' OR client_id = $4) AND ($6 = '' OR provider = $6)`
+	selectUser     = `pool_id = $1 AND $2 = '' AND id <> $5 AND user_sub = $3 AND ($4 = '' OR client_id = $4) AND ($6 = '' OR provider = $6)`
+	selectClient   = `pool_id = $1 AND $2 = '' AND id <> $5 AND $3 = '' AND client_id = $4 AND ($6 = '' OR provider = $6)`
+	selectProvider = `pool_id = $1 AND $2 = '' AND id <> $5 AND $3 = '' AND $4 = '' AND provider = $6 AND provider <> ''`
 )
 
-// selection is the condition of the selected sessions, over the parameters $1 to $5
+// selection is the condition of the selected sessions, over the parameters $1 to $6
 // that args gives; "" selects none.
 func selection(e storage.Ended) (sql string, args []any) {
-	args = []any{e.PoolID, e.SessionID, e.UserSub, e.ClientID, e.Except}
+	args = []any{e.PoolID, e.SessionID, e.UserSub, e.ClientID, e.Except, e.Provider}
 	switch {
 	case e.SessionID != "":
 		return selectSession, args
@@ -117,6 +118,8 @@ func selection(e storage.Ended) (sql string, args []any) {
 		return selectUser, args
 	case e.ClientID != "":
 		return selectClient, args
+	case e.Provider != "":
+		return selectProvider, args
 	}
 	return "", nil
 }
@@ -130,7 +133,7 @@ func (t sessions) Revoke(ended storage.Ended, now time.Time) (int, error) {
 }
 
 const (
-	revokeSelected = `UPDATE sessions SET revoked_at = $6 WHERE `
+	revokeSelected = `UPDATE sessions SET revoked_at = $7 WHERE `
 	notRevoked     = ` AND revoked_at IS NULL RETURNING id`
 
 	ofUser      = ` FROM sessions WHERE pool_id = $1 AND user_sub = $2 AND revoked_at IS NULL`

@@ -293,7 +293,7 @@ func drawAppend(r *rapid.T) step {
 	orNone := func(from []string, name string) string { return pick(r, slices.Concat(from, []string{"", ""}), name) }
 	ended := storage.Ended{
 		PoolID: pick(r, modelPools, "pool"), SessionID: orNone(modelSessions, "session"), UserSub: orNone(modelSubs, "sub"),
-		ClientID: orNone(modelClients, "client"), Except: orNone(modelSessions, "except"),
+		ClientID: orNone(modelClients, "client"), Except: orNone(modelSessions, "except"), Provider: orNone(modelProviders, "provider"),
 	}
 	n := storage.Notice{
 		At: drawTime(r), Margin: 3 * time.Minute, PerUser: rapid.IntRange(0, 3).Draw(r, "per user"), Settle: time.Minute,
@@ -404,7 +404,7 @@ func drawAdmit(r *rapid.T) step {
 // meant compares field by field what a field asks for.
 func meant(ended storage.Ended, s storage.Session) bool {
 	asked := 0
-	for _, field := range [][2]string{{ended.SessionID, s.ID}, {ended.UserSub, s.UserSub}, {ended.ClientID, s.ClientID}} {
+	for _, field := range [][2]string{{ended.SessionID, s.ID}, {ended.UserSub, s.UserSub}, {ended.ClientID, s.ClientID}, {ended.Provider, s.Provider}} {
 		if field[0] == "" {
 			continue
 		}

@@ -158,6 +158,21 @@ func testRevoke(t *testing.T, db storage.Store) {
 	revokedAt("third", never)
 	revoke(storage.Ended{PoolID: poolA, ClientID: clientA}, evening, 1)
 	revokedAt("third", evening)
+	update(t, db, func(tx storage.Tx) error {
+		for _, provider := range []string{"Corp", "Other", ""} {
+			s := session("by " + provider)
+			s.Provider = provider
+			if err := tx.Sessions.Insert(s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	revoke(storage.Ended{PoolID: poolA, Provider: "Nobody"}, evening, 0)
+	revoke(storage.Ended{PoolID: poolA, UserSub: subB, Provider: "Corp"}, evening, 0)
+	revoke(storage.Ended{PoolID: poolA, Provider: "Corp"}, evening, 1)
+	revoke(storage.Ended{PoolID: poolA, UserSub: subA, Provider: "Other"}, evening, 1)
+	revokedAt("by ", never)
 	revokedAt("foreign", never)
 }
 

@@ -12,13 +12,14 @@ import (
 
 // The world of the random steps is small, so that they often meet.
 var (
-	modelPools    = []string{"p1", "p2"}
-	modelClients  = []string{"c1", "c2", "c3"}
-	modelSubs     = []string{"s1", "s2", "s3", "s4"}
-	modelLogins   = []string{"ann", "bob", "a%", "ä", "' OR 1=1 --"}
-	modelGroups   = []string{"g1", "g2"}
-	modelSessions = []string{"x1", "x2", "x3", "x4"}
-	modelKeys     = []string{"k1", "k2"}
+	modelPools     = []string{"p1", "p2"}
+	modelClients   = []string{"c1", "c2", "c3"}
+	modelSubs      = []string{"s1", "s2", "s3", "s4"}
+	modelLogins    = []string{"ann", "bob", "a%", "ä", "' OR 1=1 --"}
+	modelGroups    = []string{"g1", "g2"}
+	modelSessions  = []string{"x1", "x2", "x3", "x4"}
+	modelKeys      = []string{"k1", "k2"}
+	modelProviders = []string{"Corp", "Other"}
 )
 
 func pick(r *rapid.T, from []string, name string) string {
@@ -240,7 +241,7 @@ func drawMember(r *rapid.T) step {
 func drawSession(r *rapid.T) step {
 	s := storage.Session{
 		ID: pick(r, modelSessions, "session"), PoolID: pick(r, modelPools, "pool"), ClientID: pick(r, modelClients, "client"),
-		UserSub: pick(r, modelSubs, "sub"), Generation: 1, RefreshedAt: drawTime(r), TokensEndAt: drawTime(r), ExpiresAt: drawTime(r),
+		UserSub: pick(r, modelSubs, "sub"), Provider: pick(r, slices.Concat(modelProviders, []string{""}), "provider"), Generation: 1, RefreshedAt: drawTime(r), TokensEndAt: drawTime(r), ExpiresAt: drawTime(r),
 	}
 	return step{
 		fmt.Sprintf("insert session %+v", s),
@@ -286,7 +287,7 @@ func drawRevoke(r *rapid.T) step {
 	orNone := func(from []string, name string) string { return pick(r, slices.Concat(from, []string{""}), name) }
 	ended, now := storage.Ended{
 		PoolID: pick(r, modelPools, "pool"), SessionID: orNone(modelSessions, "session"), UserSub: orNone(modelSubs, "sub"),
-		ClientID: orNone(modelClients, "client"), Except: orNone(modelSessions, "except"),
+		ClientID: orNone(modelClients, "client"), Except: orNone(modelSessions, "except"), Provider: orNone(modelProviders, "provider"),
 	}, drawTime(r)
 	return step{
 		fmt.Sprintf("revoke %+v at %v", ended, now),

@@ -186,7 +186,7 @@ func group(poolID, name string) storage.Group {
 func session(id string) storage.Session {
 	return storage.Session{
 		ID: id, PoolID: poolA, ClientID: clientA, UserSub: subA, OriginJTI: "jti-" + id, DeviceKey: "us-east-1_device",
-		Scope: "openid aws.cognito.signin.user.admin", UserEpoch: 2, Generation: 1,
+		Scope: "openid aws.cognito.signin.user.admin", Provider: "Corp", UserEpoch: 2, Generation: 1,
 		CreatedAt: noon, RefreshedAt: noon, RotatedAt: noon, TokensEndAt: noon.Add(life - margin), ExpiresAt: noon.Add(24 * time.Hour),
 	}
 }
