@@ -208,8 +208,8 @@ func TestProviderUnreachable(t *testing.T) {
 	}
 }
 
-// TestDisabledUserAndDeletedProvider: both are told to the client, and a session that
-// began before goes on or ends as any other.
+// TestDisabledUserAndDeletedProvider: both are told to the client, and end the sessions that
+// stand on them.
 func TestDisabledUserAndDeletedProvider(t *testing.T) {
 	t.Parallel()
 	w, e := otherWorld(t, nil, nil)
@@ -236,9 +236,8 @@ func TestDisabledUserAndDeletedProvider(t *testing.T) {
 	if _, page := w.visitor().get(location(t, answer).String()); strings.Contains(page, "identity_provider=Other") {
 		t.Error("the page still offers it")
 	}
-	if _, err := w.refresh(wire.Sensitive(out.Refresh)); err != nil {
-		t.Errorf("a session of before: %v", err)
-	}
+	_, err := w.refresh(wire.Sensitive(out.Refresh))
+	wantException(t, err, wire.NotAuthorizedException, wire.MessageRefreshTokenRevoked)
 }
 
 // TestAttributeMapping: claims become attributes by the pool's rules, or nobody is

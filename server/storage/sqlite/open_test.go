@@ -410,3 +410,51 @@ func TestMigrationKeepsSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestMigrationNotesProviders: sessions of users of identity providers get their provider;
+// all others, and users whose identities cannot be read, count as signed in with a password.
+func TestMigrationNotesProviders(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "old.db")
+	if err := prepareFile(path); err != nil {
+		t.Fatal(err)
+	}
+	c, err := openWriter(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, err := migrations(embedded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := map[string]struct{ status, attributes, want string }{
+		"external":  {"EXTERNAL_PROVIDER", `{"identities":"[{\"userId\":\"1\",\"providerName\":\"Corp\",\"primary\":true}]"}`, "Corp"},
+		"linked":    {"CONFIRMED", `{"identities":"[{\"userId\":\"2\",\"providerName\":\"Corp\"}]"}`, ""},
+		"plain":     {"CONFIRMED", `{"email":"a@example.com"}`, ""},
+		"disabled":  {"EXTERNAL_PROVIDER", `{}`, ""},
+		"damaged":   {"EXTERNAL_PROVIDER", `{"identities":"[{"}`, ""},
+		"no object": {"EXTERNAL_PROVIDER", `{"identities":"[]"}`, ""},
+	}
+	script := `INSERT INTO pools VALUES ('p', 'old', x'', 1, 2); INSERT INTO clients VALUES ('c', 'p', 'old', x'', x'', 1, 2);`
+	for sub, u := range users {
+		script += fmt.Sprintf(`INSERT INTO users VALUES ('p', '%[1]s', '%[1]s', '["%[1]s"]', '%[2]s', 1, '%[3]s', x'', x'', 1, NULL, 0, 1, 2);
+			INSERT INTO sessions (id, pool_id, client_id, user_sub, origin_jti, device_key, scope, user_epoch, generation) VALUES ('%[1]s', 'p', 'c', '%[1]s', '', '', '', 0, 1);`,
+			sub, u.status, u.attributes)
+	}
+	if err := errors.Join(migrate(c, steps[:10]), c.script(script), c.close()); err != nil {
+		t.Fatal(err)
+	}
+	db := openAt(t, path, quiet)
+	err = db.View(t.Context(), func(tx storage.Tx) error {
+		for sub, u := range users {
+			s, err := tx.Sessions.Session(sub)
+			if err != nil || s.Provider != u.want {
+				t.Errorf("%s: provider %q, %v, want %q", sub, s.Provider, err, u.want)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
