@@ -79,6 +79,8 @@ var rules = []rule{
 	{"internal/localservice", []string{"internal/...", "server/..."}, []string{"golang.org/x/sync"}},
 	{"internal/sessionpage", []string{"", "internal/localonly", "jwt", "store"}, nil}, // a program on the client
 	{"internal/cli/...", []string{"...", ""}, []string{"github.com/spf13/cobra", "golang.org/x/term", "golang.org/x/sys"}},
+	{"internal/seal", []string{"internal/atomicfile"}, nil},
+	{"internal/localca", []string{"internal/atomicfile"}, nil},
 	{"internal/sigv4", []string{"internal/secret"}, nil},
 	{"internal/tempkey", []string{"internal/random", "internal/seal", "internal/secret", "internal/strictbase64"}, nil}, // nothing but a use of the seal
 	{"internal/wire", nil, []string{"github.com/go-json-experiment/json"}},

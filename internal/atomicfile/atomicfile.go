@@ -28,6 +28,9 @@ const Mode fs.FileMode = 0o600
 // one name that this user owns.
 var ErrNotPlain = errors.New("not a plain file of this user")
 
+// ErrOpenFolder means that other users can exchange the files of a folder.
+var ErrOpenFolder = errors.New("others can change the folder")
+
 // tempRandomBytes makes temporary names unguessable, so that nothing can be
 // planted where one is about to be.
 const tempRandomBytes = 8

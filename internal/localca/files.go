@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/latchkey-auth/latchkey/internal/atomicfile"
 )
 
 // maxFile bounds what is read of a file, in bytes.
@@ -40,9 +42,8 @@ func readFile(folder, name string, private bool) ([]byte, error) {
 	if !seen.Mode().IsRegular() {
 		return nil, damaged(folder, name, errors.New("not a regular file"))
 	}
-	if mode := seen.Mode().Perm(); private && mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return nil, fmt.Errorf("localca: %s holds a private key and can be reached by others (mode %04o); "+
-			"if nobody has read it, run chmod 600 on it", path, mode)
+	if err := checkReach(path, seen, private); err != nil {
+		return nil, err
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -60,6 +61,24 @@ func readFile(folder, name string, private bool) ([]byte, error) {
 		return nil, damaged(folder, name, fmt.Errorf("longer than %d bytes", maxFile))
 	}
 	return text, nil
+}
+
+// checkReach refuses files that another user owns or can change, and private ones
+// that another user can read.
+func checkReach(path string, file fs.FileInfo, private bool) error {
+	mode := file.Mode().Perm()
+	if err := atomicfile.CheckOwner(file); err != nil {
+		return fmt.Errorf("localca: %s: %w", path, err)
+	}
+	switch {
+	case private && atomicfile.Loose(file):
+		return fmt.Errorf("localca: %s holds a private key and can be reached by others (mode %04o); "+
+			"if nobody has read it, run chmod 600 on it", path, mode)
+	case mode&0o022 != 0 && runtime.GOOS != "windows":
+		return fmt.Errorf("localca: %s can be changed by others (mode %04o); "+
+			"if nobody has changed it, run chmod 644 on it", path, mode)
+	}
+	return nil
 }
 
 // replaced reports whether what was opened is the file that is at path by now,

@@ -30,6 +30,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/atomicfile"
 )
 
 // The names of the files in the folder.
@@ -96,6 +98,14 @@ func Ensure(dir string, hosts []string, now time.Time) (*Authority, error) {
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("localca: making the folder: %w", err)
+	}
+	if info, err := os.Lstat(dir); err != nil {
+		return nil, fmt.Errorf("localca: %w", err)
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("localca: %s is not a folder (%s)", dir, info.Mode().Type())
+	}
+	if err := atomicfile.CheckFolder(dir); err != nil {
+		return nil, fmt.Errorf("localca: %w", err)
 	}
 	a := &Authority{
 		CAFile: filepath.Join(dir, caFile),

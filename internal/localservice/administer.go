@@ -22,7 +22,7 @@ var ErrNotRunning = errors.New("the service is not running")
 
 // RotateKeys has the service that runs on dir replace its pool's signing keys.
 func RotateKeys(ctx context.Context, dir string) (poolID string, err error) {
-	data, err := readBounded(filepath.Join(dir, stateFile), maxState)
+	data, err := readPrivate(filepath.Join(dir, stateFile), maxState)
 	if err != nil {
 		return "", fmt.Errorf("no service was ever started on %s: %w", dir, err)
 	}

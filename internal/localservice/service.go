@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/latchkey-auth/latchkey/internal/atomicfile"
 	"github.com/latchkey-auth/latchkey/internal/localca"
 	"github.com/latchkey-auth/latchkey/internal/localonly"
 	"github.com/latchkey-auth/latchkey/internal/secret"
@@ -109,6 +110,9 @@ func (s *Service) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.options.Dir = dir
+	if err := checkFiles(dir); err != nil {
+		return err
+	}
 	if err := s.listen(); err != nil {
 		return err
 	}
@@ -135,6 +139,9 @@ func prepareDir(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err == nil {
 		err = os.MkdirAll(dir, 0o700)
+	}
+	if err == nil {
+		err = atomicfile.CheckFolder(dir)
 	}
 	if err == nil {
 		err = probe(dir)

@@ -49,7 +49,7 @@ const maxState = 64 << 10
 // used, the database has pools and users under the ids of the missing file.
 func loadState(dir string, used bool) (state, error) {
 	path := filepath.Join(dir, stateFile)
-	data, err := readBounded(path, maxState)
+	data, err := readPrivate(path, maxState)
 	if errors.Is(err, fs.ErrNotExist) {
 		if used {
 			return state{}, missing(path, "it holds the ids and the admin key of the database beside it")

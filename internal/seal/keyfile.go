@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/latchkey-auth/latchkey/internal/atomicfile"
 )
 
 // maxKeyFile bounds what LoadKey reads, in bytes: a key and room for comments.
@@ -34,9 +36,9 @@ const (
 // A new file has mode 0600 and appears whole and durable or not at all; of
 // several processes that start together, all get the key of the one that was
 // first. A file that exists is never changed: LoadKey refuses one that is not a
-// regular file (a symbolic link is not), that others can read (except on
-// Windows, where modes say nothing), or that does not hold exactly one key,
-// with an error that says what to do.
+// regular file (a symbolic link is not), that another user owns or can read
+// (except on Windows, where modes say nothing), or that does not hold exactly one
+// key, with an error that says what to do.
 func LoadKey(path string) ([]byte, error) { return LoadKeyFor(path, aboutMasterKey) }
 
 // LoadKeyFor is [LoadKey] for a key of another use. About is what a new file
@@ -83,9 +85,12 @@ func openKey(path string) (*os.File, error) {
 	if !seen.Mode().IsRegular() {
 		return nil, fmt.Errorf("seal: key file %s is not a regular file (%s); name the file itself", path, seen.Mode().Type())
 	}
-	if mode := seen.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
+	if err := atomicfile.CheckOwner(seen); err != nil {
+		return nil, fmt.Errorf("seal: key file %s: %w", path, err)
+	}
+	if atomicfile.Loose(seen) {
 		return nil, fmt.Errorf("seal: key file %s can be reached by others (mode %04o); "+
-			"if nobody has read it, run chmod 600 on it", path, mode)
+			"if nobody has read it, run chmod 600 on it", path, seen.Mode().Perm())
 	}
 	file, err := os.Open(path)
 	if err != nil {
