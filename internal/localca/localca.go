@@ -45,8 +45,9 @@ const (
 	caLife    = 10 * 365 * 24 * time.Hour
 	leafLife  = 397 * 24 * time.Hour // CA/Browser Forum Baseline Requirements, section 6.3.2: at most 398 days
 	renewLeft = 30 * 24 * time.Hour  // a certificate with less is replaced
-	// backdate lets clients in whose clock is behind.
-	backdate = time.Hour
+	// backdate is how far a clock may be behind, or be put back later, without
+	// finding the certificates not yet valid.
+	backdate = 24 * time.Hour
 	// retryRenewal is how long after a failed replacement the next is tried.
 	retryRenewal = time.Hour
 )
@@ -120,6 +121,13 @@ func Ensure(dir string, hosts []string, now time.Time) (*Authority, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// NotYetValid returns when the authority's certificate becomes valid, if that lies
+// in the future: the clock was put back since it was issued, or was ahead then.
+// No client with this clock accepts the server's certificates before.
+func (a *Authority) NotYetValid() (from time.Time, future bool) {
+	return a.certificate.NotBefore, a.now().Before(a.certificate.NotBefore)
 }
 
 // TLSConfig returns a configuration for servers: TLS 1.2 and newer, with the

@@ -345,3 +345,22 @@ func TestManyStartTogether(t *testing.T) {
 	}
 	ensure(t, folder, now)
 }
+
+// TestClockBehind verifies the chain with clocks that are behind: up to a day is
+// accepted, and an authority reports a clock before its first day.
+func TestClockBehind(t *testing.T) {
+	t.Parallel()
+	folder, now := t.TempDir(), time.Now()
+	authority := ensure(t, folder, now)
+	leaf := parse(t, folder, "server.pem")
+	for behind, accepted := range map[time.Duration]bool{0: true, 2 * time.Hour: true, 23 * time.Hour: true, 25 * time.Hour: false} {
+		_, err := leaf.Verify(x509.VerifyOptions{DNSName: "localhost", Roots: authority.Pool(), CurrentTime: now.Add(-behind)})
+		if (err == nil) != accepted {
+			t.Errorf("a clock %v behind: %v", behind, err)
+		}
+		from, future := ensure(t, folder, now.Add(-behind)).NotYetValid()
+		if future == accepted || !from.Equal(parse(t, folder, "ca.pem").NotBefore) {
+			t.Errorf("a start %v behind: valid from %v, in the future: %v", behind, from, future)
+		}
+	}
+}

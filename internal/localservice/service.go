@@ -125,6 +125,10 @@ func (s *Service) open(ctx context.Context) (err error) {
 	if s.authority, err = localca.Ensure(filepath.Join(dir, "tls"), hosts(s.options.HTTPSListen), time.Now()); err != nil {
 		return fmt.Errorf("prepare the local certificate authority: %w", err)
 	}
+	if from, future := s.authority.NotYetValid(); future {
+		s.options.Logger.Warn("the clock is before the local certificate authority's first day: clients refuse https until then; set the clock, or remove the folder for a new authority",
+			"valid_from", from, "folder", filepath.Join(dir, "tls"))
+	}
 	if err := s.openServer(ctx); err != nil {
 		return err
 	}
