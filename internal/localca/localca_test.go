@@ -253,8 +253,8 @@ func TestRenewal(t *testing.T) {
 		newLeaf, newCA  bool
 		oldClientsAgree bool // with the new server certificate, for localhost
 	}{
-		{"30 days left and some", 366 * day, []string{"a.example"}, false, false, true},
-		{"less than 30 days left", 368 * day, []string{"a.example"}, true, false, true},
+		{"30 days left and some", 365 * day, []string{"a.example"}, false, false, true},
+		{"less than 30 days left", 367 * day, []string{"a.example"}, true, false, true},
 		{"expired", 500 * day, []string{"a.example"}, true, false, true},
 		{"clock put back", -2 * day, []string{"a.example"}, true, false, true},
 		{"host gone", 0, nil, true, false, true},
