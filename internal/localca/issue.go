@@ -58,7 +58,7 @@ func (a *Authority) issueAuthority(permitted constraints, now time.Time, replace
 	template := &x509.Certificate{
 		Subject:                     pkix.Name{Organization: []string{"Latchkey local authority"}, CommonName: "Latchkey on " + host},
 		NotBefore:                   now.Add(-backdate),
-		NotAfter:                    now.Add(-backdate + caLife),
+		NotAfter:                    now.Add(caLife),
 		KeyUsage:                    x509.KeyUsageCertSign,
 		ExtKeyUsage:                 []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid:       true,
