@@ -123,6 +123,34 @@ func HideUsers() Option {
 	return func(o *options) { o.client.PreventUserExistenceErrors = wire.PreventUserExistenceErrorsEnabled }
 }
 
+// Attribute declares an attribute of the user pool's schema.
+type Attribute struct {
+	// Name is that of a standard attribute, such as "family_name", which may be made
+	// required or immutable; or a custom attribute's, without "custom:".
+	Name string
+	// Type is String, the default, Number, Boolean or DateTime.
+	Type string
+	// Required attributes must be given at sign-up. Custom ones cannot be required.
+	Required bool
+	// Immutable attributes keep their first value.
+	Immutable bool
+	// DeveloperOnly attributes are written by administrators only; their full name
+	// begins with "dev:custom:".
+	DeveloperOnly bool
+}
+
+// Schema declares attributes of the user pool beside the standard ones.
+func Schema(attributes ...Attribute) Option {
+	return func(o *options) {
+		for _, a := range attributes {
+			o.pool.Schema = append(o.pool.Schema, wire.SchemaAttributeType{
+				Name: a.Name, AttributeDataType: a.Type,
+				Required: new(a.Required), Mutable: new(!a.Immutable), DeveloperOnlyAttribute: new(a.DeveloperOnly),
+			})
+		}
+	}
+}
+
 // GuestsOff makes an identity pool that takes no guests.
 func GuestsOff() Option {
 	return func(o *options) { o.identities.AllowUnauthenticatedIdentities = new(false) }

@@ -236,3 +236,29 @@ func ExampleNewServer() {
 	fmt.Println("a service of one's own, for as long as the test")
 	// Output: a service of one's own, for as long as the test
 }
+
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	srv := latchkeytest.NewServer(t, latchkeytest.Schema(
+		latchkeytest.Attribute{Name: "plan"}, latchkeytest.Attribute{Name: "seats", Type: "Number", Immutable: true},
+		latchkeytest.Attribute{Name: "role", DeveloperOnly: true}, latchkeytest.Attribute{Name: "family_name", Required: true},
+	))
+	srv.AddUser(latchkeytest.User{Username: "ann", Password: password, Attributes: map[string]string{
+		"custom:plan": "team", "custom:seats": "5", "dev:custom:role": "admin", "family_name": "Doe",
+	}})
+	client := newClient(t, srv)
+	if _, err := client.SignIn(t.Context(), latchkey.Password("ann", password)); err != nil {
+		t.Fatal(err)
+	}
+	session, err := client.FetchSession(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := session.Tokens()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan, _ := tokens.ID.Claims.Custom("plan"); plan != "team" {
+		t.Errorf("custom:plan is %q", plan)
+	}
+}

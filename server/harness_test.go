@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -166,6 +167,9 @@ func (w *world) send(operation string, body []byte) (*http.Response, []byte) {
 		w.t.Fatal(err)
 	}
 	service := serviceOf(operation)
+	if prefix, name, whole := strings.Cut(operation, "."); whole { // a target, for names that both APIs have
+		service, operation = wire.Service(prefix), name
+	}
 	target := wire.Target(service, operation)
 	known, ok := wire.LookupTarget(target)
 	signed := ok && known.Auth == wire.Signed

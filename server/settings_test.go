@@ -108,7 +108,7 @@ var settings = map[string]map[string]setting{
 		"EmailConfiguration.SourceArn": harmless, "EmailConfiguration.ReplyToEmailAddress": harmless, "EmailConfiguration.EmailSendingAccount": harmless,
 		"EmailConfiguration.From": harmless, "EmailConfiguration.ConfigurationSet": harmless,
 		"SmsConfiguration.SnsCallerArn": harmless, "SmsConfiguration.ExternalId": harmless, "SmsConfiguration.SnsRegion": harmless,
-		"UserPoolTags": enforced("TestUpdateUserPoolResetsWhatIsLeftOut"),
+		"UserPoolTags": enforced("TestUserPoolTags"),
 		"AdminCreateUserConfig.AllowAdminCreateUserOnly":           enforced("TestSignUpRefuses"),
 		"AdminCreateUserConfig.UnusedAccountValidityDays":          enforced("TestUpdateUserPoolResetsWhatIsLeftOut"),
 		"AdminCreateUserConfig.InviteMessageTemplate.SMSMessage":   enforced("TestInvitations"),

@@ -11,7 +11,9 @@ import (
 // is there already stays as it is, whatever became of it since, but for the addresses
 // that a browser may come back to, which follow the port.
 func (s *Service) provision(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{s.provisionPool, s.provisionDomain, s.provisionClient, s.provisionUser, s.provisionIdentities} {
+	for _, step := range []func(context.Context) error{
+		s.provisionPool, s.provisionDomain, s.provisionClient, s.provisionUser, s.provisionPlan, s.provisionIdentities,
+	} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -33,6 +35,38 @@ func (s *Service) provisionPool(ctx context.Context) error {
 			UserPoolTags:           map[string]string{"_custom_id_": s.state.UserPoolID},
 			AutoVerifiedAttributes: []string{"email"},
 		},
+	})
+	return err
+}
+
+// planName is the custom attribute that the pool has, custom:plan, and demoPlan the demo
+// user's value: with them an example can show a custom claim without further steps.
+const (
+	planName = "plan"
+	demoPlan = "free"
+)
+
+// provisionPlan adds the custom attribute, to a pool from before it as well, and gives it
+// to the demo user once.
+func (s *Service) provisionPlan(ctx context.Context) error {
+	pools := s.server.Pools()
+	pool, err := pools.DescribeUserPool(ctx, &wire.DescribeUserPoolRequest{UserPoolId: s.state.UserPoolID})
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(pool.UserPool.SchemaAttributes, func(a wire.SchemaAttributeType) bool { return a.Name == "custom:"+planName }) {
+		return nil
+	}
+	_, err = pools.AddCustomAttributes(ctx, &wire.AddCustomAttributesRequest{
+		UserPoolId: s.state.UserPoolID, CustomAttributes: []wire.SchemaAttributeType{{Name: planName}},
+	})
+	if err != nil { // the operator has used up the room for attributes
+		s.options.Logger.Warn("the user pool has no custom:plan", "reason", err)
+		return nil
+	}
+	_, err = pools.AdminUpdateUserAttributes(ctx, &wire.AdminUpdateUserAttributesRequest{
+		UserPoolId: s.state.UserPoolID, Username: s.state.Username,
+		UserAttributes: []wire.AttributeType{{Name: "custom:" + planName, Value: demoPlan}},
 	})
 	return err
 }

@@ -38,9 +38,9 @@ type world struct {
 
 func newWorld(t *testing.T, change ...func(*Config)) *world {
 	t.Helper()
-	w := &world{t: t, service: latchkeytest.NewServer(t)}
+	w := &world{t: t, service: latchkeytest.NewServer(t, latchkeytest.Schema(latchkeytest.Attribute{Name: "plan"}))}
 	w.service.AddUser(latchkeytest.User{
-		Username: "demo", Password: password, Attributes: map[string]string{"email": "demo@example.com", "name": "Demo <b>User</b>"},
+		Username: "demo", Password: password, Attributes: map[string]string{"email": "demo@example.com", "name": "Demo <b>User</b>", "custom:plan": "free"},
 	})
 	config := Config{Client: w.service.Config(), Username: "demo", Password: latchkey.NewSecret(password)}
 	for _, do := range change {

@@ -22,7 +22,7 @@ func TestPasswordSession(t *testing.T) {
 	w.wants(b.post("/session/sign-in", "username", "", "password", ""), "Give both")
 	before := b.cookie()
 	page = b.signIn()
-	w.wants(page, "Demo &lt;b&gt;User&lt;/b&gt;", "demo@example.com", "USER_SRP_AUTH", "origin_jti", "cognito:username", "token_use", " UTC</span>",
+	w.wants(page, "Demo &lt;b&gt;User&lt;/b&gt;", "demo@example.com", "USER_SRP_AUTH", "custom:plan", ">free<", "origin_jti", "cognito:username", "token_use", " UTC</span>",
 		"Life left of the ID token", "AWS credentials", "Identity id", w.service.IdentityPoolID[:9], "only the service can read it")
 	b.sees("<strong>Signed in</strong> as demo")
 	if b.cookie() == "" || b.cookie() == before {

@@ -88,6 +88,7 @@ var constraints = sync.OnceValue(func() map[string]constraint {
 		"AuthFactorType":                     oneOf("PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"),
 		"AllowedFirstAuthFactorsListType":    length(1, 4),
 		"SchemaAttributesListType":           length(1, 50),
+		"CustomAttributesListType":           length(1, 25),
 		"CustomAttributeNameType":            length(1, 20).matching(`[` + visible + `]+`),
 		"AttributeDataType":                  oneOf("String", "Number", "DateTime", "Boolean"),
 		"RecoveryMechanismsType":             length(1, 2),

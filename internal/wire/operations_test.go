@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -108,6 +109,26 @@ func TestAnswers(t *testing.T) {
 	} {
 		if got := e.Error(); got != want {
 			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
+}
+
+// TestKnowsEveryUserPoolOperation compares the table with the 140 names of AWS's model of
+// autumn 2026, so that a client is told that an operation is not offered, and not that it
+// does not exist.
+func TestKnowsEveryUserPoolOperation(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/user_pool_operations.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := strings.Fields(string(data))
+	if len(names) != 140 {
+		t.Errorf("the list has %d names", len(names))
+	}
+	for _, name := range names {
+		if o, ok := wire.LookupTarget(wire.Target(wire.UserPools, name)); !ok || o.Name != name {
+			t.Errorf("%s is unknown", name)
 		}
 	}
 }

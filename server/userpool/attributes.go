@@ -103,6 +103,30 @@ func (s *Service) AdminUpdateUserAttributes(ctx context.Context, in *wire.AdminU
 	return &wire.AdminUpdateUserAttributesResponse{}, nil
 }
 
+// AdminDeleteUserAttributes deletes attributes that the pool does not require.
+func (s *Service) AdminDeleteUserAttributes(ctx context.Context, in *wire.AdminDeleteUserAttributesRequest) (*wire.AdminDeleteUserAttributesResponse, error) {
+	err := s.changeUser(ctx, in.UserPoolId, in.Username, func(tx storage.Tx, set *PoolSettings, user *storage.User) error {
+		return set.deleteAttributes(tx, user, in.UserAttributeNames)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &wire.AdminDeleteUserAttributesResponse{}, nil
+}
+
+// deleteAttributes deletes attributes of a user. One that the user does not have changes
+// nothing.
+func (p *PoolSettings) deleteAttributes(tx storage.Tx, user *storage.User, names []string) error {
+	given := make(map[string]string, len(names))
+	for _, name := range names {
+		if slices.Contains(p.requiredAttributes(), name) {
+			return invalid("Invalid user attributes: %s: The attribute is required", name)
+		}
+		given[name] = ""
+	}
+	return updateAttributes(tx, p, user, given)
+}
+
 // updateAttributes changes attributes at once.
 func updateAttributes(tx storage.Tx, set *PoolSettings, user *storage.User, given map[string]string) error {
 	if err := set.checkChange(*user, given); err != nil {

@@ -61,15 +61,8 @@ func (s *Service) DeleteUserAttributes(ctx context.Context, in *wire.DeleteUserA
 	if err := c.app.checkWritable(in.UserAttributeNames); err != nil {
 		return nil, err
 	}
-	given := make(map[string]string, len(in.UserAttributeNames))
-	for _, name := range in.UserAttributeNames {
-		if slices.Contains(c.app.poolSet.requiredAttributes(), name) {
-			return nil, invalid("Invalid user attributes: %s: The attribute is required", name)
-		}
-		given[name] = ""
-	}
 	err = s.changeFound(ctx, c.user, func(tx storage.Tx, user *storage.User) error {
-		return updateAttributes(tx, c.app.poolSet, user, given)
+		return c.app.poolSet.deleteAttributes(tx, user, in.UserAttributeNames)
 	})
 	if err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/paging"
@@ -200,9 +199,7 @@ func temporaryDays(w wire.UserPoolSettings) (int32, error) {
 // poolShape is a pool as answers show it.
 func poolShape(pool storage.Pool, set *PoolSettings, users int) *wire.UserPoolType {
 	shape := set.UserPoolType
-	region, _, _ := strings.Cut(pool.ID, "_")
-	shape.Id, shape.Name = pool.ID, pool.Name
-	shape.Arn = "arn:aws:cognito-idp:" + region + ":" + accountID + ":userpool/" + pool.ID
+	shape.Id, shape.Name, shape.Arn = pool.ID, pool.Name, arnOf(pool.ID)
 	shape.CreationDate, shape.LastModifiedDate = wire.NewTime(pool.CreatedAt), wire.NewTime(pool.ModifiedAt)
 	shape.EstimatedNumberOfUsers = int32(min(users, math.MaxInt32))
 	return &shape

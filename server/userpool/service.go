@@ -154,6 +154,12 @@ func (s *Service) Operations() map[string]wire.Handler {
 		"UpdateUserPoolClient":   wire.Handle(s.UpdateUserPoolClient),
 		"DeleteUserPoolClient":   wire.Handle(s.DeleteUserPoolClient),
 
+		"GetUserPoolMfaConfig": wire.Handle(s.GetUserPoolMfaConfig),
+		"AddCustomAttributes":  wire.Handle(s.AddCustomAttributes),
+		"TagResource":          wire.Handle(s.TagResource),
+		"UntagResource":        wire.Handle(s.UntagResource),
+		"ListTagsForResource":  wire.Handle(s.ListTagsForResource),
+
 		"CreateUserPoolDomain":   wire.Handle(s.CreateUserPoolDomain),
 		"DescribeUserPoolDomain": wire.Handle(s.DescribeUserPoolDomain),
 		"UpdateUserPoolDomain":   wire.Handle(s.UpdateUserPoolDomain),
@@ -184,6 +190,7 @@ func (s *Service) Operations() map[string]wire.Handler {
 		"AdminResetUserPassword":    wire.Handle(s.AdminResetUserPassword),
 		"AdminSetUserPassword":      wire.Handle(s.AdminSetUserPassword),
 		"AdminUpdateUserAttributes": wire.Handle(s.AdminUpdateUserAttributes),
+		"AdminDeleteUserAttributes": wire.Handle(s.AdminDeleteUserAttributes),
 		"ListUsers":                 wire.Handle(s.ListUsers),
 
 		"CreateGroup":              wire.Handle(s.CreateGroup),
