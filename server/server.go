@@ -107,7 +107,8 @@ type Limits struct {
 	// address there. A request without that header has no bounds per source.
 	Proxies []netip.Prefix
 	// SessionsPerUser is how many live sessions a user may have: a sign-in beyond
-	// them ends the session that was refreshed least recently, and is logged.
+	// them ends those that were refreshed least recently, a hundredth of the bound at
+	// once, at least one. The log names each.
 	// Default 10,000, which is also the most: followers of revocations hold the ids
 	// of a user's sessions who signs out often.
 	SessionsPerUser int

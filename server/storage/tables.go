@@ -120,10 +120,12 @@ type Sessions interface {
 	// reports whether the condition held, false also for a session that does not
 	// exist. A session expires at ExpiresAt, not after it.
 	Advance(id string, generation int64, rotate bool, now, tokensEnd time.Time) (bool, error)
-	// Excess lists the user's sessions beyond the most that were refreshed last,
-	// least recently refreshed first. It leaves out sessions that are revoked, and
-	// those that are expired at now together with their tokens.
-	Excess(poolID, sub string, most int, now time.Time) ([]Session, error)
+	// Excess lists, if the user has more than most sessions, those beyond the keep
+	// that were refreshed last, least recently refreshed first. It leaves out
+	// sessions that are revoked, and those that are expired at now together with
+	// their tokens. Listing takes time in proportion to the user's sessions, so that
+	// keep should be less than most where most is large.
+	Excess(poolID, sub string, most, keep int, now time.Time) ([]Session, error)
 	// Revoke ends the selected sessions that are not revoked yet, and returns how
 	// many.
 	Revoke(ended Ended, now time.Time) (int, error)

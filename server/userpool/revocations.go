@@ -50,9 +50,11 @@ func (s *Service) endSessionsBut(tx storage.Tx, user *storage.User, except strin
 const DefaultSessionsPerUser = 10_000
 
 // keepSession adds a session. If its user has too many then, it ends those that
-// were refreshed least recently, and returns them.
+// were refreshed least recently, and returns them. It ends a hundredth of the bound
+// at once, because finding them takes time.
 func (s *Service) keepSession(tx storage.Tx, session storage.Session) (evicted []storage.Session, err error) {
-	evicted, err = tx.Sessions.Excess(session.PoolID, session.UserSub, s.sessionsPerUser-1, s.now())
+	most := s.sessionsPerUser - 1
+	evicted, err = tx.Sessions.Excess(session.PoolID, session.UserSub, most, most-s.sessionsPerUser/100, s.now())
 	if err != nil {
 		return nil, err
 	}

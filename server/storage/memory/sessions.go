@@ -91,7 +91,7 @@ func (t sessions) Revoke(ended storage.Ended, now time.Time) (int, error) {
 	return count, nil
 }
 
-func (t sessions) Excess(poolID, sub string, most int, now time.Time) ([]storage.Session, error) {
+func (t sessions) Excess(poolID, sub string, most, keep int, now time.Time) ([]storage.Session, error) {
 	if err := t.reads(); err != nil {
 		return nil, err
 	}
@@ -104,7 +104,10 @@ func (t sessions) Excess(poolID, sub string, most int, now time.Time) ([]storage
 	slices.SortFunc(list, func(a, b storage.Session) int {
 		return cmp.Or(a.RefreshedAt.Compare(b.RefreshedAt), strings.Compare(b.ID, a.ID))
 	})
-	return list[:max(len(list)-max(most, 0), 0)], nil
+	if len(list) <= most {
+		return nil, nil
+	}
+	return list[:max(len(list)-max(keep, 0), 0)], nil
 }
 
 // goesOn reports whether a session that is not revoked has a refresh token or

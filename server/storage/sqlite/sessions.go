@@ -145,8 +145,8 @@ const (
 )
 
 // Excess first looks whether there are so many sessions at all, in the index alone.
-func (t sessions) Excess(poolID, sub string, most int, now time.Time) ([]storage.Session, error) {
-	most = max(most, 0)
+func (t sessions) Excess(poolID, sub string, most, keep int, now time.Time) ([]storage.Session, error) {
+	most, keep = max(most, 0), max(keep, 0)
 	var count int64
 	err := t.one("", countOfUser, func(r *row) { count = r.integer() }, poolID, sub, most+1)
 	if err != nil || count <= int64(most) {
@@ -157,7 +157,10 @@ func (t sessions) Excess(poolID, sub string, most int, now time.Time) ([]storage
 		func(r *row) error {
 			list = append(list, *scanSession(r))
 			return nil
-		}, poolID, sub, now, most)
+		}, poolID, sub, now, keep)
+	if len(list)+keep <= most {
+		return nil, err // some were expired
+	}
 	slices.Reverse(list)
 	return list, err
 }

@@ -194,17 +194,18 @@ func testExcess(t *testing.T, db storage.Store) {
 	insert("revoked", noon, func(s *storage.Session) { s.RevokedAt = noon })
 	insert("expired", noon, func(s *storage.Session) { s.ExpiresAt = later })
 	insert("foreign", noon, func(s *storage.Session) { s.PoolID, s.UserSub, s.ClientID = poolB, subB, clientB })
-	for most, want := range map[int][]string{
-		-1: {"first", "second", "third", "endless", "tokens alive"}, 0: {"first", "second", "third", "endless", "tokens alive"},
-		1: {"first", "second", "third", "endless"}, 3: {"first", "second"}, 4: {"first"}, 5: nil, 1000: nil,
+	for n, want := range map[[2]int][]string{
+		{-1, -1}: {"first", "second", "third", "endless", "tokens alive"}, {0, 0}: {"first", "second", "third", "endless", "tokens alive"},
+		{1, 1}: {"first", "second", "third", "endless"}, {3, 3}: {"first", "second"}, {4, 4}: {"first"}, {5, 5}: nil, {1000, 1000}: nil,
+		{4, 3}: {"first", "second"}, {5, 3}: nil, {6, 3}: nil, {4, 5}: nil,
 	} {
 		view(t, db, func(tx storage.Tx) error {
-			list, err := tx.Sessions.Excess(poolA, subA, most, later)
-			return errors.Join(err, same(fmt.Sprint("beyond ", most), keysOf(list, func(s storage.Session) string { return s.ID }), want))
+			list, err := tx.Sessions.Excess(poolA, subA, n[0], n[1], later)
+			return errors.Join(err, same(fmt.Sprint("more than and beyond ", n), keysOf(list, func(s storage.Session) string { return s.ID }), want))
 		})
 	}
 	view(t, db, func(tx storage.Tx) error {
-		list, err := tx.Sessions.Excess(poolA, "nobody", 0, later)
+		list, err := tx.Sessions.Excess(poolA, "nobody", 0, 0, later)
 		return errors.Join(err, same("of a user without sessions", len(list), 0))
 	})
 }

@@ -308,11 +308,11 @@ func drawRevoke(r *rapid.T) step {
 
 func drawExcess(r *rapid.T) step {
 	pool, sub, now := pick(r, modelPools, "pool"), pick(r, modelSubs, "sub"), drawTime(r)
-	most := rapid.IntRange(0, 2).Draw(r, "most")
+	most, keep := rapid.IntRange(0, 3).Draw(r, "most"), rapid.IntRange(0, 2).Draw(r, "keep")
 	return step{
-		fmt.Sprint("sessions beyond ", most, " of ", pool, sub, now),
+		fmt.Sprint("sessions beyond ", keep, " if more than ", most, " of ", pool, sub, now),
 		func(tx storage.Tx) string {
-			list, err := tx.Sessions.Excess(pool, sub, most, now)
+			list, err := tx.Sessions.Excess(pool, sub, most, keep, now)
 			return answer(keysOf(list, func(s storage.Session) string { return s.ID }), err)
 		},
 		func(m *model) string {
@@ -324,7 +324,10 @@ func drawExcess(r *rapid.T) step {
 				}
 			}
 			slices.SortStableFunc(live, func(a, b storage.Session) int { return b.RefreshedAt.Compare(a.RefreshedAt) })
-			live = live[min(most, len(live)):]
+			if len(live) <= most {
+				live = nil
+			}
+			live = live[min(keep, len(live)):]
 			slices.Reverse(live)
 			return answer(keysOf(live, func(s storage.Session) string { return s.ID }), nil)
 		},
