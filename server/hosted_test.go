@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -302,4 +303,52 @@ func TestFormsLeadOn(t *testing.T) {
 		UserPoolId: w.pool, Username: strings.Repeat("n", 128), TemporaryPassword: password, MessageAction: wire.MessageActionSuppress,
 	})
 	shows(sent("/login", url.Values{"username": {strings.Repeat("n", 128)}, "password": {password}}), "/newPassword", "Choose a new password")
+}
+
+// TestLongRequestReachesThePages: what the authorization endpoint accepts, the pages accept
+// and carry on, however long it is in percent encoding.
+func TestLongRequestReachesThePages(t *testing.T) {
+	t.Parallel()
+	scopes := make([]string, 20)
+	for i := range scopes {
+		scopes[i] = "https://api.example.com/" + strings.Repeat("x", 200) + "/read" + strconv.Itoa(i)
+	}
+	w := oauthWorld(t, nil)
+	for _, scope := range scopes {
+		at := strings.LastIndex(scope, "/")
+		must[wire.CreateResourceServerResponse](w, "CreateResourceServer", &wire.CreateResourceServerRequest{
+			UserPoolId: w.pool, Identifier: scope[:at] + scope[at+5:], Name: "api",
+			Scopes: []wire.ResourceServerScopeType{{ScopeName: "read", ScopeDescription: "read"}},
+		})
+	}
+	long := callback + "?" + strings.Repeat("%C3%A9", 160)
+	w.changeClient(func(c *wire.UserPoolClientSettings) {
+		c.CallbackURLs = append(c.CallbackURLs, long)
+		for _, scope := range scopes {
+			at := strings.LastIndex(scope, "/")
+			c.AllowedOAuthScopes = append(c.AllowedOAuthScopes, scope[:at]+scope[at+5:]+"/read")
+		}
+	})
+	state := strings.Repeat("\"é%&", 800) // 4,000 bytes
+	for name, over := range map[string]map[string]string{
+		"state":      {"state": state},
+		"everything": {"state": strings.Repeat("\n", 4096), "nonce": strings.Repeat("%", 512), "login_hint": strings.Repeat("\"", 256), "lang": strings.Repeat("=", 256), "redirect_uri": long},
+		"no scope":   {"scope": ""},
+	} {
+		v := w.visitor()
+		answer, _ := v.authorize(over)
+		to := location(t, answer)
+		if !strings.HasSuffix(to.Path, "/login") {
+			t.Fatalf("%s: leads to %.200s", name, to)
+		}
+		answer, body := v.get(to.String())
+		wantPage(t, answer, body, http.StatusOK, "Sign in")
+		answer, body = v.post(to.String(), url.Values{"username": {"ann"}, "password": {"wrong"}})
+		wantPage(t, answer, body, http.StatusOK, "Incorrect")
+		answer, _ = v.post(to.String(), url.Values{"username": {"ann"}, "password": {password}})
+		got := location(t, answer).Query()
+		if want := w.query(over).Get("state"); !got.Has("code") || got.Get("state") != want {
+			t.Errorf("%s: %.200v", name, got)
+		}
+	}
 }

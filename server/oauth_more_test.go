@@ -257,7 +257,7 @@ func TestLogoutWithoutTarget(t *testing.T) {
 		"an empty target and another": client + "&logout_uri=&logout_uri=https://evil.example/", "an endless target": client + "&logout_uri=https://app.example.com/bye" + strings.Repeat("x", 3000),
 		"a callback for a target": client + "&logout_uri=" + url.QueryEscape(callback), "a callback alone": client + "&redirect_uri=" + url.QueryEscape(callback),
 		"a response type alone": client + "&response_type=code", "an empty callback": client + "&redirect_uri=", "an evil callback": client + "&response_type=code&redirect_uri=https://evil.example/",
-		"a broken query": client + "&x=%zz", "a semicolon": client + ";x=1", "a flood": client + "&x=" + strings.Repeat("x", 17<<10),
+		"a broken query": client + "&x=%zz", "a semicolon": client + ";x=1", "a flood": client + "&x=" + strings.Repeat("x", 21<<10),
 	} {
 		answer, body := v.get(w.base() + "/logout?" + query)
 		wantPage(t, answer, body, http.StatusBadRequest, "This did not work")

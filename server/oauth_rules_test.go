@@ -114,7 +114,7 @@ func TestRequestsRefused(t *testing.T) {
 		"two redirects":           w.query(nil).Encode() + "&redirect_uri=https%3A%2F%2Fevil.example",
 		"a malformed query":       w.query(nil).Encode() + "&a=%zz",
 		"a semicolon":             w.query(nil).Encode() + ";a=1",
-		"a query that is a flood": w.query(nil).Encode() + "&x=" + strings.Repeat("x", 17<<10),
+		"a query that is a flood": w.query(nil).Encode() + "&x=" + strings.Repeat("x", 21<<10),
 	} {
 		answer, _ := v.get(w.base() + "/oauth2/authorize?" + query)
 		if answer.StatusCode != http.StatusBadRequest || answer.Header.Get("Location") != "" {

@@ -192,7 +192,7 @@ func New(c Config) (*Server, error) {
 		SignedOut: s.showSignedOut, Note: noteOutcome, Logger: s.log, Now: s.now,
 	})
 	s.hosted = hosted.New(hosted.Config{
-		Accounts: accounts{s.pools}, Door: door{s.pools}, Flow: flow{s}, Memory: s.oauth, Brands: brands{s.pools, c.Brands},
+		Accounts: accounts{s.pools}, Door: door{s.pools}, Flow: flow{s}, Memory: s.oauth, MaxQuery: oauth.MaxQuery, Brands: brands{s.pools, c.Brands},
 		Note: noteOutcome, Logger: s.log,
 	})
 	s.offer()

@@ -25,7 +25,7 @@ func FuzzPages(f *testing.F) {
 	f.Fuzz(func(t *testing.T, path, rawQuery, body, accept string) {
 		w := &world{t: t, pool: "pool"}
 		w.request = hosted.Request{ClientID: "app", ClientName: rawQuery, RedirectURI: body, LoginHint: accept, Passwords: true, SignUp: true, Ask: []string{"email", path}}
-		w.pages = hosted.New(hosted.Config{Accounts: refusing{}, Door: refusing{}, Flow: w, Memory: w})
+		w.pages = hosted.New(hosted.Config{Accounts: refusing{}, Door: refusing{}, Flow: w, Memory: w, MaxQuery: 8 << 10})
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			r := httptest.NewRequest(method, base+"/login", strings.NewReader(body))
 			r.URL.Path, r.URL.RawQuery = base+path, rawQuery

@@ -93,7 +93,7 @@ func newWorld(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Creat
 	})
 	w.pools = service.Pools()
 	w.provision(change)
-	w.config = hosted.Config{Accounts: w.pools, Door: w, Flow: w, Memory: w}
+	w.config = hosted.Config{Accounts: w.pools, Door: w, Flow: w, Memory: w, MaxQuery: 8 << 10}
 	w.pages = hosted.New(w.config)
 	return w
 }

@@ -12,12 +12,13 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
-// Bounds of what a page takes. A query is an authorization request, which
-// redirect URIs and states may make long.
+// Bounds of what a page takes, in bytes.
 const (
 	maxBody  = 64 << 10
-	maxQuery = 8 << 10
-	maxField = 4 << 10 // bytes of one field; a Session is the longest
+	maxField = 4 << 10 // of one field; a Session is the longest
+	// maxAdded is how much a page adds to the query of an authorization request: a language
+	// and the mark of a step.
+	maxAdded = 1 << 10
 )
 
 // Config is what [Pages] are made of. Accounts, Door, Flow and Memory are required.
@@ -26,6 +27,8 @@ type Config struct {
 	Door     Door
 	Flow     Flow
 	Memory   Memory
+	// MaxQuery bounds the query of an authorization request in bytes; 0 is 16 KiB.
+	MaxQuery int
 	// Brands gives the look of a client's pages; nil is Latchkey's own.
 	Brands Brands
 	// Note learns what went wrong with each answer that shows it: the code of an
@@ -59,6 +62,9 @@ func New(c Config) *Pages {
 	}
 	if c.Note == nil {
 		c.Note = func(context.Context, string) {}
+	}
+	if c.MaxQuery <= 0 {
+		c.MaxQuery = 16 << 10
 	}
 	p := &Pages{Config: c, origins: http.NewCrossOriginProtection()}
 	p.routes = map[string]route{
@@ -115,7 +121,7 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !known:
 		v.fail(http.StatusNotFound, "not_found")
-	case len(r.URL.RawQuery) > maxQuery:
+	case len(r.URL.RawQuery) > p.MaxQuery+maxAdded:
 		v.fail(http.StatusRequestURITooLong, "invalid_request")
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		v.serve(at, at.show)

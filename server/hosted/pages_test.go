@@ -91,7 +91,7 @@ func TestBadRequests(t *testing.T) {
 		"a field twice":          {post("username=a&username=b", form), http.StatusBadRequest},
 		"a long field":           {post("username="+strings.Repeat("a", 5000), form), http.StatusBadRequest},
 		"a long body":            {post(strings.Repeat("a=b&", 20000), form), http.StatusRequestEntityTooLarge},
-		"a long query":           {httptest.NewRequest(http.MethodGet, base+"/login?state="+strings.Repeat("a", 9000), nil), http.StatusRequestURITooLong},
+		"a long query":           {httptest.NewRequest(http.MethodGet, base+"/login?state="+strings.Repeat("a", 10000), nil), http.StatusRequestURITooLong},
 		"a broken query":         {httptest.NewRequest(http.MethodGet, base+"/login?state=%zz", nil), http.StatusBadRequest},
 		"a query with semicolon": {httptest.NewRequest(http.MethodGet, base+"/login?a=1;b=2", nil), http.StatusBadRequest},
 	} {

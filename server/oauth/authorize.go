@@ -11,8 +11,10 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
-// maxQuery bounds the query of an authorization request in bytes.
-const maxQuery = 16 << 10
+// MaxQuery bounds the query of an authorization request in bytes: as it is sent, and as
+// [Request.Query] writes it for the pages. With cookies and other headers it fits into what
+// the server reads of a request (32 KiB).
+const MaxQuery = 20 << 10
 
 // Authorize serves GET /oauth2/authorize, and /authorize as Cognito does: to a browser that is signed in it gives
 // the answer at once, any other goes to the login page with the same query.
@@ -25,7 +27,7 @@ func (p *Provider) Authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil || len(r.URL.RawQuery) > maxQuery {
+	if err != nil || len(r.URL.RawQuery) > MaxQuery {
 		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "the query is malformed or too long"})
 		return
 	}

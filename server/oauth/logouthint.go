@@ -26,7 +26,7 @@ func (p *Provider) logoutByGet(w http.ResponseWriter, r *http.Request, place Pla
 		}
 	}
 	to := query.Encode()
-	if len(to) > maxQuery {
+	if len(to) > MaxQuery {
 		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "the request is too long"})
 		return
 	}

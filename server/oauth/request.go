@@ -29,6 +29,7 @@ type Request struct {
 	RedirectURI string // as it came, and registered
 	Implicit    bool   // response_type token
 	Scope       string // granted: what the client may have of what it asked for
+	allScopes   bool   // it asked for none, and has all of the client's
 	State       string
 	Nonce       string
 	Challenge   string // PKCE, S256; empty for none
@@ -43,7 +44,10 @@ type Request struct {
 
 // Query gives the request as a query again, for links between pages.
 func (q *Request) Query() url.Values {
-	v := url.Values{"client_id": {q.Client.ID}, "redirect_uri": {q.RedirectURI}, "response_type": {"code"}, "scope": {q.Scope}}
+	v := url.Values{"client_id": {q.Client.ID}, "redirect_uri": {q.RedirectURI}, "response_type": {"code"}}
+	if !q.allScopes { // all of them may be longer than a request's scope may be
+		v.Set("scope", q.Scope)
+	}
 	if q.Implicit {
 		v.Set("response_type", "token")
 	}
@@ -130,6 +134,9 @@ func (p *Provider) ReadRequest(ctx context.Context, poolID string, query url.Val
 	q := &Request{Client: client, RedirectURI: redirect, MaxAge: -1}
 	if err := q.read(query, p.OptionalPKCE); err != nil {
 		return nil, p.redirectable(q, err)
+	}
+	if len(q.Query().Encode()) > MaxQuery {
+		return nil, p.redirectable(q, refusal(codeInvalidRequest, "the request is too long in percent encoding; shorten state"))
 	}
 	return q, nil
 }
@@ -254,7 +261,8 @@ func (q *Request) readScope(query url.Values) *RequestError {
 		return refusal(codeInvalidScope, "scope is too long")
 	}
 	asked := strings.Fields(text)
-	if len(asked) == 0 {
+	q.allScopes = len(asked) == 0
+	if q.allScopes {
 		asked = q.Client.Scopes
 	}
 	openID := slices.Contains(asked, "openid")

@@ -37,7 +37,7 @@ func (p *Provider) Return(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil || len(r.URL.RawQuery) > maxQuery {
+	if err != nil || len(r.URL.RawQuery) > MaxQuery {
 		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "the answer is malformed or too long"})
 		return
 	}
@@ -57,7 +57,7 @@ func (p *Provider) returnByGet(w http.ResponseWriter, r *http.Request, place Pla
 		}
 	}
 	to := answer.Encode()
-	if len(to) > maxQuery {
+	if len(to) > MaxQuery {
 		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "the answer is too long"})
 		return
 	}
