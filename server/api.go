@@ -14,6 +14,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/userpool"
 )
 
 // operationTimeout bounds the work on one request, waiting for a turn included.
@@ -67,6 +68,9 @@ func (s *Server) perform(r *http.Request, w http.ResponseWriter, x *exchange) (r
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), operationTimeout)
 	defer cancel()
+	if x.operation.Auth != wire.Signed { // administrators have no bounds of messages
+		ctx = userpool.WithSource(ctx, s.source(r))
+	}
 	return handler(ctx, body)
 }
 

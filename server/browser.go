@@ -38,7 +38,7 @@ func (s *Server) endpoint(mux *http.ServeMux, base, path string, handler http.Ha
 			tooManyRequests(w, r)
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), operationTimeout)
+		ctx, cancel := context.WithTimeout(userpool.WithSource(r.Context(), s.source(r)), operationTimeout)
 		defer cancel()
 		handler(w, r.WithContext(ctx))
 	}))

@@ -15,6 +15,9 @@ import (
 // randomUUID is the form of a user's sub.
 var randomUUID = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
+// lowerMask is a masked e-mail address as made-up users have it.
+var lowerMask = regexp.MustCompile(`^[a-z]\*\*\*@[a-z]\*\*\*$`)
+
 // verified is an e-mail address as an administrator gives it.
 func verified(address string) []wire.AttributeType {
 	return append(email(address), wire.AttributeType{Name: "email_verified", Value: "true"})

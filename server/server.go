@@ -88,6 +88,10 @@ type Limits struct {
 	// bound. Keys and discovery documents have a separate limit of ten times as
 	// much, /healthz and /readyz have none, and neither have loopback addresses.
 	PerSource float64
+	// MessagesPerSource is how many messages, such as codes, the calls of one source
+	// may cause in an hour; default 300, negative is no bound. Loopback addresses
+	// have none. A web server that signs many users up by itself needs more.
+	MessagesPerSource int
 	// Arithmetic is how many password computations run at once; default the
 	// number of processors. Queue is how many may wait; default 64 each.
 	Arithmetic, Queue int
@@ -178,7 +182,7 @@ func New(c Config) (*Server, error) {
 	party := federation.NewParty(c.Providers.Reach(), s.log, s.now)
 	s.pools = userpool.New(userpool.Config{
 		Storage: s.feed.watch(s.store), Box: c.Box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
-		Gate: arithmeticGate(c.Limits), Courier: c.Courier, LostAnswers: c.LostAnswers, SessionsPerUser: c.Limits.SessionsPerUser, CheckProviderURL: party.CheckURL,
+		Gate: arithmeticGate(c.Limits), Courier: c.Courier, MessagesPerSource: c.Limits.MessagesPerSource, LostAnswers: c.LostAnswers, SessionsPerUser: c.Limits.SessionsPerUser, CheckProviderURL: party.CheckURL,
 		PoolURL: func(pool string) string { return base + "/" + pool },
 		LogoURL: func(pool, client string, logo []byte) string { return hosted.LogoURL(base+"/"+pool, client, logo) }, Logger: s.log, Now: s.now,
 	})

@@ -2,8 +2,9 @@
 //
 // A [Sender] is a userpool.Courier. It takes a message into a bounded queue and
 // answers at once, so that the time of a call tells nothing about the mail
-// server, nor whether there was anything to send; a few goroutines bring the
-// queue to the server, over TLS, and try again when the server says "later". The
+// server, nor whether there was anything to send. One source may have a tenth of
+// the queue. A few goroutines bring the queue to the server, over TLS; a message
+// that the server wants later waits outside of them. The
 // conversation itself is package github.com/wneessen/go-mail's.
 package mail
 
@@ -41,6 +42,7 @@ const (
 
 const (
 	queueLength    = 1000
+	sourceShare    = queueLength / 10 // of one source
 	senders        = 4
 	defaultTimeout = 15 * time.Second
 )
@@ -51,9 +53,10 @@ var pauses = []time.Duration{2 * time.Second, 10 * time.Second, 30 * time.Second
 
 // Errors of [Sender.Deliver] beside userpool.ErrMedium.
 var (
-	ErrQueueFull = errors.New("mail: the queue is full; the mail server does not keep up")
-	ErrClosed    = errors.New("mail: sender is closed")
-	ErrAddress   = errors.New("mail: not an address that mail can be sent to")
+	ErrQueueFull   = errors.New("mail: the queue is full; the mail server does not keep up")
+	ErrSourceShare = errors.New("mail: too many messages of one source are waiting")
+	ErrClosed      = errors.New("mail: sender is closed")
+	ErrAddress     = errors.New("mail: not an address that mail can be sent to")
 )
 
 // Config says where mail goes through. Server and From are required.
@@ -77,13 +80,19 @@ type Sender struct {
 	config  Config
 	options []gomail.Option
 	host    string
-	queue   chan userpool.Message
-	life    context.Context
+	queue   chan letter
+	life    context.Context // ends when messages that wait are given up
 	cancel  context.CancelFunc
+	stop    chan struct{} // ends the senders
+	halt    func()        // closes stop
+	empty   chan struct{} // closed when the Sender is closed and holds nothing
 	work    sync.WaitGroup
+	pauses  []time.Duration
 
-	mu     sync.RWMutex // guards closed, and queue against being closed
-	closed bool
+	mu       sync.Mutex // guards what follows
+	closed   bool
+	held     int            // messages in the queue, on their way and between tries
+	bySource map[string]int // of those, the ones of each source
 }
 
 // New checks a configuration and starts a Sender; it does not connect yet. Call
@@ -106,7 +115,11 @@ func New(c Config) (*Sender, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Sender{config: c, host: host, options: options(c, host, number), queue: make(chan userpool.Message, queueLength)}
+	s := &Sender{
+		config: c, host: host, options: options(c, host, number), queue: make(chan letter, queueLength),
+		stop: make(chan struct{}), empty: make(chan struct{}), bySource: map[string]int{}, pauses: pauses,
+	}
+	s.halt = sync.OnceFunc(func() { close(s.stop) })
 	s.life, s.cancel = context.WithCancel(context.Background())
 	if c.Encryption != ImplicitTLS { // there go-mail's own dialer is needed
 		s.options = append(s.options, gomail.WithDialContextFunc(s.dial))
@@ -142,8 +155,9 @@ func options(c Config, host string, port int) []gomail.Option {
 	return all
 }
 
-// Deliver takes an e-mail into the queue. Errors: userpool.ErrMedium for a text
-// message, [ErrAddress], [ErrQueueFull], [ErrClosed].
+// Deliver takes an e-mail into the queue, of which one source may have a tenth.
+// Errors: userpool.ErrMedium for a text message, [ErrAddress], [ErrQueueFull],
+// [ErrSourceShare], [ErrClosed].
 func (s *Sender) Deliver(_ context.Context, m userpool.Message) error {
 	if m.Medium != userpool.MediumEmail {
 		return fmt.Errorf("%w: mail does not go by %s", userpool.ErrMedium, m.Medium)
@@ -151,17 +165,7 @@ func (s *Sender) Deliver(_ context.Context, m userpool.Message) error {
 	if _, err := s.compose(m); err != nil {
 		return err
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
-		return ErrClosed
-	}
-	select {
-	case s.queue <- m:
-		return nil
-	default:
-		return ErrQueueFull
-	}
+	return s.accept(m)
 }
 
 // compose makes the e-mail. Whatever is not a plain address, such as one with a
@@ -185,31 +189,6 @@ func (s *Sender) compose(m userpool.Message) (*gomail.Msg, error) {
 	}
 	msg.SetBodyString(kind, m.Text.Reveal())
 	return msg, nil
-}
-
-// run sends what is in the queue until it is closed and empty.
-func (s *Sender) run() {
-	for m := range s.queue {
-		if err := s.send(m); err != nil {
-			s.config.Logger.Error("mail: a message was not sent", "pool", m.PoolID, "server", s.config.Server, "error", err)
-		}
-	}
-}
-
-// send tries until a message is taken, refused for good, or given up.
-func (s *Sender) send(m userpool.Message) error {
-	for try := 0; ; try++ {
-		err := s.converse(m)
-		if err == nil || !temporary(err) || try >= len(pauses) {
-			return err
-		}
-		s.config.Logger.Warn("mail: the server takes no mail now; it is tried again", "server", s.config.Server, "in", pauses[try], "error", err)
-		select {
-		case <-time.After(pauses[try]):
-		case <-s.life.Done():
-			return err
-		}
-	}
 }
 
 func (s *Sender) converse(m userpool.Message) error {
@@ -265,24 +244,8 @@ func temporary(err error) bool {
 // is left then is lost, and is the error. With ImplicitTLS a conversation under
 // way may then take its Timeout to end. The second call only waits.
 func (s *Sender) Close(ctx context.Context) error {
-	s.mu.Lock()
-	if !s.closed {
-		s.closed = true
-		close(s.queue)
+	if err := s.wait(ctx, s.shut()); err != nil {
+		return fmt.Errorf("mail: messages were still waiting to be sent: %w", err)
 	}
-	s.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		s.work.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		s.cancel()
-		return nil
-	case <-ctx.Done():
-		s.cancel()
-		<-done
-		return fmt.Errorf("mail: messages were still waiting to be sent: %w", ctx.Err())
-	}
+	return nil
 }

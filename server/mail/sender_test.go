@@ -39,7 +39,8 @@ type postOffice struct {
 	mu       sync.Mutex
 	letters  []string
 	from, to []string
-	busy     int // how many more messages are answered with "later"
+	busy     int    // how many more messages are answered with "later"
+	greylist string // an address that is always answered so
 	refuses  bool
 	user     string // of the newest session that signed in
 }
@@ -81,7 +82,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	switch {
 	case s.office.refuses:
 		return &smtp.SMTPError{Code: 550, Message: "no such person"}
-	case s.office.busy > 0:
+	case s.office.busy > 0 || to == s.office.greylist:
 		s.office.busy--
 		return &smtp.SMTPError{Code: 451, Message: "later"}
 	}
@@ -343,6 +344,94 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 	if full < 100-senders || time.Since(start) > 30*time.Second {
 		t.Errorf("%d refused after %v", full, time.Since(start))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Close(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Close with mail waiting: %v", err)
+	}
+}
+
+// TestOneSourceLeavesRoom: messages that one source causes fill a part of the queue,
+// whatever the mail server does, and those of others and of administrators get in.
+func TestOneSourceLeavesRoom(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	s := newSender(t, Config{Server: listener.Addr().String(), Encryption: NoTLS, Timeout: time.Minute})
+	taken := 0
+	m := message()
+	m.Source = "192.0.2.1/32"
+	for range queueLength {
+		switch err := s.Deliver(t.Context(), m); {
+		case err == nil:
+			taken++
+		case !errors.Is(err, ErrSourceShare):
+			t.Fatal(err)
+		}
+	}
+	if taken != sourceShare {
+		t.Errorf("%d messages of one source were taken, want %d", taken, sourceShare)
+	}
+	for _, source := range []string{"192.0.2.2/32", ""} {
+		m.Source = source
+		if err := s.Deliver(t.Context(), m); err != nil {
+			t.Errorf("source %q: %v", source, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = s.Close(ctx) // loses what waits
+	if s.held != 0 || len(s.bySource) != 0 {
+		t.Errorf("%d messages are held after Close, %v", s.held, s.bySource)
+	}
+}
+
+// TestSourceGetsItsShareBack: what was sent makes room for more of the same source.
+func TestSourceGetsItsShareBack(t *testing.T) {
+	t.Parallel()
+	office := openOffice(t, NoTLS)
+	s := newSender(t, Config{Server: office.address, Encryption: NoTLS})
+	m := message()
+	m.Source = "192.0.2.1/32"
+	for sent := 0; sent < 2*sourceShare; {
+		switch err := s.Deliver(t.Context(), m); {
+		case err == nil:
+			sent++
+		case !errors.Is(err, ErrSourceShare):
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(t.Context()); err != nil || len(office.letters) != 2*sourceShare {
+		t.Errorf("%d letters, %v", len(office.letters), err)
+	}
+}
+
+// TestRetriesHoldUpNoOther: messages that the server wants later wait outside of the
+// senders, however many there are.
+func TestRetriesHoldUpNoOther(t *testing.T) {
+	t.Parallel()
+	office := openOffice(t, NoTLS)
+	office.greylist = "later@example.com"
+	s := newSender(t, Config{Server: office.address, Encryption: NoTLS})
+	s.pauses = []time.Duration{time.Hour}
+	late := message()
+	late.Address = office.greylist
+	for range 3 * senders {
+		if err := s.Deliver(t.Context(), late); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Deliver(t.Context(), message()); err != nil {
+		t.Fatal(err)
+	}
+	for arrived := false; !arrived; time.Sleep(time.Millisecond) { // or the test times out
+		office.mu.Lock()
+		arrived = len(office.letters) == 1
+		office.mu.Unlock()
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -90,7 +90,7 @@ func (s *Service) AdminUpdateUserAttributes(ctx context.Context, in *wire.AdminU
 	var set *PoolSettings
 	var user storage.User
 	err = s.changeUser(ctx, in.UserPoolId, in.Username, func(tx storage.Tx, of *PoolSettings, now *storage.User) (err error) {
-		list, err = s.changeAttributes(tx, of, now, given, false)
+		list, err = s.changeAttributes(ctx, tx, of, now, given, false)
 		set, user = of, *now
 		return err
 	})

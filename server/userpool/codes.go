@@ -8,7 +8,6 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/server/policy"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -29,14 +28,6 @@ const (
 	resetLife  = time.Hour
 )
 
-// How often codes are sent to a user and answered, for each purpose (the same
-// page: ResendConfirmationCode and GetUserAttributeVerificationCode 5, ConfirmSignUp
-// and VerifyUserAttribute 15, each per user and hour).
-var (
-	sendings = policy.Quota{Events: 5, Per: time.Hour}
-	answers  = policy.Quota{Events: 15, Per: time.Hour}
-)
-
 // lifeOf is how long a code for that purpose is good.
 func lifeOf(purpose string) time.Duration {
 	if purpose == codeReset {
@@ -51,21 +42,9 @@ func (s *Service) hashCode(c storage.Code, code string) []byte {
 	return s.box.MAC(purposeCode, []byte(c.PoolID), []byte(c.UserSub), []byte(c.Purpose), []byte(c.Address), []byte(code))
 }
 
-// newCode makes a code for a user, in the place of the one before. attempts
-// names the user, real or made up; a made-up one gets no code, and runs out of
-// sendings all the same.
-func (s *Service) newCode(tx storage.Tx, attempts string, user storage.User, purpose, address string) (code string, err error) {
+// newCode makes a code for a user, in the place of the one before.
+func (s *Service) newCode(tx storage.Tx, user storage.User, purpose, address string) (code string, err error) {
 	now := s.now()
-	ok, err := sendings.Take(tx, "codes sent/"+purpose+"/"+attempts, now)
-	if err != nil {
-		return "", err
-	}
-	if !ok {
-		return "", wire.NewException(wire.LimitExceededException, wire.MessageAttemptLimitExceeded)
-	}
-	if user.Sub == "" || address == "" {
-		return "", nil
-	}
 	code = random.Text(random.Digits, codeLength)
 	c := storage.Code{
 		PoolID: user.PoolID, UserSub: user.Sub, Purpose: purpose, Address: address,
@@ -87,8 +66,9 @@ const (
 // tryCode judges an answer inside an Update closure that must succeed for the
 // answer to count. A right one uses the code up, and so does the fifth wrong one.
 // That a code is too old is said only to somebody who knows it.
-func (s *Service) tryCode(tx storage.Tx, attempts string, user storage.User, purpose string, code wire.Sensitive) (codeAnswer, storage.Code, error) {
-	if err := s.countAnswer(tx, attempts, purpose); err != nil {
+func (s *Service) tryCode(tx storage.Tx, who counters, hides bool, user storage.User, purpose string, code wire.Sensitive) (codeAnswer, storage.Code, error) {
+	usedUp, err := s.takeAnswer(tx, purpose, who, hides)
+	if err != nil || usedUp {
 		return codeWrong, storage.Code{}, err
 	}
 	answer, c, err := s.judgeCode(tx, user, purpose, code)
@@ -96,15 +76,6 @@ func (s *Service) tryCode(tx storage.Tx, attempts string, user storage.User, pur
 		err = useCode(tx, c)
 	}
 	return answer, c, err
-}
-
-// countAnswer counts an answer to a code, and refuses one too many.
-func (s *Service) countAnswer(tx storage.Tx, attempts, purpose string) error {
-	ok, err := answers.Take(tx, "codes answered/"+purpose+"/"+attempts, s.now())
-	if err == nil && !ok {
-		err = wire.NewException(wire.LimitExceededException, wire.MessageAttemptLimitExceeded)
-	}
-	return err
 }
 
 // useCode ends a code that was answered.

@@ -38,6 +38,10 @@ type Message struct {
 	Subject  string // of an e-mail
 	Text     secret.String
 	HTML     bool // Text is HTML, as the pool's template is
+	// Source is the network that asked for the message, empty for an
+	// administrator's or a program's on this machine. A Courier with a queue keeps a
+	// single source from filling it.
+	Source string
 }
 
 // contact is where a user can be reached.
@@ -97,20 +101,30 @@ func (p *PoolSettings) autoVerifies(attribute string) bool {
 	return false
 }
 
+// recoveryRanks are the contacts of AccountRecoverySetting in their order; none
+// without the setting.
+func (p *PoolSettings) recoveryRanks() (ranks []string) {
+	r := p.AccountRecoverySetting
+	if r == nil {
+		return nil
+	}
+	for priority := int32(1); priority <= 2; priority++ {
+		for _, option := range r.RecoveryMechanisms {
+			if option.Priority != nil && *option.Priority == priority {
+				ranks = append(ranks, strings.TrimPrefix(option.Name, "verified_"))
+			}
+		}
+	}
+	return ranks
+}
+
 // recoveryContact is where a forgotten password is recovered: the verified
 // contact that AccountRecoverySetting ranks first, or without the setting the
 // phone number before the e-mail address.
 func (p *PoolSettings) recoveryContact(user storage.User) (contact, bool) {
 	ranks := []string{loginPhone, loginEmail}
-	if r := p.AccountRecoverySetting; r != nil && len(r.RecoveryMechanisms) > 0 {
-		ranks = ranks[:0]
-		for priority := int32(1); priority <= 2; priority++ {
-			for _, option := range r.RecoveryMechanisms {
-				if option.Priority != nil && *option.Priority == priority {
-					ranks = append(ranks, strings.TrimPrefix(option.Name, "verified_"))
-				}
-			}
-		}
+	if p.AccountRecoverySetting != nil && len(p.AccountRecoverySetting.RecoveryMechanisms) > 0 {
+		ranks = p.recoveryRanks()
 	}
 	for _, attribute := range ranks {
 		if c := contactOf(user, attribute); c.address != "" && user.Attributes[attribute+"_verified"] == "true" {
@@ -187,6 +201,7 @@ func (t template) message(user storage.User, c contact, code string) Message {
 // deliver hands a message to the courier.
 func (s *Service) deliver(ctx context.Context, m Message) error {
 	err := error(nil)
+	m.Source = sourceOf(ctx)
 	if s.courier == nil {
 		err = errors.New("the service has no courier: set Config.Courier")
 	} else {

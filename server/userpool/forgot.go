@@ -26,7 +26,11 @@ func (s *Service) ForgotPassword(ctx context.Context, in *wire.ForgotPasswordReq
 		if refusal != nil && !a.settings.hidesUsers() {
 			return nil, refusal
 		}
-		details, err := s.sendCode(ctx, a, who, codeReset, to, refusal == nil && who.real())
+		if refusal != nil {
+			to = contact{}
+		}
+		details := s.details(a, who, codeReset, to)
+		err = s.sendCode(ctx, a, who, codeReset, codeReset, to)
 		return &wire.ForgotPasswordResponse{CodeDeliveryDetails: details}, err
 	})
 }
@@ -90,7 +94,8 @@ func (s *Service) recoverPassword(ctx context.Context, a *app, who *subject, in 
 		return s.resetPassword(tx, a.poolSet, user, who.attempts, password)
 	}
 	err := s.store.Update(ctx, func(tx storage.Tx) error {
-		if err := s.countAnswer(tx, who.attempts.user, codeReset); err != nil {
+		usedUp, err := s.takeAnswer(tx, codeReset, who.attempts, a.settings.hidesUsers())
+		if err != nil || usedUp {
 			return err
 		}
 		return reset(tx, remembers)

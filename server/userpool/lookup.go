@@ -16,6 +16,7 @@ const (
 	purposeRefresh     = "userpool/refresh-token"
 	purposeMadeUp      = "userpool/made-up-user"
 	purposePaging      = "userpool/paging"
+	purposeQuota       = "userpool/quota"
 	purposeCode        = "userpool/code"
 	purposeProvider    = "userpool/identity-provider"
 )

@@ -27,7 +27,7 @@ func (s *Service) UpdateUserAttributes(ctx context.Context, in *wire.UpdateUserA
 	}
 	var list []sending
 	err = s.changeFound(ctx, c.user, func(tx storage.Tx, user *storage.User) (err error) {
-		list, err = s.changeAttributes(tx, c.app.poolSet, user, given, true)
+		list, err = s.changeAttributes(ctx, tx, c.app.poolSet, user, given, true)
 		c.user = *user
 		return err
 	})
@@ -87,11 +87,10 @@ func (s *Service) GetUserAttributeVerificationCode(ctx context.Context, in *wire
 		return nil, err
 	}
 	who := &subject{user: c.user, attempts: attemptsOf(c.user)}
-	details, err := s.sendCode(ctx, c.app, who, purpose, to, true)
-	if err != nil {
+	if err := s.sendCode(ctx, c.app, who, purpose, purpose, to); err != nil {
 		return nil, err
 	}
-	return &wire.GetUserAttributeVerificationCodeResponse{CodeDeliveryDetails: details}, nil
+	return &wire.GetUserAttributeVerificationCodeResponse{CodeDeliveryDetails: to.details()}, nil
 }
 
 // verifiable is the user's contact of that name which is verified next, and the purpose of
@@ -124,7 +123,7 @@ func (s *Service) VerifyUserAttribute(ctx context.Context, in *wire.VerifyUserAt
 			return err
 		}
 		var code storage.Code
-		answer, code, err = s.tryCode(tx, attemptsOf(*user).user, *user, purpose, in.Code)
+		answer, code, err = s.tryCode(tx, attemptsOf(*user), false, *user, purpose, in.Code)
 		if err != nil || answer != codeRight {
 			return err
 		}

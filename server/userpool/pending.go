@@ -45,7 +45,7 @@ type sending struct {
 // changeAttributes writes attributes that a person or an administrator gives, and makes
 // the codes for contacts that change: to verify a new value that counts at once, where
 // verify asks for it, or one that waits. Callers send them after the transaction.
-func (s *Service) changeAttributes(tx storage.Tx, set *PoolSettings, user *storage.User, given map[string]string, verify bool) ([]sending, error) {
+func (s *Service) changeAttributes(ctx context.Context, tx storage.Tx, set *PoolSettings, user *storage.User, given map[string]string, verify bool) ([]sending, error) {
 	given = maps.Clone(given)
 	if err := set.checkChange(*user, given); err != nil {
 		return nil, err
@@ -66,7 +66,9 @@ func (s *Service) changeAttributes(tx storage.Tx, set *PoolSettings, user *stora
 	var list []sending
 	for purpose, contacts := range map[string][]contact{codeVerify: changed, codeChange: withheld} {
 		for _, to := range contacts {
-			code, err := s.newCode(tx, attemptsOf(*user).user, *user, purpose+to.attribute, to.address)
+			code, err := s.requestCode(ctx, tx, codeRequest{
+				act: purpose + to.attribute, purpose: purpose + to.attribute, who: attemptsOf(*user), user: *user, address: to.address,
+			})
 			if err != nil {
 				return nil, err
 			}

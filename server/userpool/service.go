@@ -33,6 +33,9 @@ type Config struct {
 	// operations that have to send something fail with
 	// CodeDeliveryFailureException.
 	Courier Courier
+	// MessagesPerSource is how many messages the calls of one network address may
+	// cause in an hour (see [WithSource]); default 300, negative is no bound.
+	MessagesPerSource int
 	// CheckProviderURL reports whether an identity provider may be at an address;
 	// nil admits all, which are then refused when they are used.
 	CheckProviderURL func(address string) error
@@ -71,12 +74,14 @@ type Service struct {
 	lockout policy.Lockout
 	gate    *policy.Gate
 	courier Courier
-	admits  func(address string) error // see Config.CheckProviderURL
-	lost    time.Duration              // see Config.LostAnswers
-	logoURL func(poolID, clientID string, image []byte) string
-	poolURL func(poolID string) string // see Config.PoolURL
-	log     *slog.Logger
-	clock   func() time.Time
+	// perSource bounds the messages of one source; without events it does not.
+	perSource policy.Quota
+	admits    func(address string) error // see Config.CheckProviderURL
+	lost      time.Duration              // see Config.LostAnswers
+	logoURL   func(poolID, clientID string, image []byte) string
+	poolURL   func(poolID string) string // see Config.PoolURL
+	log       *slog.Logger
+	clock     func() time.Time
 
 	sessionsPerUser int
 	counts          userCounts
@@ -111,6 +116,10 @@ func New(c Config) *Service {
 		s.clock = time.Now
 	}
 	s.lockout.Now = s.clock
+	s.perSource = policy.Quota{Events: max(c.MessagesPerSource, 0), Per: time.Hour}
+	if c.MessagesPerSource == 0 {
+		s.perSource.Events = defaultMessagesPerSource
+	}
 	s.decoy = s.box.Seal(purposeVerifier, make([]byte, verifierSize), nil)
 	return s
 }

@@ -2,9 +2,7 @@ package userpool
 
 import (
 	"context"
-	"strings"
 
-	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -40,7 +38,10 @@ func (s *Service) SignUp(ctx context.Context, in *wire.SignUpRequest) (*wire.Sig
 			return signUpConflict(err)
 		}
 		if sends {
-			code, err = s.newCode(tx, attemptsOf(user).user, user, codeSignUp, to.address)
+			code, err = s.requestCode(ctx, tx, codeRequest{
+				act: codeSignUp, purpose: codeSignUp, who: attemptsOf(user), user: user, address: to.address,
+				hides: a.settings.hidesUsers(),
+			})
 		}
 		return err
 	})
@@ -50,6 +51,8 @@ func (s *Service) SignUp(ctx context.Context, in *wire.SignUpRequest) (*wire.Sig
 	out := &wire.SignUpResponse{UserSub: user.Sub}
 	if sends {
 		out.CodeDeliveryDetails = to.details()
+	}
+	if code != "" {
 		err = s.deliver(ctx, a.poolSet.codeTemplate(to.medium, signUpTemplate).message(user, to, code))
 	}
 	return out, err
@@ -123,43 +126,44 @@ func (s *Service) ResendConfirmationCode(ctx context.Context, in *wire.ResendCon
 		case !reachable:
 			return nil, wire.NewException(wire.InvalidParameterException, wire.MessageNoContact)
 		}
-		details, err := s.sendCode(ctx, a, who, codeSignUp, to, reachable && waiting)
+		if !waiting {
+			to = contact{}
+		}
+		details := s.details(a, who, codeSignUp, to)
+		err = s.sendCode(ctx, a, who, actResend, codeSignUp, to)
 		return &wire.ResendConfirmationCodeResponse{CodeDeliveryDetails: details}, err
 	})
 }
 
-// sendCode makes a code and hands it to the courier. If it is not to be sent,
-// because there is no such user or nothing to do, the same is done but for that.
-func (s *Service) sendCode(ctx context.Context, a *app, who *subject, purpose string, to contact, send bool) (*wire.CodeDeliveryDetailsType, error) {
-	user := who.user
-	if !send {
-		user, to = storage.User{}, s.madeUpContact(a, who)
+// sendCode makes a code and hands it to the courier. Without an address, because
+// there is no such user or nothing to do, the same is done but for that.
+func (s *Service) sendCode(ctx context.Context, a *app, who *subject, act, purpose string, to contact) error {
+	user, hides := who.user, a.settings.hidesUsers() && who.attempts.name != ""
+	if to.address == "" {
+		user = storage.User{}
+	}
+	if s.courier == nil { // for every name alike
+		return s.deliver(ctx, Message{PoolID: a.pool.ID})
 	}
 	var code string
 	err := s.store.Update(ctx, func(tx storage.Tx) (err error) {
-		code, err = s.newCode(tx, who.attempts.user, user, purpose, to.address)
+		code, err = s.requestCode(ctx, tx, codeRequest{
+			act: act, purpose: purpose, who: who.attempts, user: user, address: to.address, hides: hides,
+		})
 		return err
 	})
 	if err != nil || code == "" {
-		return to.details(), err
+		return err
 	}
 	standard := signUpTemplate
 	if purpose == codeReset {
 		standard = resetTemplate
 	}
-	return to.details(), s.deliver(ctx, a.poolSet.codeTemplate(to.medium, standard).message(user, to, code))
-}
-
-// madeUpContact is the e-mail address of somebody who has none: the same at
-// every call for one name, and to the eye like any other once it is masked.
-func (s *Service) madeUpContact(a *app, who *subject) contact {
-	mac := s.box.MAC(purposeMadeUp, []byte("contact"), []byte(a.pool.ID), []byte(who.attempts.user))
-	letter := func(b byte) string { return string(random.Lower[int(b)%len(random.Lower)]) }
-	name := letter(mac[0])
-	if local, _, ok := strings.Cut(who.login, "@"); ok {
-		name = first(local) // whoever asks for an address expects it
+	err = s.deliver(ctx, a.poolSet.codeTemplate(to.medium, standard).message(user, to, code))
+	if hides {
+		return nil // the failure was logged, and would tell that there is a user
 	}
-	return contact{loginEmail, MediumEmail, name + "@" + letter(mac[1])}
+	return err
 }
 
 // ConfirmSignUp confirms a user with the code of the SignUp. The contact that it
@@ -185,7 +189,7 @@ func (s *Service) ConfirmSignUp(ctx context.Context, in *wire.ConfirmSignUpReque
 				return wire.Exceptionf(wire.NotAuthorizedException, "User cannot be confirmed. Current status is %s", user.Status)
 			}
 			var code storage.Code
-			if answer, code, err = s.tryCode(tx, who.attempts.user, user, codeSignUp, in.ConfirmationCode); err != nil || answer != codeRight {
+			if answer, code, err = s.tryCode(tx, who.attempts, a.settings.hidesUsers(), user, codeSignUp, in.ConfirmationCode); err != nil || answer != codeRight {
 				return err
 			}
 			user.Status = string(wire.UserStatusConfirmed)

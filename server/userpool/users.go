@@ -182,7 +182,7 @@ func (s *Service) AdminResetUserPassword(ctx context.Context, in *wire.AdminRese
 		if !reachable || s.courier == nil {
 			return nil
 		}
-		code, err := s.newCode(tx, attemptsOf(*user).user, *user, codeReset, to.address)
+		code, err := s.newCode(tx, *user, codeReset, to.address)
 		m = new(set.codeTemplate(to.medium, resetTemplate).message(*user, to, code))
 		return err
 	})
