@@ -27,7 +27,7 @@ lint: ## gofmt, go vet, go fix, staticcheck, the rules of the house
 e2e: ## programs that nobody here wrote, against `latchkey up`
 	./e2e/run
 
-bench: ## measure Latchkey and its peers in one run, rewrite the tables of docs/performance.md
+bench: ## measure Latchkey and its peers in one run, rewrite the tables of docs/performance.md; LONG=1: few users and a million
 	./bench/run
 
 torture: ## the long form of every fault test: kills, parallel refreshes, networks, disks; prints the figures

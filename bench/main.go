@@ -2,10 +2,11 @@
 // core where the figure is about one, and prints ratios.
 //
 //	go run . [-rounds 7] [-only tokens,srp] [-write ../docs/performance.md]
+//	go run . -long [-users 1000000] [-write ../docs/performance.md]
 //
 // Each section is a file: tokens.go, flood.go, srp.go, fetch.go, service.go, identity.go, grant.go with grantpeers.go, timing.go,
-// writes.go, loopback.go, process.go with helpers.go. With -write the tables replace what stands between
-// the markers of the named page.
+// writes.go, loopback.go, process.go with helpers.go. The long form is users.go: it fills a database with a million users, which takes
+// minutes. With -write the tables replace what stands between the markers of the named page; the two forms have markers of their own.
 package main
 
 import (
@@ -26,6 +27,10 @@ type section struct {
 	run   func(b *bench) error
 }
 
+var longSections = []section{
+	{"users", "Few users and many", benchUsers},
+}
+
 var sections = []section{
 	{"tokens", "Tokens: decode and verify", benchTokens},
 	{"flood", "Tokens of unknown keys", benchFlood},
@@ -43,6 +48,7 @@ var sections = []section{
 // bench is one run: how many rounds, and where the report goes.
 type bench struct {
 	rounds int
+	users  int // of the larger pool
 	out    io.Writer
 	goals  []goal
 }
@@ -66,6 +72,8 @@ func main() {
 	rounds := flag.Int("rounds", 7, "rounds of each measurement")
 	only := flag.String("only", "", "sections to run, separated by commas; all by default")
 	write := flag.String("write", "", "page whose tables are replaced")
+	long := flag.Bool("long", false, "run the long form")
+	users := flag.Int("users", 1_000_000, "users of the larger pool of the long form")
 	empty := flag.Bool("empty-handler", false, "be the reference server of the loopback section")
 	unsigned := flag.Bool("null-signer", false, "be the service of the code grant's section that signs nothing")
 	flag.Parse()
@@ -78,23 +86,27 @@ func main() {
 		os.Exit(1)
 	}
 	var report bytes.Buffer
-	b := &bench{rounds: *rounds, out: io.MultiWriter(os.Stdout, &report)}
-	if err := b.run(*only); err != nil {
+	b := &bench{rounds: *rounds, users: *users, out: io.MultiWriter(os.Stdout, &report)}
+	form, mark := sections, beginMark
+	if *long {
+		form, mark = longSections, beginLongMark
+	}
+	if err := b.run(form, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 	if *write != "" {
-		if err := replaceTables(*write, report.String()); err != nil {
+		if err := replaceTables(*write, mark, report.String()); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}
 	}
 }
 
-func (b *bench) run(only string) error {
+func (b *bench) run(form []section, only string) error {
 	fmt.Fprintf(b.out, "%s %s/%s, %d cores, medians of %d paired rounds with their range.\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), b.rounds)
-	for _, s := range sections {
+	for _, s := range form {
 		if only != "" && !slices.Contains(strings.Split(only, ","), s.name) {
 			continue
 		}
@@ -142,21 +154,22 @@ func (b *bench) printGoals() {
 
 // Markers of the generated part of the page.
 const (
-	beginMark = "<!-- begin: written by make bench -->"
-	endMark   = "<!-- end -->"
+	beginMark     = "<!-- begin: written by make bench -->"
+	beginLongMark = "<!-- begin: written by make bench LONG=1 -->"
+	endMark       = "<!-- end -->"
 )
 
-// replaceTables puts a report between the markers of a page.
-func replaceTables(path, report string) error {
+// replaceTables puts a report between a marker of a page and the end mark behind it.
+func replaceTables(path, begin, report string) error {
 	page, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	before, rest, ok := strings.Cut(string(page), beginMark)
+	before, rest, ok := strings.Cut(string(page), begin)
 	_, after, ok2 := strings.Cut(rest, endMark)
 	if !ok || !ok2 {
 		return fmt.Errorf("%s has no markers for the tables", path)
 	}
-	text := before + beginMark + "\n\n" + strings.TrimSpace(report) + "\n\n" + endMark + after
+	text := before + begin + "\n\n" + strings.TrimSpace(report) + "\n\n" + endMark + after
 	return os.WriteFile(path, []byte(text), 0o644)
 }
