@@ -150,10 +150,11 @@ func sessionPage(ready localservice.Ready, logger *slog.Logger) (localservice.Ho
 	if err != nil {
 		return nil, err
 	}
-	return sessionpage.New(sessionpage.Config{
-		Client: config, SecureOAuthBaseURL: ready.HTTPSEndpoint + "/" + ready.UserPoolID,
-		Username: ready.Username, Password: latchkey.NewSecret(ready.Password), Logger: logger,
-	})
+	page := sessionpage.Config{Client: config, SecureOAuthBaseURL: ready.HTTPSEndpoint + "/" + ready.UserPoolID, Logger: logger}
+	if !ready.PasswordChanged {
+		page.Username, page.Password = ready.Username, latchkey.NewSecret(ready.Password)
+	}
+	return sessionpage.New(page)
 }
 
 // serve runs the service until ctx ends, and tells where it is once it answers.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/cli/ui"
 	"github.com/latchkey-auth/latchkey/internal/localservice"
 )
 
@@ -92,6 +93,39 @@ func TestPageAddress(t *testing.T) {
 	} {
 		if got := pageAddress(localservice.Ready{Endpoint: endpoint}); got != want {
 			t.Errorf("%s: %q", endpoint, got)
+		}
+	}
+}
+
+// TestScreen shows what `latchkey up` prints: no password that was changed, and
+// addresses of the outbox and the session page only where they answer.
+func TestScreen(t *testing.T) {
+	t.Parallel()
+	ready := localservice.Ready{Endpoint: "http://127.0.0.1:9229", Username: "demo", Password: "Demo-abcd-1234"}
+	for name, test := range map[string]struct {
+		change       func(*localservice.Ready)
+		wants, never []string
+	}{
+		"first start": {func(*localservice.Ready) {}, []string{"Demo-abcd-1234", "http://127.0.0.1:9229/outbox", "Session page"}, nil},
+		"changed password": {func(r *localservice.Ready) { r.Password, r.PasswordChanged = "", true },
+			[]string{"not the one of the first start any more"}, []string{"Demo-abcd-1234"}},
+		"outer address": {func(r *localservice.Ready) { r.Endpoint = "http://192.168.1.7:9229" },
+			[]string{"messages are shown in this terminal"}, []string{"/outbox", "Session page"}},
+	} {
+		shown := ready
+		test.change(&shown)
+		var out strings.Builder
+		a := &app{program: "latchkey", out: ui.NewOutput(&out), err: ui.NewOutput(io.Discard)}
+		a.announce(shown, "/data")
+		for _, want := range test.wants {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: the screen lacks %q:\n%s", name, want, out.String())
+			}
+		}
+		for _, never := range test.never {
+			if strings.Contains(out.String(), never) {
+				t.Errorf("%s: the screen has %q", name, never)
+			}
 		}
 	}
 }

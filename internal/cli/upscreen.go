@@ -47,7 +47,11 @@ func (a *app) announce(ready localservice.Ready, folder string) {
 	table.Field("AWS keys", mask(ready.AccessKeyID)+" / ********  (--json shows them)")
 	table.Row()
 	table.Add(ui.Cell{Text: "Demo user", Style: ui.Faint}, ui.Cell{Text: ready.Username, Style: ui.Bold})
-	table.Add(ui.Cell{Text: "Password", Style: ui.Faint}, ui.Cell{Text: ready.Password, Style: ui.Bold})
+	if ready.PasswordChanged {
+		table.Field("Password", "not the one of the first start any more")
+	} else {
+		table.Add(ui.Cell{Text: "Password", Style: ui.Faint}, ui.Cell{Text: ready.Password, Style: ui.Bold})
+	}
 	table.Write(a.out)
 	a.out.Print("")
 	a.out.Print("  Sign in from another terminal:")

@@ -109,6 +109,9 @@ func (s *Service) describe() {
 		AccessKeyID: s.state.AccessKeyID, SecretAccessKey: s.state.SecretAccessKey,
 		ConfigFile: filepath.Join(s.options.Dir, userdirs.ConfigFile), CredentialKeyFile: s.credentialKeyFile(),
 	}
+	if s.changed {
+		s.ready.Password, s.ready.PasswordChanged = "", true
+	}
 	if s.metrics != nil {
 		s.ready.MetricsEndpoint = url("http", s.metrics) + "/metrics"
 	}

@@ -160,8 +160,12 @@ func (s *Service) provisionUser(ctx context.Context) error {
 	pools := s.server.Pools()
 	pool, name := s.state.UserPoolID, s.state.Username
 	user, err := pools.AdminGetUser(ctx, &wire.AdminGetUserRequest{UserPoolId: pool, Username: name})
-	if err == nil && user.UserStatus != wire.UserStatusForceChangePassword {
-		return nil
+	if err == nil {
+		// A first start that was interrupted leaves the password temporary.
+		mine, err := pools.HasPassword(ctx, pool, name, wire.Sensitive(s.state.Password))
+		if err != nil || user.UserStatus != wire.UserStatusForceChangePassword || !mine {
+			return err
+		}
 	}
 	if wire.IsException(err, wire.UserNotFoundException) {
 		_, err = pools.AdminCreateUser(ctx, &wire.AdminCreateUserRequest{

@@ -21,6 +21,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/localca"
 	"github.com/latchkey-auth/latchkey/internal/localonly"
 	"github.com/latchkey-auth/latchkey/internal/secret"
+	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/identitypool"
 	"github.com/latchkey-auth/latchkey/server/keys"
@@ -64,7 +65,7 @@ type Ready struct {
 	ClientID        string `json:"client_id"`
 	IdentityPoolID  string `json:"identity_pool_id"`
 	Username        string `json:"username"`
-	Password        string `json:"password"`
+	Password        string `json:"password"` // empty if PasswordChanged
 	AccessKeyID     string `json:"access_key_id"`
 	SecretAccessKey string `json:"secret_access_key"`
 	ConfigFile      string `json:"config_file"`
@@ -72,6 +73,9 @@ type Ready struct {
 	// credentials (package sigv4auth). It is always credentials.key in the folder.
 	CredentialKeyFile string `json:"-"`
 	MetricsEndpoint   string `json:"metrics_endpoint,omitempty"`
+	// PasswordChanged means that the demo user cannot sign in with the password of
+	// the first start any more.
+	PasswordChanged bool `json:"password_changed,omitempty"`
 }
 
 // Service is a local service that listens already and answers once it runs.
@@ -80,6 +84,7 @@ type Service struct {
 	options   Options
 	state     state
 	used      bool // the database has been in use before this start
+	changed   bool // the demo user's password is not the first one any more
 	store     *sqlite.Store
 	ring      *keys.Ring
 	server    *server.Server
@@ -135,6 +140,11 @@ func (s *Service) open(ctx context.Context) (err error) {
 	if err := s.provision(ctx); err != nil {
 		return fmt.Errorf("prepare the pools: %w", err)
 	}
+	works, err := s.server.Pools().HasPassword(ctx, s.state.UserPoolID, s.state.Username, wire.Sensitive(s.state.Password))
+	if err != nil {
+		return fmt.Errorf("check the demo user: %w", err)
+	}
+	s.changed = !works
 	return s.writeConfig()
 }
 

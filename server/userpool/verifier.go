@@ -1,6 +1,12 @@
 package userpool
 
-import "github.com/latchkey-auth/latchkey/server/storage"
+import (
+	"context"
+
+	"github.com/latchkey-auth/latchkey/internal/srp"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
 
 // namesBySub reports whether users of the pool sign in under more than one name.
 // Verifiers are bound to the sub there: USER_ID_FOR_SRP must not tell which user a
@@ -37,6 +43,29 @@ func (s *Service) unsealVerifier(set *PoolSettings, user storage.User, sealed []
 	}
 	v, err = s.box.Open(purposeVerifier, sealed, verifierContext(user))
 	return v, user.Username, err
+}
+
+// HasPassword reports whether a user can sign in with a password: the user exists,
+// is enabled and confirmed, and the password is the user's. It counts no attempt, so
+// it is not for passwords that callers of the service send.
+func (s *Service) HasPassword(ctx context.Context, poolID, username string, password wire.Sensitive) (bool, error) {
+	set, user, err := s.viewUser(ctx, poolID, username)
+	if wire.IsException(err, wire.UserNotFoundException) {
+		return false, nil
+	}
+	if err != nil || len(user.Verifier) == 0 || s.accountRefusal(user) != nil {
+		return false, err
+	}
+	v, name, err := s.unsealVerifier(set, user, user.Verifier)
+	if err != nil {
+		return false, err
+	}
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	return srp.Verifier{Salt: user.Salt, V: v}.Matches(srpPool(poolID), name, string(password)), nil
 }
 
 // verifierContext binds a sealed verifier to its user.
