@@ -33,7 +33,12 @@ func (s *Server) routeOAuth(mux *http.ServeMux) {
 
 // endpoint mounts what programs call: within the bound of their source.
 func (s *Server) endpoint(mux *http.ServeMux, base, path string, handler http.HandlerFunc) {
-	mux.HandleFunc(base+path, s.observed(path, func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc(base+path, s.observed(path, s.bounded(handler)))
+}
+
+// bounded serves requests within the bound of their source, and for a bounded time.
+func (s *Server) bounded(handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		if !s.admits(s.sources, r) {
 			tooManyRequests(w, r)
 			return
@@ -41,7 +46,7 @@ func (s *Server) endpoint(mux *http.ServeMux, base, path string, handler http.Ha
 		ctx, cancel := context.WithTimeout(userpool.WithSource(r.Context(), s.source(r)), operationTimeout)
 		defer cancel()
 		handler(w, r.WithContext(ctx))
-	}))
+	}
 }
 
 // document bounds what verifiers of tokens fetch, apart from other requests: a
@@ -74,7 +79,7 @@ func (s *Server) observed(path string, handler http.HandlerFunc) http.HandlerFun
 // page is endpoint for what a person looks at: no other origin may read it.
 func (s *Server) page(mux *http.ServeMux, base, path string, handler http.HandlerFunc) {
 	s.pages[base+path] = true
-	s.endpoint(mux, base, path, handler)
+	s.endpoint(mux, base, path, s.atPool(path, handler))
 }
 
 // outcome is how a request ended: the first thing that went wrong, "" for nothing.

@@ -23,12 +23,7 @@ func (s *Server) routeHosted(mux *http.ServeMux) {
 }
 
 func (s *Server) serveHosted(w http.ResponseWriter, r *http.Request) {
-	place, ok := s.oauth.Place(r)
-	if !ok {
-		noteOutcome(r.Context(), "not_found")
-		http.Error(w, "no user pool has this address", http.StatusNotFound)
-		return
-	}
+	place, _ := s.oauth.Place(r)
 	s.hosted.ServeHTTP(w, r.WithContext(hosted.At(r.Context(), hosted.Place{Pool: place.PoolID, Base: place.Base})))
 }
 

@@ -200,7 +200,7 @@ func TestHealth(t *testing.T) {
 		"/healthz": 200, "/readyz": 200,
 		"/us-east-1_nothing00/.well-known/jwks.json":            404,
 		"/us-east-1_nothing00/.well-known/openid-configuration": 404,
-		"/metrics": 405, "/debug/pprof/": 405, "/debug/vars": 405,
+		"/metrics": 404, "/debug/pprof/": 404, "/debug/vars": 404,
 	} {
 		if status, body := get(path); status != want {
 			t.Errorf("GET %s: %d %s, want %d", path, status, body, want)

@@ -313,15 +313,6 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("GET /{pool}/.well-known/revocations", s.serveRevocations)
 	s.routeOAuth(mux)
 	s.routeHosted(mux)
+	mux.HandleFunc(hosted.FaviconPath, s.observed(hosted.FaviconPath, hosted.ServeFavicon))
 	return mux
-}
-
-// serveRest serves operations, whatever path the endpoint of a client has.
-func (s *Server) serveRest(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
-		return
-	}
-	s.serveOperation(w, r)
 }

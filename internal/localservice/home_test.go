@@ -44,8 +44,8 @@ func TestHome(t *testing.T) {
 		{"GET", "/", "", true, 200}, {"HEAD", "/", "", true, 200}, {"GET", "/callback?code=x", "", true, 200},
 		{"GET", "/session/events", "", true, 200}, {"POST", "/session/refresh", "", true, 200},
 		{"GET", "/", "localhost:1", true, 200}, {"GET", "/", "[::1]:1", true, 200}, {"GET", "/", "127.0.0.1", true, 200},
-		{"GET", "/", "latchkey.localhost", false, 405}, {"GET", "/", "evil.example", false, 405},
-		{"GET", "/session/events", "evil.example", false, 405}, {"GET", "/", "127.0.0.1.evil.example", false, 405},
+		{"GET", "/", "latchkey.localhost", false, 404}, {"GET", "/", "evil.example", false, 404},
+		{"GET", "/session/events", "evil.example", false, 404}, {"GET", "/", "127.0.0.1.evil.example", false, 404},
 		{"POST", "/", "", false, 400}, {"GET", "/healthz", "", false, 200}, {"GET", "/outbox", "", false, 200}, {"OPTIONS", "/", "", false, 204},
 	} {
 		for _, base := range []string{ready.Endpoint, ready.HTTPSEndpoint} {

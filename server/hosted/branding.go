@@ -13,9 +13,11 @@ import (
 	"sync"
 )
 
-// The paths of what a page consists of beside its HTML.
+// StylePath is the path of the pages' stylesheet, below [Place].Base.
+const StylePath = "/latchkey.css"
+
+// The paths of a client's look.
 const (
-	stylePath      = "/latchkey.css"
 	brandStylePath = "/brand.css"
 	brandLogoPath  = "/brand-logo"
 )
@@ -136,7 +138,7 @@ func version(data []byte) string {
 var styleVersion = sync.OnceValue(func() string { return version([]byte(style)) })
 
 func styleURL(base string) template.URL {
-	return template.URL(base + stylePath + "?v=" + styleVersion())
+	return template.URL(base + StylePath + "?v=" + styleVersion())
 }
 
 // serveAsset answers if the path is an asset's.
@@ -144,7 +146,7 @@ func (p *Pages) serveAsset(w http.ResponseWriter, r *http.Request, place Place, 
 	var data []byte
 	media := "text/css; charset=utf-8"
 	switch path {
-	case stylePath:
+	case StylePath:
 		data = []byte(style)
 	case brandStylePath, brandLogoPath:
 		b, err := p.branding(r.Context(), place.Pool, r.URL.Query().Get("client_id"))

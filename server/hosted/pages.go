@@ -84,7 +84,7 @@ func New(c Config) *Pages {
 // Paths are the paths below [Place].Base that Pages answers: those of the pages,
 // which Cognito's hosted pages have too, and those of what they are made of.
 func (p *Pages) Paths() []string {
-	paths := []string{stylePath, brandStylePath, brandLogoPath}
+	paths := []string{StylePath, brandStylePath, brandLogoPath}
 	for path := range p.routes {
 		paths = append(paths, path)
 	}
