@@ -270,3 +270,26 @@ func TestPoolUpdateKeepsLegacyIssuers(t *testing.T) {
 		t.Errorf("signed in as %s, want %s", got, first)
 	}
 }
+
+// TestProviderDeletedBefore: identities of a provider that was deleted before the issuer
+// was kept belong to no issuer, as the next provider of that name may be any. An
+// administrator links the user again.
+func TestProviderDeletedBefore(t *testing.T) {
+	t.Parallel()
+	w, e := otherWorld(t, nil, nil)
+	first := w.nameOf(e, "u-1")
+	must[wire.DeleteIdentityProviderResponse](w, "DeleteIdentityProvider", &wire.DeleteIdentityProviderRequest{UserPoolId: w.pool, ProviderName: "Other"})
+	w.forgetIssuers()
+	must[wire.CreateIdentityProviderResponse](w, "CreateIdentityProvider", &wire.CreateIdentityProviderRequest{
+		UserPoolId: w.pool, ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: e.details(),
+	})
+	if err := w.link(native(first), foreign("u-2")); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.nameOf(e, "u-2"); got != first {
+		t.Errorf("linked again: %s", got)
+	}
+	if got := w.nameOf(e, "u-1"); !strings.HasPrefix(got, first+"_") {
+		t.Errorf("not linked: %s", got)
+	}
+}

@@ -12,10 +12,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/latchkey-auth/latchkey/jwt"
 )
 
 const testIssuer = "https://idp.example.com"
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fakeIssuer answers requests for a configuration and keys without a network, so that
 // a synctest bubble can move its clock.
