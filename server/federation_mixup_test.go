@@ -359,3 +359,31 @@ func TestAnswerAfterProviderChanged(t *testing.T) {
 		}
 	}
 }
+
+// TestDamagedProviderStopsNoOther: a provider whose stored settings cannot be read keeps
+// no other one from signing people in or from being changed.
+func TestDamagedProviderStopsNoOther(t *testing.T) {
+	t.Parallel()
+	w, e := otherWorld(t, nil, nil)
+	w.trust("Damaged", wire.ProviderOIDC, newElsewhere(t).details(), nil)
+	w.shareRedirect("Other", "Damaged")
+	w.forgetSettings("LegacyIssuers")
+	err := w.store.Update(t.Context(), func(tx storage.Tx) error {
+		p, err := tx.Providers.IdentityProvider(w.pool, "Damaged")
+		if err != nil {
+			return err
+		}
+		p.Settings = []byte(`{"Type":"OIDC","Details":"AAAA"}`)
+		return tx.Providers.Update(p)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := w.visitor().visit(e, "u-1", nil); !got.Has("code") {
+		t.Errorf("sign-in: %v", got)
+	}
+	w.updateProvider(e.details())
+	if got := w.visitor().visit(e, "u-1", nil); !got.Has("code") || len(w.users()) != 1 {
+		t.Errorf("after a change: %v", got)
+	}
+}

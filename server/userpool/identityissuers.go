@@ -102,7 +102,8 @@ func (s *Service) keepLegacyIssuers(tx storage.Tx, poolID string) error {
 	for _, stored := range list {
 		p, err := s.openProvider(stored)
 		if err != nil {
-			return err
+			s.log.Error("cannot read an identity provider; its users from before have no issuer", "pool", poolID, "provider", stored.Name, "error", err)
+			continue
 		}
 		changed.LegacyIssuers[p.Name] = federation.Issuer(p.Type, p.details)
 	}

@@ -76,15 +76,12 @@ func (s *Service) SharingProviders(ctx context.Context, poolID string) (list []f
 			return err
 		}
 		for _, one := range stored {
-			var set providerSettings
-			if err := wire.Unmarshal(one.Settings, &set); err != nil || set.OwnRedirect {
-				continue // one that cannot be read signs no one in
-			}
 			p, err := s.openProvider(one)
 			if err != nil {
-				return err
+				s.log.ErrorContext(ctx, "cannot read an identity provider; no one signs in there", "pool", poolID, "provider", one.Name, "error", err)
+			} else if !p.OwnRedirect {
+				list = append(list, p.federated())
 			}
-			list = append(list, p.federated())
 		}
 		return nil
 	})
