@@ -27,17 +27,18 @@ type code struct {
 type who struct {
 	Sub, Username string
 	Provider      string `json:",omitzero"`
+	Subject       string `json:",omitzero"`
 	Auth          time.Time
 	SignOuts      int64 `json:",omitzero"`
 	Password      int64 `json:",omitzero"`
 }
 
 func whoIs(u User) who {
-	return who{Sub: u.Sub, Username: u.Username, Provider: u.Provider, Auth: u.AuthTime, SignOuts: u.SignOuts, Password: u.PasswordEpoch}
+	return who{Sub: u.Sub, Username: u.Username, Provider: u.Provider, Subject: u.Subject, Auth: u.AuthTime, SignOuts: u.SignOuts, Password: u.PasswordEpoch}
 }
 
 func (w who) user(poolID string) User {
-	return User{PoolID: poolID, Sub: w.Sub, Username: w.Username, Provider: w.Provider, AuthTime: w.Auth, SignOuts: w.SignOuts, PasswordEpoch: w.Password}
+	return User{PoolID: poolID, Sub: w.Sub, Username: w.Username, Provider: w.Provider, Subject: w.Subject, AuthTime: w.Auth, SignOuts: w.SignOuts, PasswordEpoch: w.Password}
 }
 
 // sealCode makes the code of a grant.

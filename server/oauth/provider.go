@@ -46,6 +46,7 @@ type User struct {
 	// Provider is where the person signed in: an identity provider's name, or COGNITO for
 	// the user pool itself. It is empty in what was sealed before it was noted.
 	Provider                string
+	Subject                 string // the user's identifier at an identity provider
 	AuthTime                time.Time
 	SignOuts, PasswordEpoch int64
 }

@@ -106,6 +106,13 @@ func (s *Service) loadCaller(tx storage.Tx, c *caller, token *jwt.AccessToken) (
 	if refusal := s.accountRefusal(c.user); refusal != nil {
 		return refusal
 	}
+	stands, err := s.stands(tx, c.user, c.session)
+	if err == nil && !stands {
+		err = revoked
+	}
+	if err != nil {
+		return err
+	}
 	c.app, err = s.loadApp(tx, c.session.ClientID)
 	return err
 }

@@ -17,6 +17,9 @@ type Proven struct {
 	// the pool itself. Empty stands for what is most likely: a user of an identity provider
 	// signed in there, any other user here.
 	Provider string
+	// Subject is the user's identifier at that provider; empty for the pool itself, and
+	// where it was not noted.
+	Subject string
 	// AuthTime is when the user signed in.
 	AuthTime time.Time
 	// SignOuts and PasswordEpoch are the user's counts at that time. One that has
@@ -116,7 +119,7 @@ func (s *Service) prove(ctx context.Context, a *app, user storage.User, attempts
 		return nil, err
 	}
 	return &Step{Proven: &Proven{
-		PoolID: a.pool.ID, Sub: user.Sub, Username: user.Username, Provider: ownProviderName, AuthTime: s.now(),
+		PoolID: a.pool.ID, Sub: user.Sub, Username: user.Username, Provider: ownProvider, AuthTime: s.now(),
 		SignOuts: user.SignOuts, PasswordEpoch: user.PasswordEpoch,
 	}}, nil
 }
@@ -161,7 +164,7 @@ func (s *Service) reload(tx storage.Tx, p Proven) (storage.User, error) {
 	if user.SignOuts != p.SignOuts || user.PasswordEpoch != p.PasswordEpoch || s.accountRefusal(user) != nil {
 		return user, over
 	}
-	vouched, err := s.vouched(tx, user, signedInAt(user, p.Provider))
+	vouched, err := s.vouched(tx, user, signedInAt(user, p.Provider), p.Subject)
 	if err == nil && !vouched {
 		err = over
 	}

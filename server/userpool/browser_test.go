@@ -27,7 +27,7 @@ func TestJudgePassword(t *testing.T) {
 			must(c.AdminSetUserPassword(ctx, &wire.AdminSetUserPasswordRequest{UserPoolId: id, Username: "ann", Password: goodPassword, Permanent: true}))(t)
 			step := must(c.JudgePassword(ctx, client, "ann", goodPassword))(t)
 			ann = c.stored(t, id, "ann")
-			want := &Step{Proven: &Proven{PoolID: id, Sub: ann.Sub, Username: "ann", Provider: ownProviderName, AuthTime: c.now(), SignOuts: ann.SignOuts, PasswordEpoch: ann.PasswordEpoch}}
+			want := &Step{Proven: &Proven{PoolID: id, Sub: ann.Sub, Username: "ann", Provider: ownProvider, AuthTime: c.now(), SignOuts: ann.SignOuts, PasswordEpoch: ann.PasswordEpoch}}
 			if diff := cmp.Diff(want, step); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}

@@ -280,14 +280,19 @@ func (s *Service) ListUserPoolClients(ctx context.Context, in *wire.ListUserPool
 }
 
 // UpdateUserPoolClient replaces a client's settings. What the request leaves out
-// goes back to its default, except the name; the secret stays.
+// goes back to its default, except the name; the secret stays. Sessions of users of
+// identity providers that it no longer names end.
 func (s *Service) UpdateUserPoolClient(ctx context.Context, in *wire.UpdateUserPoolClientRequest) (*wire.UpdateUserPoolClientResponse, error) {
 	var a *app
 	err := s.store.Update(ctx, func(tx storage.Tx) (err error) {
 		if a, err = s.loadAppOf(tx, in.UserPoolId, in.ClientId); err != nil {
 			return err
 		}
+		before := a.settings.SupportedIdentityProviders
 		if err := a.configure(tx, in.UserPoolClientSettings, "updating"); err != nil {
+			return err
+		}
+		if err := s.endDropped(tx, a, before); err != nil {
 			return err
 		}
 		a.client.Name = cmp.Or(in.ClientName, a.client.Name)

@@ -100,7 +100,7 @@ func (s *Service) SignInElsewhere(ctx context.Context, clientID, provider string
 		return nil, err
 	}
 	return &Proven{
-		PoolID: user.PoolID, Sub: user.Sub, Username: user.Username, Provider: provider, AuthTime: s.now(),
+		PoolID: user.PoolID, Sub: user.Sub, Username: user.Username, Provider: provider, Subject: person.Subject, AuthTime: s.now(),
 		SignOuts: user.SignOuts, PasswordEpoch: user.PasswordEpoch,
 	}, nil
 }

@@ -46,7 +46,7 @@ func (s *Service) IssueTokens(ctx context.Context, clientID string, p Proven, bg
 		if used = !first; used {
 			return s.endSession(tx, p.PoolID, bg.SessionID)
 		}
-		if _, err := s.reload(tx, p); err != nil {
+		if err := s.admitGrant(tx, clientID, p); err != nil {
 			return err
 		}
 		evicted, err = s.keepSession(tx, g.session)
@@ -64,6 +64,20 @@ func (s *Service) IssueTokens(ctx context.Context, clientID string, p Proven, bg
 		result.RefreshToken = s.refreshToken(g.session)
 	}
 	return result, nil
+}
+
+// admitGrant refuses a grant that is over: of a user who may not go on, or of a provider
+// that the client no longer admits.
+func (s *Service) admitGrant(tx storage.Tx, clientID string, p Proven) error {
+	user, err := s.reload(tx, p)
+	if err != nil {
+		return err
+	}
+	a, err := s.loadApp(tx, clientID)
+	if err == nil && !a.admits(signedInAt(user, p.Provider)) {
+		err = wire.NewException(wire.NotAuthorizedException, "The sign-in is over.")
+	}
+	return err
 }
 
 // prepareGrant reads what the tokens of a grant say.
@@ -87,7 +101,7 @@ func (s *Service) prepareGrant(ctx context.Context, clientID string, p Proven, b
 	}
 	g.session = newSession(g.app, g.user, g.now)
 	g.session.ID, g.session.Scope, g.session.CreatedAt = bg.SessionID, bg.Scope, p.AuthTime
-	if at := signedInAt(g.user, p.Provider); at != ownProviderName {
+	if at := signedInAt(g.user, p.Provider); at != ownProvider {
 		g.session.Provider = at
 	}
 	if bg.Implicit {

@@ -62,6 +62,9 @@ func (s *Service) Active(ctx context.Context, token *jwt.IDToken) (bool, error) 
 		user, err := tx.Users.BySub(session.PoolID, session.UserSub)
 		active = session.UserSub == token.Subject() && session.ClientID == token.ClientID() &&
 			session.RevokedAt.IsZero() && session.UserEpoch == user.SignOuts && user.Enabled
+		if err == nil && active {
+			active, err = s.stands(tx, user, session)
+		}
 		return err
 	})
 	if errors.Is(err, storage.ErrNotFound) {

@@ -145,8 +145,8 @@ func (s *Service) GetIdentityProviderByIdentifier(ctx context.Context, in *wire.
 	return &wire.GetIdentityProviderByIdentifierResponse{IdentityProvider: s.providerShape(p)}, nil
 }
 
-// DeleteIdentityProvider removes a provider. Its users stay, and so do their
-// sessions; they cannot sign in again.
+// DeleteIdentityProvider removes a provider and ends the sessions that began there. Its
+// users stay; they cannot sign in again.
 func (s *Service) DeleteIdentityProvider(ctx context.Context, in *wire.DeleteIdentityProviderRequest) (*wire.DeleteIdentityProviderResponse, error) {
 	err := s.store.Update(ctx, func(tx storage.Tx) error {
 		if err := s.keepLegacyIssuers(tx, in.UserPoolId); err != nil {

@@ -233,6 +233,13 @@ func (s *Service) loadGrant(tx storage.Tx, g *grant, p presented) (err error) {
 	case !g.user.Enabled:
 		return wire.NewException(wire.NotAuthorizedException, wire.MessageUserDisabled)
 	}
+	stands, err := s.stands(tx, g.user, g.session)
+	if err == nil && !stands {
+		err = wire.NewException(wire.NotAuthorizedException, wire.MessageRefreshTokenRevoked)
+	}
+	if err != nil {
+		return err
+	}
 	g.groups, err = tx.Members.GroupsOf(g.session.PoolID, g.session.UserSub, "", maxGroups)
 	return err
 }

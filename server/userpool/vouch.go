@@ -7,10 +7,6 @@ import (
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
-// ownProviderName is the name of the user pool itself among the providers of a client
-// (SupportedIdentityProviders).
-const ownProviderName = "COGNITO"
-
 // signedInAt is the provider at which a user signed in. Where that was not noted, a user of
 // an identity provider signed in there, and any other user with a password here.
 func signedInAt(user storage.User, noted string) string {
@@ -18,7 +14,7 @@ func signedInAt(user storage.User, noted string) string {
 		return noted
 	}
 	if !isExternal(user) {
-		return ownProviderName
+		return ownProvider
 	}
 	for _, one := range activeIdentities(user) {
 		if one.Primary {
@@ -29,11 +25,11 @@ func signedInAt(user storage.User, noted string) string {
 }
 
 // vouched reports whether a sign-in at a provider still stands: the provider exists, and
-// the user has an identity there, of an issuer that the provider has. A sign-in at the pool
-// itself needs neither.
-func (s *Service) vouched(tx storage.Tx, user storage.User, provider string) (bool, error) {
+// the user has the identity of that subject there, of an issuer that the provider has. An
+// empty subject stands for any. A sign-in at the pool itself needs neither.
+func (s *Service) vouched(tx storage.Tx, user storage.User, provider, subject string) (bool, error) {
 	switch provider {
-	case ownProviderName:
+	case ownProvider:
 		return true, nil
 	case "":
 		return false, nil
@@ -43,6 +39,41 @@ func (s *Service) vouched(tx storage.Tx, user storage.User, provider string) (bo
 		return false, nil
 	}
 	return err == nil && slices.ContainsFunc(activeIdentities(user), func(one identity) bool {
-		return set.isOf(one, p, one.UserID)
+		return (subject == "" || one.UserID == subject) && set.isOf(one, p, one.UserID)
 	}), err
+}
+
+// admits reports whether users who signed in at a provider may use the client. A client
+// that names no providers is for the pool's own users.
+func (a *app) admits(provider string) bool {
+	list := a.settings.SupportedIdentityProviders
+	return provider == ownProvider && len(list) == 0 || slices.Contains(list, provider)
+}
+
+// stands reports whether the sign-in that a session began with still stands, and whether
+// its client still admits the provider. A sign-in with a password over the API needs no
+// provider of the client.
+func (s *Service) stands(tx storage.Tx, user storage.User, session storage.Session) (bool, error) {
+	provider := signedInAt(user, session.Provider)
+	if provider == ownProvider {
+		return true, nil
+	}
+	a, err := s.loadApp(tx, session.ClientID)
+	if err != nil || !a.admits(provider) {
+		return false, err
+	}
+	return s.vouched(tx, user, provider, "")
+}
+
+// endDropped ends the sessions of users of the providers that a client no longer names.
+func (s *Service) endDropped(tx storage.Tx, a *app, before []string) error {
+	for _, provider := range before {
+		if provider == ownProvider || a.admits(provider) {
+			continue
+		}
+		if err := s.end(tx, storage.Ended{PoolID: a.pool.ID, ClientID: a.client.ID, Provider: provider}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
