@@ -71,7 +71,7 @@ func (v *visit) provider(name, label string) link {
 
 // usernameInput is the field for what the pool's users sign in with.
 func (v *visit) usernameInput(value string) input {
-	i := input{Name: "username", Value: value, Autocomplete: "username", MaxLength: 128}
+	i := input{Name: "username", Value: value, Autocomplete: "username", MaxLength: maxNameField}
 	switch n := v.request.Names; {
 	case n.Email && n.Phone:
 		i.Label = v.texts.say("emailOrPhone")
@@ -160,7 +160,7 @@ func (v *visit) newPasswordPage(s Step, given map[string]string, c complaint) {
 func (v *visit) newPasswordInput(label string) input {
 	return input{
 		Name: "new_password", Label: v.texts.say(label), Type: "password", Autocomplete: "new-password",
-		Rules: v.rules(), MaxLength: 256,
+		Rules: v.rules(), MaxLength: maxPasswordField,
 	}
 }
 

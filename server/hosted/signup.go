@@ -17,7 +17,7 @@ var autocompletes = map[string]string{
 func (v *visit) attributeInput(name, value string) input {
 	i := input{
 		Name: attributePrefix + name, Label: v.texts.attribute(name), Value: value,
-		Autocomplete: autocompletes[name], MaxLength: 2048,
+		Autocomplete: autocompletes[name], MaxLength: maxAttributeField,
 	}
 	if i.Autocomplete == "" {
 		i.Autocomplete = "off"

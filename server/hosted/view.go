@@ -43,6 +43,15 @@ type form struct {
 	Peek   string // what the button that shows a password is called
 }
 
+// Bounds of fields. Browsers count them in UTF-16 units, two for some characters, and cut
+// what is pasted without a word. So each is far above what the service takes, which then
+// refuses a text that is too long.
+const (
+	maxNameField      = 4 * 128
+	maxPasswordField  = 4 * 256
+	maxAttributeField = 4 * 2048
+)
+
 // input is a field of a form. Hidden ones are for the next step.
 type input struct {
 	Name, Label, Value string
