@@ -165,47 +165,52 @@ func (p *PoolSettings) writeAttributes(tx storage.Tx, user *storage.User, given 
 	return p.updateUser(tx, user)
 }
 
-// usernameOf returns the name under which a user is stored: the canonical one, which all
-// checks are about. In a pool whose users sign in with a contact it is the sub, and the
-// contact becomes an attribute. Elsewhere a name in the form of a contact is refused when
-// contacts are aliases: it could stand in the way of the contact's owner.
-func (p *PoolSettings) usernameOf(name, sub string, given map[string]string) (string, error) {
+// nameUser gives a new user the name under which it is stored: the canonical one, which
+// all checks are about. In a pool whose users sign in with a contact it is the sub, and the
+// contact becomes an attribute and the user's first login. Elsewhere a name in the form of
+// a contact is refused when contacts are aliases: it could stand in the way of the
+// contact's owner.
+func (p *PoolSettings) nameUser(user *storage.User, name string, given map[string]string) error {
 	if len(p.UsernameAttributes) > 0 {
-		return sub, p.takeContact(name, given)
+		user.Username = user.Sub
+		kind, err := p.takeContact(name, given)
+		user.Logins = []string{p.canonical(kind, given[kind])}
+		return err
 	}
 	canonical := p.canonicalName(name)
 	switch kind, _ := p.contactAlias(canonical); kind {
 	case loginEmail:
-		return "", invalid("Username cannot be of email format, since user pool is configured for email alias.")
+		return invalid("Username cannot be of email format, since user pool is configured for email alias.")
 	case loginPhone:
-		return "", invalid("Username cannot be of phone number format, since user pool is configured for phone number alias.")
+		return invalid("Username cannot be of phone number format, since user pool is configured for phone number alias.")
 	}
 	if !isVisible(canonical) || utf8.RuneCountInString(canonical) > maxUsername {
-		return "", invalid("Username is empty, longer than %d characters, or has white space or invisible characters once it is normalized (NFKC).", maxUsername)
+		return invalid("Username is empty, longer than %d characters, or has white space or invisible characters once it is normalized (NFKC).", maxUsername)
 	}
-	return canonical, nil
+	user.Username = canonical
+	return nil
 }
 
-// takeContact sets the attribute that name is in a pool of UsernameAttributes.
-func (p *PoolSettings) takeContact(name string, given map[string]string) error {
+// takeContact sets the attribute that name is in a pool of UsernameAttributes, and returns
+// which one it is.
+func (p *PoolSettings) takeContact(name string, given map[string]string) (kind string, err error) {
 	name = normalized(name)
 	email, phone := slices.Contains(p.UsernameAttributes, loginEmail), slices.Contains(p.UsernameAttributes, loginPhone)
-	kind := ""
 	switch {
 	case email && isEmail(name):
 		kind = loginEmail
 	case phone && isPhone(name):
 		kind = loginPhone
 	case email && phone:
-		return invalid(wire.MessageUsernameShouldBeContact)
+		return "", invalid(wire.MessageUsernameShouldBeContact)
 	case email:
-		return invalid(wire.MessageUsernameShouldBeEmail)
+		return "", invalid(wire.MessageUsernameShouldBeEmail)
 	default:
-		return invalid("Username should be a phone number.")
+		return "", invalid("Username should be a phone number.")
 	}
 	if other := given[kind]; other != "" && p.canonical(kind, other) != p.canonical(kind, name) {
-		return invalid("Username and the attribute %s differ; leave one out, or make them the same.", kind)
+		return "", invalid("Username and the attribute %s differ; leave one out, or make them the same.", kind)
 	}
 	given[kind] = name
-	return nil
+	return kind, nil
 }

@@ -118,7 +118,7 @@ func (a *app) mapped(p *identityProvider, person federation.Person) (map[string]
 		if !a.mayWrite(flagged(name)) {
 			return nil, invalid("The client cannot write the mapped attribute %s.", name)
 		}
-		if value := person.Claims[claim]; value != "" {
+		if value := person.Claims[claim]; normalized(value) != "" {
 			given[name] = value
 		}
 	}

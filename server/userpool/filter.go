@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -104,12 +106,14 @@ func parseCursor(text string) (c storage.UserCursor, err error) {
 }
 
 // filter is parseFilter with the value in the form in which the pool keeps it:
-// user names canonical, statuses in capitals (their filter ignores case).
+// user names canonical, contacts normalized, statuses in capitals (their filter ignores case).
 func (p *PoolSettings) filter(text string) (storage.UserFilter, error) {
 	f, err := parseFilter(text)
 	switch f.Attribute {
 	case "username":
 		f.Value = p.canonicalName(f.Value)
+	case loginEmail, loginPhone:
+		f.Value = norm.NFKC.String(f.Value)
 	case "cognito:user_status":
 		f.Value = strings.ToUpper(f.Value)
 	}

@@ -21,20 +21,56 @@ const (
 	loginPreferred = "preferred_username"
 )
 
-// canonicalName is the form in which names are compared, whatever their kind: NFKC,
-// without white space around it, and in lower case where the pool ignores case. It is
-// normalized again after the change of case, which can leave a letter and its mark apart.
+// canonicalName is the form in which a user name is stored: NFKC, without white space
+// around it, and in lower case where the pool ignores case. It is normalized again after
+// the change of case, which can leave a letter and its mark apart.
 func (p *PoolSettings) canonicalName(name string) string {
-	name = strings.TrimSpace(norm.NFKC.String(name))
+	name = normalized(name)
 	if !p.caseSensitive() {
 		name = norm.NFKC.String(strings.ToLower(name))
 	}
 	return name
 }
 
-// canonical is the login of a kind that a name is.
+// canonical is the login of a kind that a name is: the form in which names are compared.
+// Where the pool ignores case, the two small sigmas of a name are one letter. In contacts
+// they differ, and a capital I with a dot keeps the dot: IDNA tells such domains apart, so
+// the addresses belong to different people.
 func (p *PoolSettings) canonical(kind, name string) string {
-	return kind + ":" + p.canonicalName(name)
+	switch {
+	case p.caseSensitive():
+		name = normalized(name)
+	case kind == loginEmail || kind == loginPhone:
+		name = p.canonicalName(strings.ReplaceAll(normalized(name), "\u0130", "i\u0307"))
+	default:
+		name = strings.ReplaceAll(p.canonicalName(name), "ς", "σ")
+	}
+	return kind + ":" + name
+}
+
+// canonicalTyped is the canonical form of a typed name, as a contact where it has the form
+// of one that users of the pool sign in with.
+func (p *PoolSettings) canonicalTyped(name string) string {
+	kind := loginUsername
+	switch contact := normalized(name); {
+	case p.signsInWith(loginEmail) && hasEmailForm(contact):
+		kind = loginEmail
+	case p.signsInWith(loginPhone) && isPhone(contact):
+		kind = loginPhone
+	}
+	return strings.TrimPrefix(p.canonical(kind, name), kind+":")
+}
+
+// spellings are the logins under which a name may be stored: as a user name is stored,
+// canonical, and as an earlier version stored it.
+func (p *PoolSettings) spellings(kind, name string) []string {
+	var list []string
+	for _, login := range []string{kind + ":" + p.canonicalName(name), p.canonical(kind, name), p.formerCanonical(kind, name)} {
+		if !slices.Contains(list, login) {
+			list = append(list, login)
+		}
+	}
+	return list
 }
 
 // normalized is the form in which a name or contact is stored: canonical but for its case.
@@ -63,7 +99,7 @@ func (p *PoolSettings) signsInWith(attribute string) bool {
 func (p *PoolSettings) contactAlias(name string) (kind string, ok bool) {
 	name = normalized(name)
 	switch {
-	case slices.Contains(p.AliasAttributes, loginEmail) && isEmail(name):
+	case slices.Contains(p.AliasAttributes, loginEmail) && hasEmailForm(name):
 		return loginEmail, true
 	case slices.Contains(p.AliasAttributes, loginPhone) && isPhone(name):
 		return loginPhone, true
@@ -73,42 +109,73 @@ func (p *PoolSettings) contactAlias(name string) (kind string, ok bool) {
 
 // isVisible reports whether a name has the characters that user names may have, and no
 // others: letters, marks, symbols, numbers and punctuation (API reference, UsernameType).
-// Format characters are none of these: with them two names could look alike.
+// Those of them that have no glyph are refused as well: with them two names could look
+// alike.
 func isVisible(name string) bool {
 	return name != "" && utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool {
-		return !unicode.In(r, unicode.L, unicode.M, unicode.S, unicode.N, unicode.P)
+		return isInvisible(r) || !unicode.In(r, unicode.L, unicode.M, unicode.S, unicode.N, unicode.P)
 	})
 }
 
-// logins are the canonical names under which user signs in. An address that is the user
-// name counts at once. An alias counts when it is verified and its user is confirmed; a
-// preferred_username needs no proof, so it must not have the form of another kind of alias
-// (developer guide, "Customizing sign-in attributes").
+// isInvisible reports whether a character is a control or format character, or one
+// without a glyph (Default_Ignorable_Code_Point, and the blank of Braille).
+func isInvisible(r rune) bool {
+	return r == '\u2800' || unicode.In(r, unicode.C, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// logins are the canonical names under which user signs in. A contact that is the user
+// name counts at once; the logins that the user has tell which one it is. An alias counts
+// when it is verified and its user is confirmed; a preferred_username needs no proof, so it
+// must not have the form of another kind of alias (developer guide, "Customizing sign-in
+// attributes").
 func (p *PoolSettings) logins(user storage.User) []string {
-	logins := append([]string{p.canonical(loginUsername, user.Username)}, identityLogins(user)...)
+	logins := append(p.named(loginUsername, user.Username), identityLogins(user)...)
 	if isExternal(user) {
 		return logins // its contacts are the other provider's word, and no way to sign in
 	}
+	confirmed := wire.UserStatus(user.Status) != wire.UserStatusUnconfirmed
 	for _, kind := range p.UsernameAttributes {
-		if v := user.Attributes[kind]; v != "" {
+		if v := user.Attributes[kind]; v != "" && (p.isNamedBy(user, kind) || confirmed && p.aliasCounts(user, kind)) {
 			logins = append(logins, p.canonical(kind, v))
 		}
 	}
-	if wire.UserStatus(user.Status) == wire.UserStatusUnconfirmed {
+	if !confirmed {
 		return logins
 	}
 	for _, kind := range p.AliasAttributes {
 		if v := user.Attributes[kind]; v != "" && p.aliasCounts(user, kind) {
-			logins = append(logins, p.canonical(kind, v))
+			logins = append(logins, p.named(kind, v)...)
 		}
 	}
 	return logins
 }
 
+// named are the logins of a name: canonical, and as user names are stored where that is
+// another form, so that data in which two names are one by today's rules keeps both.
+func (p *PoolSettings) named(kind, name string) []string {
+	logins := []string{p.canonical(kind, name)}
+	if kind == loginUsername || kind == loginPreferred {
+		if stored := kind + ":" + p.canonicalName(name); stored != logins[0] {
+			logins = append(logins, stored)
+		}
+	}
+	return logins
+}
+
+// isNamedBy reports whether a contact of that kind is the user name: one that the user
+// signs in with already, or what is left to a user who has lost that one.
+func (p *PoolSettings) isNamedBy(user storage.User, kind string) bool {
+	names := func(kind string) bool {
+		return user.Attributes[kind] != "" &&
+			slices.ContainsFunc(user.Logins, func(login string) bool { return strings.HasPrefix(login, kind+":") })
+	}
+	return names(kind) || user.Username == user.Sub && !slices.ContainsFunc(p.UsernameAttributes, names)
+}
+
 func (p *PoolSettings) aliasCounts(user storage.User, kind string) bool {
 	if kind == loginPreferred {
 		_, contact := p.contactAlias(user.Attributes[kind])
-		return !contact
+		return !contact && normalized(user.Attributes[kind]) != ""
 	}
 	return user.Attributes[kind+"_verified"] == "true"
 }
@@ -132,21 +199,31 @@ func (p *PoolSettings) findName(tx storage.Tx, poolID, name string) (storage.Use
 	return found[0], nil
 }
 
-// lookUp finds the user who has a name of one kind. A stored login that does not count
-// any more, under the rules of today, is no one's.
-func (p *PoolSettings) lookUp(tx storage.Tx, poolID, kind, name string) (storage.User, error) {
-	login := p.canonical(kind, name)
-	user, err := tx.Users.Lookup(poolID, login)
-	if errors.Is(err, storage.ErrNotFound) {
-		// A name that was stored before case and form were settled in this order.
-		if former := p.formerCanonical(kind, name); former != login {
-			return tx.Users.Lookup(poolID, former)
+// lookUp finds the user who has a name of one kind, by the spelling that is nearest to
+// the name. A stored login that does not count any more, under the rules of today, is no
+// one's. All spellings are looked up in any case, so that every user costs the same.
+func (p *PoolSettings) lookUp(tx storage.Tx, poolID, kind, name string) (found storage.User, err error) {
+	for _, login := range p.spellings(kind, name) {
+		user, err := tx.Users.Lookup(poolID, login)
+		switch {
+		case errors.Is(err, storage.ErrNotFound):
+		case err != nil:
+			return user, err
+		case found.Sub == "" && p.counts(user, kind, name, login):
+			found = user
 		}
 	}
-	if err == nil && !slices.Contains(p.logins(user), login) {
-		return storage.User{}, storage.ErrNotFound
+	if found.Sub == "" {
+		return found, storage.ErrNotFound
 	}
-	return user, err
+	return found, nil
+}
+
+// counts reports whether a name is still one of a user who was found by a spelling of it.
+func (p *PoolSettings) counts(user storage.User, kind, name, login string) bool {
+	logins := p.logins(user)
+	return slices.Contains(logins, p.canonical(kind, name)) ||
+		kind != loginEmail && kind != loginPhone && slices.Contains(logins, login)
 }
 
 // formerCanonical is the login that earlier versions stored for a name.

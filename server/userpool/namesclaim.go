@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -55,8 +54,8 @@ func (p *PoolSettings) unasked(before storage.User, login string) bool {
 	return isExternal(before) && strings.HasPrefix(login, loginPreferred+":")
 }
 
-// checkPreferred refuses a new preferred_username that could be read as a contact, or that
-// has characters that do not show, where it is a name to sign in with.
+// checkPreferred refuses a new preferred_username that could be read as a contact, that is
+// blank or that has invisible characters, where it is a name to sign in with.
 func (p *PoolSettings) checkPreferred(before, user storage.User) error {
 	name := user.Attributes[loginPreferred]
 	if name == before.Attributes[loginPreferred] || isExternal(user) || !slices.Contains(p.AliasAttributes, loginPreferred) {
@@ -67,8 +66,8 @@ func (p *PoolSettings) checkPreferred(before, user storage.User) error {
 		return invalid("preferred_username cannot be of email format, since user pool is configured for email alias.")
 	case kind == loginPhone:
 		return invalid("preferred_username cannot be of phone number format, since user pool is configured for phone number alias.")
-	case strings.ContainsFunc(name, func(r rune) bool { return unicode.Is(unicode.C, r) }):
-		return invalid("preferred_username must not have control or format characters.")
+	case strings.ContainsFunc(name, isInvisible) || name != "" && normalized(name) == "":
+		return invalid("preferred_username must not be blank or have invisible characters.")
 	}
 	return nil
 }

@@ -253,8 +253,9 @@ func (p *PoolSettings) requiredAttributes() []string {
 // All failures stand in one text, as Cognito's do, a line each.
 func (p *PoolSettings) checkAttributes(given map[string]string, complete bool) error {
 	for _, contact := range []string{loginEmail, loginPhone} {
-		if value, ok := given[contact]; ok {
-			given[contact] = normalized(value)
+		// A blank value stays as it is, and is refused below: only an empty one deletes.
+		if value := normalized(given[contact]); value != "" {
+			given[contact] = value
 		}
 	}
 	var failures []string
@@ -356,8 +357,17 @@ func isDateTime(value string) bool {
 	return false
 }
 
-// isEmail reports whether value is one bare e-mail address (RFC 5322, addr-spec).
+// isEmail reports whether value is one bare e-mail address at a domain name, in visible
+// characters. IDNA reads an ideographic full stop as a dot and a capital sharp s as one of
+// two texts, which would give one address two forms; so would the spellings of an IP
+// address.
 func isEmail(value string) bool {
+	_, domain, _ := strings.Cut(value, "@")
+	return hasEmailForm(value) && isVisible(value) && !strings.ContainsAny(domain, "[。ẞ")
+}
+
+// hasEmailForm reports whether value is one bare e-mail address (RFC 5322, addr-spec).
+func hasEmailForm(value string) bool {
 	address, err := mail.ParseAddress(value)
 	return err == nil && address.Name == "" && address.Address == value
 }

@@ -78,8 +78,8 @@ func (a *app) findTyped(tx storage.Tx, login string) (storage.User, error) {
 	if errors.Is(err, storage.ErrNotFound) {
 		err = nil
 	}
-	if user.Sub == "" {
-		user = bySub
+	if bySub.Sub != "" {
+		user = bySub // a name that is another user's sub is not found in that user's place
 	}
 	return user, err
 }
@@ -88,8 +88,8 @@ func (a *app) findTyped(tx storage.Tx, login string) (storage.User, error) {
 // the same work as a made-up one: a user is made up and a verifier is unsealed
 // for both.
 func (s *Service) complete(a *app, who *subject) error {
-	login := a.poolSet.canonical(loginUsername, who.login)
-	who.canonical = strings.TrimPrefix(login, loginUsername+":")
+	who.canonical = a.poolSet.canonicalTyped(who.login)
+	login := loginUsername + ":" + who.canonical
 	who.shown = s.madeUpUser(a, login)
 	who.verifier = s.madeUpVerifier(a.pool.ID, login)
 	if who.real() {

@@ -305,7 +305,7 @@ func (s *Service) newUser(set *PoolSettings, in *wire.AdminCreateUserRequest) (s
 	if err != nil {
 		return user, err
 	}
-	if user.Username, err = set.usernameOf(in.Username, user.Sub, given); err != nil {
+	if err := set.nameUser(&user, in.Username, given); err != nil {
 		return user, err
 	}
 	for name, value := range given {
