@@ -352,3 +352,26 @@ func TestLongRequestReachesThePages(t *testing.T) {
 		}
 	}
 }
+
+// TestPagesNameTheApplication: by the client's name; a name that only pins the client's id
+// says nothing, so that the address which the person goes back to stands for it.
+func TestPagesNameTheApplication(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ client, redirect, want string }{
+		"named":             {"Example Notes", callback, "to continue to Example Notes"},
+		"pinned, web":       {"_custom_id_:pinnedweb", callback, "to continue to app.example.com"},
+		"pinned, this host": {"_custom_id_:pinnedlocal", "http://localhost:3000/", "to continue to localhost:3000"},
+		"pinned, IPv6":      {"_custom_id_:pinnedv6", "http://[::1]:4711/callback", "to continue to [::1]:4711"},
+		"pinned, native":    {"_custom_id_:pinnednative", "myapp://signed-in", ">to continue<"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
+				withOAuth(p, c)
+				c.ClientName = test.client
+			})
+			answer, body := w.visitor().get(w.pageURL("/login", map[string]string{"redirect_uri": test.redirect}))
+			wantPage(t, answer, body, http.StatusOK, test.want)
+		})
+	}
+}

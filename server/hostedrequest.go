@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ func shownRequest(q *oauth.Request, pool *wire.UserPoolType, client *userpool.Ap
 		EmailAlias: slices.Contains(pool.AliasAttributes, "email"), PhoneAlias: slices.Contains(pool.AliasAttributes, "phone_number"),
 	}
 	request := &hosted.Request{
-		ClientID: client.ID, ClientName: clientName(client.Name), RedirectURI: q.RedirectURI, LoginHint: q.LoginHint,
+		ClientID: client.ID, ClientName: applicationName(client.Name, q.RedirectURI), RedirectURI: q.RedirectURI, LoginHint: q.LoginHint,
 		SignUp: pool.AdminCreateUserConfig == nil || !flagged(pool.AdminCreateUserConfig.AllowAdminCreateUserOnly),
 		Names:  names, Ask: askedAttributes(pool, client, names), Rules: passwordRules(pool), Flow: q,
 	}
@@ -43,12 +44,18 @@ func shownRequest(q *oauth.Request, pool *wire.UserPoolType, client *userpool.Ap
 
 func flagged(flag *bool) bool { return flag != nil && *flag }
 
-// clientName is empty for a name that only pins an id.
-func clientName(name string) string {
-	if strings.HasPrefix(name, "_custom_id_:") {
+// applicationName is what the pages call a client: its name or, where that only pins the
+// client's id, the host of the registered address that the person goes back to. It is empty
+// for the addresses of native applications, which have no host.
+func applicationName(client, redirect string) string {
+	if !strings.HasPrefix(client, "_custom_id_:") {
+		return client
+	}
+	to, err := url.Parse(redirect)
+	if err != nil || to.Scheme != "http" && to.Scheme != "https" {
 		return ""
 	}
-	return name
+	return to.Host
 }
 
 // askedAttributes are what a sign-up asks for: what the pool verifies, so that a
