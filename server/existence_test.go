@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -175,6 +176,48 @@ func TestNamesInAliasPools(t *testing.T) {
 				t.Errorf("of 40 subs without a user %d are called so and %d by another sub", subs, others)
 			}
 		})
+	}
+}
+
+// TestLengthOfChallengeTellsNothing pads a user's name and one without a user with
+// white space, which does not count, to every length that a name may have, and
+// shortens SRP_A: at none does the length of SECRET_BLOCK tell which is which.
+func TestLengthOfChallengeTellsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(_ *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
+		c.PreventUserExistenceErrors = wire.PreventUserExistenceErrorsEnabled
+	})
+	wide := strings.Repeat("𝄞", 120) // four bytes each
+	lengthOf := func(name string, a int) int {
+		t.Helper()
+		out, err := call[wire.InitiateAuthResponse](w, "InitiateAuth", &wire.InitiateAuthRequest{
+			AuthFlow: wire.AuthFlowUserSRP, ClientId: w.client,
+			AuthParameters: wire.Parameters{"USERNAME": name, "SRP_A": strings.Repeat("7", a)},
+		})
+		if err != nil {
+			wantException(t, err, wire.InvalidParameterException, "1 validation error detected: Value at 'username' failed to satisfy constraint: Member must have length less than or equal to 128")
+			return 0
+		}
+		return len(out.ChallengeParameters["SECRET_BLOCK"])
+	}
+	for _, name := range []string{"ann", wide + "ann"} {
+		w.addUser(name)
+		other := strings.TrimSuffix(name, "ann") + "bob"
+		for n := 0; n < 1024; n = 2*n + 1 {
+			padded := strings.Repeat(" ", n)
+			if a, b := lengthOf(name+padded, 700), lengthOf(other+padded, 700); a != b {
+				t.Errorf("%d characters more: %d for the user, %d without one", n, a, b)
+			}
+		}
+		step := 8
+		if testing.Short() {
+			step = 80
+		}
+		for n := 1; n <= 760; n += step {
+			if a, b := lengthOf(name, n), lengthOf(other, n); a != b {
+				t.Errorf("SRP_A of %d digits: %d for the user, %d without one", n, a, b)
+			}
+		}
 	}
 }
 

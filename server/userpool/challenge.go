@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"fmt"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/random"
@@ -19,12 +20,14 @@ type challenge struct {
 	Name     wire.ChallengeName
 	PoolID   string
 	ClientID string
-	// Sub is the user's, empty for a made-up user.
-	Sub  string
-	User string // USERNAME and USER_ID_FOR_SRP
+	// Sub is the user's, real or made up; MadeUp says which. Texts and numbers that
+	// differ between the two have one length: that of the challenge must not tell.
+	Sub    string
+	MadeUp int    // 0 or 1
+	User   string // USERNAME and USER_ID_FOR_SRP
 	// Login is the name that was typed, which SECRET_HASH may still be over.
 	Login         string
-	PasswordEpoch int64
+	PasswordEpoch string // see epochText
 	Expires       time.Time
 	// SRP is the open handshake of PASSWORD_VERIFIER.
 	SRP *handshake `json:",omitzero"`
@@ -38,17 +41,23 @@ type handshake struct {
 
 // newChallenge starts a challenge of one name for a subject.
 func (s *Service) newChallenge(a *app, name wire.ChallengeName, who *subject) challenge {
-	return challenge{
+	c := challenge{
 		ID: random.UUID(), Name: name, PoolID: a.pool.ID, ClientID: a.client.ID,
-		Sub: who.user.Sub, User: who.name, Login: who.login,
-		PasswordEpoch: who.user.PasswordEpoch,
+		Sub: who.shown.Sub, User: who.name, Login: who.login,
+		PasswordEpoch: epochText(who.user.PasswordEpoch),
 		Expires:       s.now().Add(a.settings.authSessionLife()),
 	}
+	if !who.real() {
+		c.MadeUp = 1
+	}
+	return c
 }
 
+// epochText writes a user's PasswordEpoch with a fixed number of digits.
+func epochText(epoch int64) string { return fmt.Sprintf("%019d", epoch) }
+
 // handshakeSize is what a handshake's challenge is filled up to, or a multiple of
-// it. The longest names fit in; without it the length of SECRET_BLOCK would tell a
-// user who exists from one who is made up.
+// it: the length of SECRET_BLOCK must not tell the length of a user's name.
 const handshakeSize = 2560
 
 // seal encodes a challenge for its journey. The client id is sealed in, so

@@ -22,6 +22,9 @@ func (s *Service) signInWithPassword(ctx context.Context, a *app, params wire.Pa
 	if err := required(params, "USERNAME", "PASSWORD"); err != nil {
 		return nil, err
 	}
+	if err := checkTyped(login); err != nil {
+		return nil, err
+	}
 	if err := a.checkSecretHash(params["SECRET_HASH"], login); err != nil {
 		return nil, err
 	}

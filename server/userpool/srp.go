@@ -21,6 +21,9 @@ func (s *Service) signInWithSRP(ctx context.Context, a *app, params wire.Paramet
 		return nil, wire.NewException(wire.InvalidParameterException, "Invalid SRP_A value.")
 	}
 	login := params["USERNAME"]
+	if err := checkTyped(login); err != nil {
+		return nil, err
+	}
 	if err := a.checkSecretHash(params["SECRET_HASH"], login); err != nil {
 		return nil, err
 	}
@@ -104,14 +107,13 @@ func (s *Service) challenged(ctx context.Context, a *app, c challenge) (*subject
 		who.user, err = tx.Users.BySub(a.pool.ID, c.Sub)
 		return err
 	})
-	if errors.Is(err, storage.ErrNotFound) && c.Sub == "" {
-		return who, s.complete(a, who) // a made-up user was looked for all the same
-	}
-	if errors.Is(err, storage.ErrNotFound) || err == nil && who.user.PasswordEpoch != c.PasswordEpoch {
-		return nil, s.stale(ctx, c)
-	}
-	if err != nil {
+	switch {
+	case err != nil && !errors.Is(err, storage.ErrNotFound):
 		return nil, err
+	case c.MadeUp == 1: // and looked up for the time that it takes
+		who.user = storage.User{}
+	case err != nil || epochText(who.user.PasswordEpoch) != c.PasswordEpoch:
+		return nil, s.stale(ctx, c)
 	}
 	return who, s.complete(a, who)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/srp"
@@ -41,6 +42,14 @@ type counters struct {
 // attemptsOf gives the counters of a user who did not type a name.
 func attemptsOf(user storage.User) counters {
 	return counters{user: user.PoolID + "/sub:" + user.Sub}
+}
+
+// checkTyped bounds a typed name, which is no UsernameType in AuthParameters.
+func checkTyped(login string) error {
+	if utf8.RuneCountInString(login) > maxUsername {
+		return invalid("1 validation error detected: Value at 'username' failed to satisfy constraint: Member must have length less than or equal to %d", maxUsername)
+	}
+	return nil
 }
 
 // findSubject finds the account that a typed name means. For a name without a
