@@ -14,7 +14,7 @@ import (
 // a made-up one could not say as well.
 func (s *Service) details(a *app, who *subject, purpose string, to contact) *wire.CodeDeliveryDetailsType {
 	if a.settings.hidesUsers() {
-		to = s.shownContact(a, who, purpose, to)
+		to = s.shownContact(a, who, purpose)
 	}
 	return to.details()
 }
@@ -25,11 +25,13 @@ var possibleMasks = map[string]*regexp.Regexp{
 	loginPhone: regexp.MustCompile(`^\+\*{6,9}[0-9]{4}$`),
 }
 
-// shownContact gives the contact that an answer about a subject shows. If a contact
-// was typed, it is that one, whatever the user's is. Otherwise it is the user's, as
-// far as a made-up user could have the same, and else a made-up one: always the same
-// for one name.
-func (s *Service) shownContact(a *app, who *subject, purpose string, to contact) contact {
+// shownContact gives the contact that an answer about a subject shows, wherever the
+// code went. It follows from the form of the typed name: an address or number is
+// shown itself, for a sub it is made up, and for a user name it is the user's, as far
+// as a made-up user could have the same. So no two answers, for a name and for the
+// sub that its challenge carries or for two purposes, agree or differ in another way
+// for a user than for a made-up one.
+func (s *Service) shownContact(a *app, who *subject, purpose string) contact {
 	if isEmail(who.canonical) {
 		return contact{loginEmail, MediumEmail, who.canonical}
 	}
@@ -37,20 +39,29 @@ func (s *Service) shownContact(a *app, who *subject, purpose string, to contact)
 		return contact{loginPhone, MediumSMS, who.canonical}
 	}
 	usual := a.poolSet.usualContact(purpose)
+	if _, ok := parseUUID(who.canonical); ok && a.poolSet.namesBySub() {
+		return s.madeUpContact(a, usual, "sub:"+who.shown.Sub)
+	}
+	to := contactOf(who.user, usual)
 	to.address = strings.ToLower(to.address)
-	if to.attribute == usual && possibleMasks[usual].MatchString(masked(to.address)) {
+	if possibleMasks[usual].MatchString(masked(to.address)) {
 		return to
 	}
-	mac := s.box.MAC(purposeMadeUp, []byte("contact"), []byte(a.pool.ID), []byte(who.canonical))
+	return s.madeUpContact(a, usual, "name:"+who.canonical)
+}
+
+// madeUpContact makes an address or number up: always the same for one name.
+func (s *Service) madeUpContact(a *app, attribute, name string) contact {
+	mac := s.box.MAC(purposeMadeUp, []byte("contact"), []byte(a.pool.ID), []byte(name))
 	letter := func(b byte) string { return string(random.Lower[int(b)%len(random.Lower)]) }
-	if usual == loginEmail {
-		return contact{usual, MediumEmail, letter(mac[0]) + "@" + letter(mac[1])}
+	if attribute == loginEmail {
+		return contact{attribute, MediumEmail, letter(mac[0]) + "@" + letter(mac[1])}
 	}
 	number := "+" + strings.Repeat("0", 6+int(mac[0])%4)
 	for _, b := range mac[1:5] {
 		number += string(random.Digits[int(b)%len(random.Digits)])
 	}
-	return contact{usual, MediumSMS, number}
+	return contact{attribute, MediumSMS, number}
 }
 
 // usualContact is the contact that users of the pool get codes at, as far as its
@@ -59,8 +70,8 @@ func (s *Service) shownContact(a *app, who *subject, purpose string, to contact)
 // that are recovered, and otherwise the e-mail address.
 func (p *PoolSettings) usualContact(purpose string) string {
 	kinds := []string{loginEmail, loginPhone}
-	if ranks := p.recoveryRanks(); purpose == codeReset && len(ranks) > 0 {
-		kinds = ranks
+	if purpose == codeReset {
+		kinds = append(slices.DeleteFunc(p.recoveryRanks(), func(kind string) bool { return !slices.Contains(kinds, kind) }), kinds...)
 	}
 	everyone := func(kind string) bool {
 		return len(p.UsernameAttributes) == 1 && p.UsernameAttributes[0] == kind || slices.Contains(p.requiredAttributes(), kind)

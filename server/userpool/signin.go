@@ -50,7 +50,7 @@ func (s *Service) AdminInitiateAuth(ctx context.Context, in *wire.AdminInitiateA
 		if !a.settings.allows(wire.AllowAdminUserPasswordAuth, wire.LegacyAdminNoSRPAuth) {
 			return nil, wire.NewException(wire.InvalidParameterException, wire.MessageAuthFlowDisabled)
 		}
-		out, err = s.signInWithPassword(ctx, a, in.AuthParameters)
+		out, err = veiled(ctx, a, func() (*outcome, error) { return s.signInWithPassword(ctx, a, in.AuthParameters) })
 	default:
 		out, err = s.initiate(ctx, a, in.AuthFlow, in.AuthParameters)
 	}

@@ -100,7 +100,7 @@ func (s *Service) complete(a *app, who *subject) error {
 	who.canonical = a.poolSet.canonicalTyped(who.login)
 	login := loginUsername + ":" + who.canonical
 	who.shown = s.madeUpUser(a, login)
-	who.verifier = s.madeUpVerifier(a.pool.ID, login)
+	who.verifier = s.madeUpVerifierOf(a, who.shown, login)
 	if who.real() {
 		who.shown = who.user
 	}
@@ -131,21 +131,45 @@ func (s *Service) openVerifier(set *PoolSettings, who *subject) error {
 func (s *Service) madeUpUser(a *app, login string) storage.User {
 	name := strings.TrimPrefix(login, loginUsername+":")
 	mac := s.box.MAC(purposeMadeUp, []byte("sub"), []byte(a.pool.ID), []byte(login))
-	user := storage.User{PoolID: a.pool.ID, Username: name, Sub: random.FormatUUID(random.AsUUID([16]byte(mac[:16])))}
-	// A name in the form of a sub may be one, or the user name of a user with another
-	// sub: it is made up as either, by the last bit. Where contacts are the user names
-	// it can only be a sub.
-	isSub := mac[len(mac)-1]&1 == 0 || len(a.poolSet.UsernameAttributes) > 0
-	if id, ok := parseUUID(name); ok && isSub && random.FormatUUID(random.AsUUID(id)) == name {
+	user := storage.User{PoolID: a.pool.ID, Username: name, Sub: s.madeUpSub(a.pool.ID, [8]byte(mac[:8]))}
+	id, ok := parseUUID(name)
+	if !ok || random.FormatUUID(random.AsUUID(id)) != name {
+		return user
+	}
+	// A name in the form of a sub that the service has made up is that user's.
+	// Another one may be a sub or, unless contacts are the user names, the user name
+	// of a user with another sub: it is made up as either, by a bit.
+	madeUp := s.madeUpSub(a.pool.ID, [8]byte(id[:8])) == name
+	if madeUp || len(a.poolSet.UsernameAttributes) > 0 || mac[len(mac)-1]&1 == 0 {
 		user.Sub = name
 	}
 	return user
 }
 
+// madeUpSub makes a sub of its first half. The second half follows from it, so that
+// the service knows a made-up sub again and no one else does.
+func (s *Service) madeUpSub(poolID string, half [8]byte) string {
+	var id [16]byte
+	copy(id[:], half[:])
+	id = random.AsUUID(id)
+	copy(id[8:], s.box.MAC(purposeMadeUp, []byte("sub tag"), []byte(poolID), id[:8]))
+	return random.FormatUUID(random.AsUUID(id))
+}
+
+// madeUpVerifierOf gives the verifier of a user who is made up for a canonical login.
+// It follows from the sub where the sub is a name too, so that both names lead to one
+// user.
+func (s *Service) madeUpVerifierOf(a *app, user storage.User, login string) srp.Verifier {
+	if a.poolSet.namesBySub() {
+		return s.madeUpVerifier(a.pool.ID, "sub:"+user.Sub)
+	}
+	return s.madeUpVerifier(a.pool.ID, login)
+}
+
 // madeUpVerifier gives a salt and a verifier that belong to no password.
-func (s *Service) madeUpVerifier(poolID, login string) srp.Verifier {
+func (s *Service) madeUpVerifier(poolID, of string) srp.Verifier {
 	part := func(label string) []byte {
-		return s.box.MAC(purposeMadeUp, []byte(label), []byte(poolID), []byte(login))
+		return s.box.MAC(purposeMadeUp, []byte(label), []byte(poolID), []byte(of))
 	}
 	v := make([]byte, 0, verifierSize)
 	for _, label := range []string{"v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11"} {
