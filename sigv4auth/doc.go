@@ -43,8 +43,9 @@
 // A signature covers a request in a normal form, so a request can be written in other ways
 // and still verify. What a handler could then read differently is refused: a plus sign, a
 // semicolon or a malformed escape in the query; values of a repeated parameter in another
-// order than the sorted one; runs of blanks in X-Amz- headers; and, except for the services
-// of Amazon S3, empty and dot segments of the path.
+// order than the sorted one; tabs and runs of blanks in X-Amz- headers; an escaped slash in
+// the path beside a character that should be escaped and is not; and, except for the services
+// of Amazon S3, empty and dot segments of the path, also between escaped slashes.
 //
 // # What it is not
 //

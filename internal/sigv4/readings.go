@@ -19,8 +19,8 @@ func (s *Signature) oneReading(r *http.Request) error {
 		return err
 	}
 	for _, name := range s.signed {
-		if strings.HasPrefix(name, "x-amz-") && blankRun(r.Header.Get(name)) {
-			return fmt.Errorf("%w: header %s has more than one blank in a row, which a signature does not cover", ErrSignature, name)
+		if strings.HasPrefix(name, "x-amz-") && irregularBlanks(r.Header.Get(name)) {
+			return fmt.Errorf("%w: header %s has a tab or more than one blank in a row, which a signature does not cover: send single spaces", ErrSignature, name)
 		}
 	}
 	return nil
@@ -54,8 +54,13 @@ func checkQuery(raw string) error {
 }
 
 // checkPath refuses empty and dot segments outside of Amazon S3's style. Signers do not
-// agree whether to remove them, and routers do it in ways of their own.
+// agree whether to remove them, and routers do it in ways of their own. In any style it
+// refuses an escaped slash that the signature covers as a plain one: net/url decodes the
+// whole path when one of its characters should be escaped and is not.
 func (s *Signature) checkPath(u *url.URL) error {
+	if u.RawPath != "" && strings.Count(u.RawPath, "/") != strings.Count(u.EscapedPath(), "/") {
+		return fmt.Errorf("%w: the path has an escaped slash beside a character that is not escaped: escape it", ErrSignature)
+	}
 	if isS3(s.Service) {
 		return nil
 	}
@@ -69,20 +74,16 @@ func (s *Signature) checkPath(u *url.URL) error {
 	return nil
 }
 
-// isDots reports whether an escaped segment is "." or "..".
+// isDots reports whether an escaped segment is "." or "..", or has such a part between
+// escaped slashes or backslashes: whoever reads the decoded path takes it for a segment.
 func isDots(segment string) bool {
 	plain, err := url.PathUnescape(segment)
-	return err == nil && (plain == "." || plain == "..")
+	parts := strings.FieldsFunc(plain, func(r rune) bool { return r == '/' || r == '\\' })
+	return err == nil && slices.ContainsFunc(parts, func(part string) bool { return part == "." || part == ".." })
 }
 
-// blankRun reports whether a value has two blanks in a row.
-func blankRun(value string) bool {
-	blank := false
-	for _, r := range value {
-		if isBlank(r) && blank {
-			return true
-		}
-		blank = isBlank(r)
-	}
-	return false
+// irregularBlanks reports whether a value has blanks that are signed as one space and are
+// not one.
+func irregularBlanks(value string) bool {
+	return strings.Contains(value, "  ") || strings.ContainsAny(value, "\t\r\n")
 }

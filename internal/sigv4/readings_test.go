@@ -57,6 +57,10 @@ func TestRewrittenRequestsAreRefused(t *testing.T) {
 		"empty last segment":       {"/a/", "/a//", "notes"},
 		"two slashes":              {"/", "//", "notes"},
 		"S3, plus":                 {"/?name=a%2Bb", "/?name=a+b", "s3"},
+		"dots by escaped slash":    {"/notes/a%2F..%2Fb", "/notes/a%2F..%2Fb", "notes"},
+		"dots by backslash":        {"/notes/..%5Cb", "/notes/..%5Cb", "notes"},
+		"hidden slash":             {"/notes/a/x%22y", "/notes/a%2Fx\"y", "notes"},
+		"S3, hidden slash":         {"/notes/a/x%22y", "/notes/a%2Fx\"y", "s3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -80,6 +84,8 @@ func TestPlainRequestsAreRead(t *testing.T) {
 		"repeated, sorted":  {"/?id=1&id=10&id=2", "notes"},
 		"dots in names":     {"/a..b/.well-known/...?x=..", "notes"},
 		"escaped slash":     {"/a%2Fb", "notes"},
+		"escaped backslash": {"/a%5C..b", "notes"},
+		"S3, unescaped bar": {"/bucket/a|b%20c", "s3"},
 		"S3, dot segments":  {"/bucket/a/../b//c", "s3"},
 		"S3, plus in a key": {"/bucket/a+b", "s3"},
 		"empty pairs":       {"/?a=1&&b=2&", "notes"},
@@ -97,7 +103,7 @@ func TestPlainRequestsAreRead(t *testing.T) {
 
 func TestBlankRunsAreRefused(t *testing.T) {
 	t.Parallel()
-	for value, good := range map[string]bool{"a b": true, "a  b": false, "a \tb": false, "a\t\tb": false, "": true, "ab": true} {
+	for value, good := range map[string]bool{"a b": true, "a b c": true, "a  b": false, "a\tb": false, "a \tb": false, "a\t\tb": false, "": true, "ab": true} {
 		r := signedFor(t, "notes", "/")
 		r.Header.Set("X-Amz-Meta", value)
 		Sign(r, nil, Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: suiteKey}, "us-east-1", "notes", suiteTime)

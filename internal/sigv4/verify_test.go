@@ -262,7 +262,7 @@ func TestSignVerifies(t *testing.T) {
 		}
 		r.URL.RawQuery = strings.ReplaceAll(values.Encode(), "+", "%20")
 		r.Header.Set("Content-Type", rapid.StringMatching(`[ -~]{1,20}`).Draw(t, "content type"))
-		r.Header.Set("X-Amz-Meta", rapid.StringMatching(`([!-~]+[ \t])*[!-~]*`).Draw(t, "meta"))
+		r.Header.Set("X-Amz-Meta", rapid.StringMatching(`([!-~]+ )*[!-~]*`).Draw(t, "meta"))
 		at := signedAt.Add(time.Duration(rapid.IntRange(0, 1e9).Draw(t, "seconds")) * time.Second)
 		sigv4.Sign(r, sent, credentials(), "us-east-1", "cognito-idp", at)
 		if _, err := verifierAt(at).Verify(r, sent); err != nil {
