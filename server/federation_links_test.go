@@ -214,3 +214,45 @@ func TestProviderPassword(t *testing.T) {
 		t.Errorf("at the provider: %v", got)
 	}
 }
+
+// TestLinkedUserKeepsTheirOwn: what the provider says of a user who was linked to it
+// neither keeps the person out nor takes away what the user signs in with.
+func TestLinkedUserKeepsTheirOwn(t *testing.T) {
+	t.Parallel()
+	mapping := map[string]string{"preferred_username": "upn", "name": "name", "email": "email", "email_verified": "email_verified"}
+	for name, test := range map[string]struct {
+		claims map[string]any
+		want   map[string]string
+	}{
+		"name in the form of an address": {map[string]any{"upn": "ann@corp.example", "name": "Ann"}, map[string]string{"preferred_username": "", "name": "Ann"}},
+		"name of another user":           {map[string]any{"upn": "bob", "name": "Ann"}, map[string]string{"preferred_username": "", "name": "Ann"}},
+		"name of a provider's user":      {map[string]any{"upn": "Other_x"}, map[string]string{"preferred_username": ""}},
+		"free name":                      {map[string]any{"upn": "annie"}, map[string]string{"preferred_username": "annie"}},
+		"unverified address":             {map[string]any{"email": "x@corp.example"}, map[string]string{"email": "ann@example.com", "email_verified": "true"}},
+		"refused address":                {map[string]any{"email": "x@corp.example", "email_verified": false}, map[string]string{"email": "ann@example.com", "email_verified": "true"}},
+		"verified address":               {map[string]any{"email": "x@corp.example", "email_verified": true}, map[string]string{"email": "x@corp.example", "email_verified": "true"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, e := otherWorld(t, mapping, func(p *wire.CreateUserPoolRequest, _ *wire.CreateUserPoolClientRequest) {
+				p.AliasAttributes = []string{"email", "preferred_username"}
+				p.AutoVerifiedAttributes = []string{"email"}
+				p.UserAttributeUpdateSettings = &wire.UserAttributeUpdateSettingsType{AttributesRequireVerificationBeforeUpdate: []string{"email"}}
+			})
+			w.addUser("bob")
+			w.addUser("ann", wire.AttributeType{Name: "email", Value: "ann@example.com"}, wire.AttributeType{Name: "email_verified", Value: "true"})
+			if err := w.link(native("ann"), foreign("u-1")); err != nil {
+				t.Fatal(err)
+			}
+			if got := w.visitor().visit(e, "u-1", test.claims); !got.Has("code") {
+				t.Fatalf("%v", got)
+			}
+			user := w.users()["ann"]
+			for attribute, want := range test.want {
+				if have := valueOf(user, attribute); have != want {
+					t.Errorf("%s is %q, want %q", attribute, have, want)
+				}
+			}
+		})
+	}
+}

@@ -298,24 +298,7 @@ func TestMappingFromBeforeStays(t *testing.T) {
 		}
 	})
 	mapping := map[string]string{"username": "sub", "name": "name", "custom:id": "id", "dev:custom:role": "role"}
-	err := w.store.Update(t.Context(), func(tx storage.Tx) error {
-		p, err := tx.Providers.IdentityProvider(w.pool, "Other")
-		if err != nil {
-			return err
-		}
-		var settings map[string]any
-		if err := json.Unmarshal(p.Settings, &settings); err != nil {
-			return err
-		}
-		settings["Mapping"] = mapping
-		if p.Settings, err = json.Marshal(settings); err != nil {
-			return err
-		}
-		return tx.Providers.Update(p)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.mapFromBefore(mapping)
 	for _, id := range []string{"1", "2"} {
 		if got := w.visitor().visit(e, "u-1", map[string]any{"name": "Ann " + id, "id": id, "role": "admin"}); !got.Has("code") {
 			t.Errorf("%v", got)
@@ -335,6 +318,51 @@ func TestMappingFromBeforeStays(t *testing.T) {
 	mapping["custom:id"] = "sub"
 	if err := update(); !wire.IsException(err, wire.InvalidParameterException) {
 		t.Errorf("another claim: %v", err)
+	}
+}
+
+// mapFromBefore gives the provider a mapping without the checks of today.
+func (w *world) mapFromBefore(mapping map[string]string) {
+	w.t.Helper()
+	err := w.store.Update(w.t.Context(), func(tx storage.Tx) error {
+		p, err := tx.Providers.IdentityProvider(w.pool, "Other")
+		if err != nil {
+			return err
+		}
+		var settings map[string]any
+		if err := json.Unmarshal(p.Settings, &settings); err != nil {
+			return err
+		}
+		settings["Mapping"] = mapping
+		if p.Settings, err = json.Marshal(settings); err != nil {
+			return err
+		}
+		return tx.Providers.Update(p)
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// TestFlagIsForItsAddress: a provider's flag for an address that the user does not have, as
+// the user's is immutable, does not verify the user's.
+func TestFlagIsForItsAddress(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{"x@corp.example": "false", "ann@example.com": "true"} {
+		w, e := otherWorld(t, nil, func(p *wire.CreateUserPoolRequest, _ *wire.CreateUserPoolClientRequest) {
+			p.Schema = []wire.SchemaAttributeType{{Name: "email", AttributeDataType: "String", Mutable: new(false)}}
+		})
+		w.mapFromBefore(map[string]string{"username": "sub", "email": "email", "email_verified": "email_verified"})
+		w.addUser("ann", wire.AttributeType{Name: "email", Value: "ann@example.com"}, wire.AttributeType{Name: "email_verified", Value: "false"})
+		if err := w.link(native("ann"), foreign("u-1")); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.visitor().visit(e, "u-1", map[string]any{"email": address, "email_verified": true}); !got.Has("code") {
+			t.Errorf("%s: %v", address, got)
+		}
+		if user := w.users()["ann"]; valueOf(user, "email") != "ann@example.com" || valueOf(user, "email_verified") != want {
+			t.Errorf("%s: %+v", address, user)
+		}
 	}
 }
 

@@ -189,6 +189,15 @@ func (s *Service) bringUpToDate(tx storage.Tx, a *app, p *identityProvider, user
 	if err != nil {
 		return err
 	}
+	if !isExternal(*user) {
+		a.poolSet.withoutUnproven(*user, given)
+	}
+	for _, contact := range []string{loginEmail, loginPhone} {
+		// An address that cannot change is not the one that the flag is about.
+		if a.poolSet.immutable(contact) && normalized(given[contact]) != user.Attributes[contact] {
+			delete(given, contact+"_verified")
+		}
+	}
 	for name, value := range given {
 		// Mappings from before immutable attributes were refused set them once.
 		if user.Attributes[name] == value || a.poolSet.immutable(name) {
@@ -205,5 +214,34 @@ func (s *Service) bringUpToDate(tx storage.Tx, a *app, p *identityProvider, user
 		return nil
 	}
 	user.ModifiedAt = s.after(user.ModifiedAt)
-	return updateAttributes(tx, a.poolSet, user, given)
+	return a.poolSet.writeMapped(tx, user, given)
+}
+
+// withoutUnproven takes those contacts out of mapped attributes that are not verified,
+// where the pool requires that before the user's own value gives way.
+func (p *PoolSettings) withoutUnproven(user storage.User, given map[string]string) {
+	for _, contact := range []string{loginEmail, loginPhone} {
+		changes := user.Attributes[contact] != "" && normalized(given[contact]) != user.Attributes[contact]
+		if changes && p.requiresVerification(contact) && given[contact+"_verified"] != "true" {
+			delete(given, contact)
+			delete(given, contact+"_verified")
+		}
+	}
+}
+
+// writeMapped writes mapped attributes of a user who comes back. A preferred_username
+// that cannot be the user's name here is left out: the provider chose it, and the person
+// must not be kept out for it.
+func (p *PoolSettings) writeMapped(tx storage.Tx, user *storage.User, given map[string]string) error {
+	changed := *user
+	err := updateAttributes(tx, p, &changed, given)
+	if _, refused := errors.AsType[*wire.Exception](err); refused && given[loginPreferred] != "" && p.signsInWith(loginPreferred) {
+		delete(given, loginPreferred)
+		changed = *user
+		err = updateAttributes(tx, p, &changed, given)
+	}
+	if err == nil {
+		*user = changed
+	}
+	return err
 }
