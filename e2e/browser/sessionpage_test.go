@@ -8,6 +8,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
 
 	"github.com/latchkey-auth/latchkey/e2e/local"
@@ -229,7 +233,67 @@ func TestSessionPageWithoutScript(t *testing.T) {
 	tab.shows("Nobody is signed in", "The service has ended all sessions of demo")
 }
 
-// TestSessionPageGallery sees the page signed out and signed in.
+// clipboard reads what was copied, once it begins with that.
+func (tab *Tab) clipboard(prefix string) string {
+	tab.t.Helper()
+	var text string
+	tab.until(func(ctx context.Context) (problem string) {
+		var err error
+		text, err = chromedp.Run(ctx, chromedp.Evaluate[string]("navigator.clipboard.readText()", chromedp.EvalAwaitPromise))
+		if err != nil || !strings.HasPrefix(text, prefix) {
+			return fmt.Sprintf("the clipboard has %.20q, want %q and more; %v", text, prefix, err)
+		}
+		return ""
+	})
+	return text
+}
+
+// TestSessionPageCopies presses each kind of copy button; tokens are not on the page.
+func TestSessionPageCopies(t *testing.T) {
+	up := local.Up()
+	tab := openSession(t, up.Endpoint)
+	for _, name := range []string{"clipboard-read", "clipboard-write"} {
+		call(tab, browser.SetPermission, browser.SetPermissionParams{
+			Permission: &browser.PermissionDescriptor{Name: name}, Setting: browser.PermissionSettingGranted,
+		})
+	}
+	tab.Press(demoButton)
+	tab.shows("Demo User", "custom:plan", "free")
+	if page := Evaluate[string](tab, "document.documentElement.outerHTML"); strings.Contains(page, "eyJ") {
+		t.Error("a token stands in the page")
+	}
+	copied := make(map[string]string)
+	for what, prefix := range map[string]string{"access": "eyJ", "id": "eyJ", "curl": "curl -s '" + up.Endpoint + "/'"} {
+		run(tab, chromedp.Evaluate[any]("navigator.clipboard.writeText('')", chromedp.EvalAwaitPromise))
+		run(tab, chromedp.Click(chromedp.CSS(`[data-token="`+what+`"]`)))
+		copied[what] = tab.clipboard(prefix)
+	}
+	if copied["access"] == copied["id"] || !strings.Contains(copied["curl"], copied["access"]) {
+		t.Error("the buttons copy the same token, or curl another one")
+	}
+	run(tab, chromedp.Click(chromedp.CSS(`[aria-label="Copy the app client id"]`)))
+	tab.clipboard(up.ClientID)
+	tab.comes(`document.querySelector('[aria-label="Copy the app client id"]').dataset.done === 'yes'`)
+	tab.quiet()
+}
+
+// TestSessionPageShortTokens chooses tokens of five minutes, and signs in both ways.
+func TestSessionPageShortTokens(t *testing.T) {
+	up := local.Up()
+	tab := openSession(t, up.Endpoint)
+	tab.Press(`[name="tokens"][value="short"]`)
+	tab.comes(`document.querySelector('[value="short"]').getAttribute('aria-pressed') === 'true'`)
+	tab.Press(demoButton)
+	tab.shows("Demo User", "4m 5", "here every few minutes", "From the identity pool.")
+	tab.Press(endButton)
+	tab.shows("Nobody is signed in", "You are signed out.")
+	tab.throughPages(up.Endpoint, up.Password)
+	tab.Press(`[name="tokens"][value="usual"]`)
+	tab.comes(`document.querySelector('[value="usual"]').getAttribute('aria-pressed') === 'true'`)
+	tab.quiet()
+}
+
+// TestSessionPageGallery sees the page signed out and signed in, and with errors.
 func TestSessionPageGallery(t *testing.T) {
 	tab := openSession(t, local.Up().Endpoint)
 	tab.comes(says("#live", "Live"))
@@ -243,5 +307,27 @@ func TestSessionPageGallery(t *testing.T) {
 	tab.Go(local.Up().Endpoint + "/")                    // without the report, and what is new is not lit up any more
 	tab.comes(says("#live", "Live"))
 	tab.look("session-signed-in")
+	tab.Press(endButton)
+	tab.shows("Nobody is signed in")
+	tab.Fill("username", "demo")
+	tab.Fill("password", "not it")
+	tab.Press(signButton)
+	tab.shows("Nobody is signed in", "Incorrect username or password.")
+	tab.look("session-wrong-password")
+	up := local.Up()
+	_, err := adminOf(up).AdminCreateUser(t.Context(), &cip.AdminCreateUserInput{
+		UserPoolId: &up.UserPoolID, Username: aws.String("gallery"), TemporaryPassword: aws.String(password), MessageAction: types.MessageActionTypeSuppress,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab.Fill("username", "gallery")
+	tab.Fill("password", password)
+	tab.Press(signButton)
+	tab.shows("Choose a new password", "At least 8 characters")
+	tab.Fill("new_password", "long but plain")
+	tab.Press(`form[action="/session/answer"] button`)
+	tab.shows("Choose a new password", "must have uppercase characters")
+	tab.look("session-new-password")
 	tab.quiet()
 }

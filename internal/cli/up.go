@@ -131,7 +131,9 @@ func (a *app) up(cmd *cobra.Command, flags upFlags) error {
 		STS: flags.sts, CredentialLife: flags.credentialLife,
 		Logger: slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level})),
 	}
-	options.Home = func(ready localservice.Ready) (localservice.Home, error) { return sessionPage(ready, options.Logger) }
+	options.Home = func(home localservice.HomeConfig) (localservice.Home, error) {
+		return sessionPage(home, options.Logger)
+	}
 	options.Sent = a.tellSent
 	if a.json && localListener(flags.listen) {
 		options.Sent = nil // programs read the outbox
@@ -145,12 +147,16 @@ func (a *app) up(cmd *cobra.Command, flags upFlags) error {
 
 // sessionPage makes the page at the service's root, which is a client like any other:
 // it reads the configuration that was written for clients.
-func sessionPage(ready localservice.Ready, logger *slog.Logger) (localservice.Home, error) {
+func sessionPage(home localservice.HomeConfig, logger *slog.Logger) (localservice.Home, error) {
+	ready := home.Ready
 	config, err := latchkey.LoadConfig(ready.ConfigFile)
 	if err != nil {
 		return nil, err
 	}
-	page := sessionpage.Config{Client: config, SecureOAuthBaseURL: ready.HTTPSEndpoint + "/" + ready.UserPoolID, Logger: logger}
+	page := sessionpage.Config{
+		Client: config, SecureOAuthBaseURL: ready.HTTPSEndpoint + "/" + ready.UserPoolID, Logger: logger,
+		ShortClientID: home.ShortClientID, PasswordRules: home.PasswordRules,
+	}
 	if !ready.PasswordChanged {
 		page.Username, page.Password = ready.Username, latchkey.NewSecret(ready.Password)
 	}

@@ -34,7 +34,7 @@ func TestPagesAreForThisMachine(t *testing.T) {
 	t.Parallel()
 	o := options(t.TempDir())
 	o.Listen, o.HTTPSListen = "0.0.0.0:0", "0.0.0.0:0"
-	o.Home = func(Ready) (Home, error) { return new(sign), nil }
+	o.Home = func(HomeConfig) (Home, error) { return new(sign), nil }
 	ready, stop := start(t, o)
 	defer stop()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

@@ -31,8 +31,8 @@ func TestHome(t *testing.T) {
 	home := new(sign)
 	o := options(t.TempDir())
 	told := Ready{}
-	o.Home = func(r Ready) (Home, error) {
-		told = r
+	o.Home = func(r HomeConfig) (Home, error) {
+		told = r.Ready
 		return home, nil
 	}
 	ready, stop := start(t, o)
@@ -84,7 +84,7 @@ func TestHome(t *testing.T) {
 func TestHomeFails(t *testing.T) {
 	t.Parallel()
 	o := options(t.TempDir())
-	o.Home = func(Ready) (Home, error) { return nil, errors.New("no chalk") }
+	o.Home = func(HomeConfig) (Home, error) { return nil, errors.New("no chalk") }
 	s, err := Open(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)

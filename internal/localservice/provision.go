@@ -12,7 +12,7 @@ import (
 // that a browser may come back to, which follow the port.
 func (s *Service) provision(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		s.provisionPool, s.provisionDomain, s.provisionClient, s.provisionUser, s.provisionPlan, s.provisionIdentities,
+		s.provisionPool, s.provisionDomain, s.provisionClient, s.provisionUser, s.provisionPlan, s.provisionIdentities, s.provisionShort,
 	} {
 		if err := step(ctx); err != nil {
 			return err

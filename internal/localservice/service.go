@@ -50,7 +50,7 @@ type Options struct {
 	Sent func(outbox.Entry)
 	// Home makes what a browser on this machine finds at GET /, GET /callback and
 	// below /session/, once the service is ready; nil for nothing.
-	Home   func(Ready) (Home, error)
+	Home   func(HomeConfig) (Home, error)
 	Logger *slog.Logger
 }
 
@@ -83,8 +83,9 @@ type Service struct {
 	ready     Ready
 	options   Options
 	state     state
-	used      bool // the database has been in use before this start
-	changed   bool // the demo user's password is not the first one any more
+	used      bool   // the database has been in use before this start
+	changed   bool   // the demo user's password is not the first one any more
+	shortID   string // of provisionShort
 	store     *sqlite.Store
 	ring      *keys.Ring
 	server    *server.Server
@@ -251,6 +252,15 @@ func hosts(address string) []string {
 // Ready describes the service.
 func (s *Service) Ready() Ready { return s.ready }
 
+// HomeConfig is what a Home is made for.
+type HomeConfig struct {
+	Ready
+	// ShortClientID is an app client whose tokens last a few minutes; empty for none.
+	ShortClientID string
+	// PasswordRules are the user pool's rules for passwords of now, in words.
+	PasswordRules func(context.Context) []string
+}
+
 // Home is the page at the service's root. Close is called when the service is to
 // stop, and ends answers that have no end of their own.
 type Home interface {
@@ -283,7 +293,7 @@ func (s *Service) front(ctx context.Context, group *errgroup.Group) (http.Handle
 	if s.options.Home == nil {
 		return front, nil
 	}
-	home, err := s.options.Home(s.ready)
+	home, err := s.options.Home(HomeConfig{Ready: s.ready, ShortClientID: s.shortID, PasswordRules: s.passwordRules})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the session page: %w", err)
 	}

@@ -23,12 +23,12 @@ var timeClaims = []string{"exp", "iat", "nbf", "auth_time"}
 
 // claimsOf lists what a token says, in its own order: its header, then its payload.
 // The signature, without which it is worth nothing, is left out.
-func claimsOf(token *jwt.Unverified) (header, payload []claim) {
-	return list(token.HeaderBytes()), list(token.Payload())
+func claimsOf(token *jwt.Unverified, zone *time.Location) (header, payload []claim) {
+	return list(token.HeaderBytes(), zone), list(token.Payload(), zone)
 }
 
 // list reads the members of a JSON object, which the jwt package has checked.
-func list(object []byte) (claims []claim) {
+func list(object []byte, zone *time.Location) (claims []claim) {
 	decoder := json.NewDecoder(bytes.NewReader(object))
 	if _, err := decoder.Token(); err != nil {
 		return nil
@@ -43,12 +43,12 @@ func list(object []byte) (claims []claim) {
 		if err != nil || !ok {
 			return claims
 		}
-		claims = append(claims, newClaim(text, value))
+		claims = append(claims, newClaim(text, value, zone))
 	}
 	return claims
 }
 
-func newClaim(name string, value json.RawMessage) claim {
+func newClaim(name string, value json.RawMessage, zone *time.Location) claim {
 	c := claim{Name: name, Value: string(value)}
 	var text string
 	if json.Unmarshal(value, &text) == nil {
@@ -57,11 +57,11 @@ func newClaim(name string, value json.RawMessage) claim {
 	for _, known := range timeClaims {
 		seconds, err := strconv.ParseInt(c.Value, 10, 64)
 		if name == known && err == nil && seconds > 0 && seconds < 1<<37 {
-			c.Time = moment(time.Unix(seconds, 0))
+			c.Time = time.Unix(seconds, 0).In(zone).Format("2006-01-02 " + clockLayout + " MST")
 		}
 	}
 	return c
 }
 
-// moment is a point in time as people read it, in UTC like the claims.
-func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+// clockLayout is a time of day.
+const clockLayout = "15:04:05"

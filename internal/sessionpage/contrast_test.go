@@ -25,7 +25,7 @@ func TestContrast(t *testing.T) {
 	all := colours(t, style)
 	// Every colour that a rule gives to text must be in here.
 	on := map[string][]string{
-		"ink": {"paper", "card"}, "soft": {"paper", "card"}, "link": {"card", "paper"}, "on-accent": {"accent", "accent-hover"},
+		"ink": {"paper", "card", "track"}, "soft": {"paper", "card"}, "link": {"card", "paper"}, "on-accent": {"accent", "accent-hover"},
 		"bad": {"card", "bad-paper"}, "good": {"good-paper"}, "low": {"card"},
 	}
 	for _, match := range regexp.MustCompile(`[{;]\s*color: var\(--([a-z-]+)\)`).FindAllStringSubmatch(style, -1) {

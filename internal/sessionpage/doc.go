@@ -6,7 +6,7 @@
 // visitor is a [latchkey.Client] over memory. Signing in goes by user name and
 // password on the page itself, or by the service's sign-in pages and back; both end
 // in the same client. Nothing is kept on disk, and no token, secret key or password
-// ever stands in an answer: the page shows claims, times and masked ids.
+// stands in the page: it shows claims, times and masked ids. Its copy button asks for a token.
 //
 //	page.go      the routes, and the page itself; guard.go: for whom it is
 //	forms.go     what every form goes through
@@ -16,6 +16,7 @@
 //	signin.go    user name and password, and the challenges that may follow
 //	redirect.go  the sign-in pages, and the way back from them
 //	actions.go   refresh, guest, sign out, sign out everywhere
+//	copy.go      the one answer with a token, for the clipboard
 //	look.go      what the client knows, as the template shows it; claims.go, words.go
 //	stream.go    the same, sent again in parts whenever it changes (server-sent events)
 //

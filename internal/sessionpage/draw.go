@@ -95,12 +95,13 @@ func (p *Page) serveStyle(w http.ResponseWriter, r *http.Request) {
 type shownLife struct {
 	Life        life
 	Left, State string
+	Until       string // a time of day
 	Value       int64
 }
 
 // Bar draws the bar of a life.
 func (v *view) Bar(l *life) (template.HTML, error) {
 	var text bytes.Buffer
-	err := templates().ExecuteTemplate(&text, "bar", shownLife{Life: *l, Left: v.Left(*l), State: v.State(*l), Value: v.Value(*l)})
+	err := templates().ExecuteTemplate(&text, "bar", shownLife{Life: *l, Left: v.Left(*l), State: v.State(*l), Until: v.Clock(l.Until), Value: v.Value(*l)})
 	return template.HTML(text.String()), err
 }

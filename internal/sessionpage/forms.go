@@ -18,6 +18,7 @@ type outcome struct {
 	message  *message
 	to       string // empty is the page itself
 	signedIn bool   // the browser gets a new cookie
+	another  *bool  // the browser gets another visit, whose tokens are short-lived or not
 }
 
 func tell(m *message) outcome { return outcome{message: m} }
@@ -48,6 +49,12 @@ func (p *Page) act(w http.ResponseWriter, r *http.Request, do action) {
 	out := do(ctx, v, r)
 	if out.signedIn {
 		p.rename(w, r, v)
+	}
+	if out.another != nil {
+		if err := p.replace(w, r, v, *out.another); err != nil {
+			p.refuse(w, r, err)
+			return
+		}
 	}
 	if out.message != nil && forScript(r) {
 		p.writePart(w, out.message)

@@ -38,7 +38,12 @@ type world struct {
 
 func newWorld(t *testing.T, change ...func(*Config)) *world {
 	t.Helper()
-	w := &world{t: t, service: latchkeytest.NewServer(t, latchkeytest.Schema(latchkeytest.Attribute{Name: "plan"}))}
+	return newWorldOf(t, latchkeytest.NewServer(t, latchkeytest.Schema(latchkeytest.Attribute{Name: "plan"})), change...)
+}
+
+func newWorldOf(t *testing.T, service *latchkeytest.Server, change ...func(*Config)) *world {
+	t.Helper()
+	w := &world{t: t, service: service}
 	w.service.AddUser(latchkeytest.User{
 		Username: "demo", Password: password, Attributes: map[string]string{"email": "demo@example.com", "name": "Demo <b>User</b>", "custom:plan": "free"},
 	})

@@ -23,6 +23,7 @@ type view struct {
 	chrome
 	Layout  string
 	Now     time.Time
+	Zone    *time.Location // of all times
 	Message *message
 	Ended   *message // why the session is over, unless the person ended it
 	Events  []told
@@ -31,9 +32,13 @@ type view struct {
 	// Of the layout "out".
 	Demo     string // the user whom one press of a button signs in
 	Pages    bool   // there are sign-in pages
+	Choice   bool   // there is a client with short-lived tokens
 	Question *question
 
+	Short bool // the tokens are short-lived
+
 	// Of the layout "in".
+	PoolID, ClientID      string
 	Name, Username, Email string
 	UserID, How           string
 	Since                 time.Time
@@ -111,14 +116,59 @@ func (v *view) State(l life) string {
 	return "good"
 }
 
-// Clock is a time of day where the service runs.
-func (life) Clock(t time.Time) string { return t.Local().Format("15:04:05") }
+// Clock is a time of day in the page's zone.
+func (v *view) Clock(t time.Time) string { return t.In(v.Zone).Format(clockLayout) }
+
+// ZoneName is the page's zone, with its distance from UTC where that is not zero.
+func (v *view) ZoneName() string {
+	now := v.Now.In(v.Zone)
+	if _, offset := now.Zone(); offset == 0 {
+		return "UTC"
+	}
+	return now.Format("MST (UTC-07:00)")
+}
+
+// Problem is the message about an input.
+func (v *view) Problem(field string) *message {
+	if v.Message != nil && v.Message.Field == field && v.Layout == layoutOut && v.has(field) {
+		return v.Message
+	}
+	return nil
+}
+
+// Banner is the message that is about no input of the page.
+func (v *view) Banner() *message {
+	switch {
+	case v.Message == nil:
+		return v.Ended
+	case v.Message.Field != "" && v.Problem(v.Message.Field) != nil:
+		return nil
+	}
+	return v.Message
+}
+
+// has reports whether the page shows an input.
+func (v *view) has(name string) bool {
+	if v.Question == nil {
+		return name == "username" || name == "password"
+	}
+	return slices.ContainsFunc(v.Question.Fields, func(f field) bool { return f.Name == name })
+}
+
+// Typed is what was typed into an input of the question, to put there again.
+func (v *view) Typed(field string) string {
+	if v.Message == nil {
+		return ""
+	}
+	return v.Message.Typed[field]
+}
 
 // look asks the client for everything. Signed out it asks the identity pool only if
 // the person did.
 func (p *Page) look(ctx context.Context, v *visitor) *view {
 	p.checkRevoked(ctx, v)
-	page := &view{chrome: newChrome(), Layout: layoutOut, Now: time.Now(), Pages: p.cfg.Client.OAuth != nil}
+	page := &view{chrome: newChrome(), Layout: layoutOut, Now: time.Now(), Zone: p.cfg.Zone, Pages: p.cfg.Client.OAuth != nil,
+		Choice: p.cfg.ShortClientID != "", Short: p.short(v), PoolID: p.cfg.Client.UserPoolID, ClientID: v.clientID}
 	v.mu.Lock()
 	guest, events := v.guest, slices.Clone(v.events)
 	if v.step != nil {
@@ -126,7 +176,7 @@ func (p *Page) look(ctx context.Context, v *visitor) *view {
 	}
 	v.mu.Unlock()
 	for _, e := range slices.Backward(events) {
-		page.Events = append(page.Events, tellOf(e))
+		page.Events = append(page.Events, tellOf(e, p.cfg.Zone))
 	}
 	user, signedOut := v.client.CurrentUser(ctx)
 	var options []latchkey.FetchOption
@@ -148,14 +198,14 @@ func (p *Page) look(ctx context.Context, v *visitor) *view {
 	}
 	page.Layout = layoutIn
 	page.fillUser(session, user)
-	page.Refreshable = v.refreshable(ctx, p.cfg.Client, user.Username)
+	page.Refreshable = v.refreshable(ctx, p.cfg.Client.UserPoolID, user.Username)
 	return page
 }
 
 // refreshable reports whether the session has a refresh token, which only its record
 // knows.
-func (v *visitor) refreshable(ctx context.Context, c latchkey.Config, username string) bool {
-	scope := store.Scope{PoolID: c.UserPoolID, ClientID: c.ClientID}
+func (v *visitor) refreshable(ctx context.Context, poolID, username string) bool {
+	scope := store.Scope{PoolID: poolID, ClientID: v.clientID}
 	record, err := v.memory.Load(ctx, store.Account{Scope: scope, Username: username})
 	return err == nil && record.Tokens != nil && !record.Tokens.Refresh.IsZero()
 }
@@ -173,9 +223,9 @@ func (v *view) fillUser(session *latchkey.Session, user latchkey.User) {
 	}
 	drift := session.ClockDrift().Round(time.Second)
 	v.Since = tokens.Access.AuthTime().Add(-drift)
-	v.Access = newTokenView("Access token", "What an API is shown.", tokens.Access, drift)
+	v.Access = v.newTokenView("Access token", "What an API is shown.", tokens.Access, drift)
 	if tokens.ID != nil {
-		v.ID = newTokenView("ID token", "Who you are, for this program to read.", tokens.ID, drift)
+		v.ID = v.newTokenView("ID token", "Who you are, for this program to read.", tokens.ID, drift)
 		v.Email = tokens.ID.Email()
 		if name := tokens.ID.Name(); name != "" {
 			v.Name = name
@@ -183,10 +233,10 @@ func (v *view) fillUser(session *latchkey.Session, user latchkey.User) {
 	}
 }
 
-func newTokenView(title, what string, token *jwt.Unverified, drift time.Duration) *tokenView {
+func (v *view) newTokenView(title, what string, token *jwt.Unverified, drift time.Duration) *tokenView {
 	t := &tokenView{Title: title, What: what}
 	t.Life = &life{What: "the " + title, From: token.IssuedAt().Add(-drift), Until: token.Expiry().Add(-drift)}
-	t.Header, t.Payload = claimsOf(token)
+	t.Header, t.Payload = claimsOf(token, v.Zone)
 	return t
 }
 
@@ -225,4 +275,17 @@ func mask(id string) string {
 		return strings.Repeat("•", 8)
 	}
 	return id[:4] + strings.Repeat("•", 8) + id[len(id)-4:]
+}
+
+// copyable is a text with a button that copies it.
+type copyable struct{ What, Text string }
+
+// Copy is a button's text, with what it is called.
+func (v *view) Copy(what, text string) copyable { return copyable{what, text} }
+
+// Focus reports whether an input of the question has the focus: the one that is wrong, or
+// the first.
+func (v *view) Focus(i int) bool {
+	wrong := slices.IndexFunc(v.Question.Fields, func(f field) bool { return v.Problem(f.Name) != nil })
+	return i == max(wrong, 0)
 }

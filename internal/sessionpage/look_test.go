@@ -44,7 +44,7 @@ func TestLife(t *testing.T) {
 
 func TestClaims(t *testing.T) {
 	t.Parallel()
-	got := list([]byte(`{"sub":"a\u003cb","exp":1764356400,"iat":"1764356400","auth_time":1e99,"cognito:groups":["x","y"],"ok":true,"sub2":null}`))
+	got := list([]byte(`{"sub":"a\u003cb","exp":1764356400,"iat":"1764356400","auth_time":1e99,"cognito:groups":["x","y"],"ok":true,"sub2":null}`), time.UTC)
 	want := []claim{
 		{"sub", "a<b", ""}, {"exp", "1764356400", "2025-11-28 19:00:00 UTC"}, {"iat", "1764356400", "2025-11-28 19:00:00 UTC"}, {"auth_time", "1e99", ""},
 		{"cognito:groups", `["x","y"]`, ""}, {"ok", "true", ""}, {"sub2", "", ""},
@@ -52,11 +52,11 @@ func TestClaims(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if n := len(list([]byte("{" + strings.Repeat(`"a":1,`, 2*maxClaims) + `"b":2}`))); n != maxClaims {
+	if n := len(list([]byte("{"+strings.Repeat(`"a":1,`, 2*maxClaims)+`"b":2}`), time.UTC)); n != maxClaims {
 		t.Errorf("%d claims are listed", n)
 	}
 	for _, bad := range []string{"", "[]", "1", `{"a"`, `{"a":`, "{"} {
-		if n := len(list([]byte(bad))); n != 0 {
+		if n := len(list([]byte(bad), time.UTC)); n != 0 {
 			t.Errorf("%q has %d claims", bad, n)
 		}
 	}
@@ -67,7 +67,7 @@ func FuzzClaims(f *testing.F) {
 	f.Add([]byte(`{"sub":"a","exp":1764356400,"x":{"y":[1,null]}}`))
 	f.Add([]byte(`{"a":1`))
 	f.Fuzz(func(t *testing.T, object []byte) {
-		for _, c := range list(object) {
+		for _, c := range list(object, time.UTC) {
 			if c.Time != "" && !strings.HasSuffix(c.Time, " UTC") {
 				t.Errorf("%q is a time", c.Time)
 			}
@@ -103,7 +103,7 @@ func TestEvents(t *testing.T) {
 		{latchkey.Event{Kind: latchkey.EventSignedOut, Cause: latchkey.CauseRemote}, "Signed out", "by another program", ""},
 		{latchkey.Event{Kind: latchkey.EventIdentityChanged, IdentityID: "us-east-1:x"}, "Identity", "us-east-1:x", ""},
 	} {
-		if got := tellOf(test.event); got.Title != test.title || got.Detail != test.detail || got.Tone != test.tone {
+		if got := tellOf(test.event, time.UTC); got.Title != test.title || got.Detail != test.detail || got.Tone != test.tone {
 			t.Errorf("%v: %+v", test.event.Kind, got)
 		}
 	}
@@ -138,23 +138,29 @@ func TestQuestions(t *testing.T) {
 		form      url.Values
 		title     string
 		missing   string
+		field     string // that is wrong
 	}{
-		{latchkey.Challenge{Name: "SOFTWARE_TOKEN_MFA"}, url.Values{"code": {" 123456 "}}, "One more step", ""},
-		{latchkey.Challenge{Name: "EMAIL_OTP", Delivery: &latchkey.Delivery{Destination: "d***@e***"}}, url.Values{}, "One more step", "Type the code."},
-		{latchkey.Challenge{Name: "CUSTOM_CHALLENGE"}, url.Values{"code": {"x"}}, "One more step", ""},
-		{latchkey.Challenge{Name: "SELECT_MFA_TYPE", Choices: []string{"SMS_MFA", "EMAIL_OTP"}}, url.Values{"choice": {"EMAIL_OTP"}}, "One more step", ""},
-		{latchkey.Challenge{Name: "SELECT_MFA_TYPE", Choices: []string{"SMS_MFA"}}, url.Values{"choice": {"PASSWORD"}}, "One more step", "Choose one of the ways that are offered."},
-		{latchkey.Challenge{Name: "NEW_PASSWORD_REQUIRED", RequiredAttributes: []string{"given_name"}}, url.Values{"new_password": {"x"}, "attribute.given_name": {"Ann"}}, "Choose a new password", ""},
-		{latchkey.Challenge{Name: "NEW_PASSWORD_REQUIRED", RequiredAttributes: []string{"given_name"}}, url.Values{"new_password": {"x"}}, "Choose a new password", "Fill in every field."},
-		{latchkey.Challenge{Name: "MFA_SETUP"}, url.Values{"code": {"x"}}, "This page cannot go on", "The user pool asks to set up a second factor. Do that with the application that you sign in to, then sign in here."},
+		{latchkey.Challenge{Name: "SOFTWARE_TOKEN_MFA"}, url.Values{"code": {" 123456 "}}, "One more step", "", ""},
+		{latchkey.Challenge{Name: "EMAIL_OTP", Delivery: &latchkey.Delivery{Destination: "d***@e***"}}, url.Values{}, "One more step", "Type the code.", "code"},
+		{latchkey.Challenge{Name: "CUSTOM_CHALLENGE"}, url.Values{"code": {"x"}}, "One more step", "", ""},
+		{latchkey.Challenge{Name: "SELECT_MFA_TYPE", Choices: []string{"SMS_MFA", "EMAIL_OTP"}}, url.Values{"choice": {"EMAIL_OTP"}}, "One more step", "", ""},
+		{latchkey.Challenge{Name: "SELECT_MFA_TYPE", Choices: []string{"SMS_MFA"}}, url.Values{"choice": {"PASSWORD"}}, "One more step", "Choose one of the ways that are offered.", ""},
+		{latchkey.Challenge{Name: "NEW_PASSWORD_REQUIRED", RequiredAttributes: []string{"given_name"}}, url.Values{"new_password": {"x"}, "attribute.given_name": {"Ann"}}, "Choose a new password", "", ""},
+		{latchkey.Challenge{Name: "NEW_PASSWORD_REQUIRED", RequiredAttributes: []string{"given_name"}}, url.Values{"new_password": {"x"}}, "Choose a new password", "Fill in this field.", "attribute.given_name"},
+		{latchkey.Challenge{Name: "NEW_PASSWORD_REQUIRED"}, url.Values{}, "Choose a new password", "Choose a new password.", "new_password"},
+		{latchkey.Challenge{Name: "MFA_SETUP"}, url.Values{"code": {"x"}}, "This page cannot go on", "The user pool asks to set up a second factor. Do that with the application that you sign in to, then sign in here.", ""},
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/", nil)
 		r.PostForm = test.form
 		if got := questionOf(&test.challenge); got.Title != test.title {
 			t.Errorf("%s: %q", test.challenge.Name, got.Title)
 		}
-		if _, missing := answerOf(&test.challenge, r); missing != test.missing {
-			t.Errorf("%s: %q", test.challenge.Name, missing)
+		_, problem := answerOf(&test.challenge, r)
+		if problem == nil {
+			problem = &message{}
+		}
+		if problem.Text != test.missing || problem.Field != test.field {
+			t.Errorf("%s: %q at %q", test.challenge.Name, problem.Text, problem.Field)
 		}
 	}
 	if lead := codeLead(&latchkey.Challenge{Delivery: &latchkey.Delivery{Destination: "d***@e***"}}); lead != "Type the code that was sent to d***@e***." {

@@ -47,6 +47,13 @@ type Config struct {
 	// press it. Without a user name there is no button.
 	Username string
 	Password latchkey.Secret
+	// ShortClientID is an app client whose tokens last a few minutes, for people who
+	// want to watch a refresh; empty for none. It may do what that of Client may.
+	ShortClientID string
+	// PasswordRules gives the user pool's rules for passwords, in words; nil is none.
+	PasswordRules func(context.Context) []string
+	// Zone is the time zone of all times on the page; nil is this machine's.
+	Zone *time.Location
 	// Browsers is how many may have a session at a time, and Idle how long one lasts
 	// that nobody looks at; 0 stands for 64 and for half an hour.
 	Browsers int
@@ -81,6 +88,9 @@ func New(c Config) (*Page, error) {
 		return nil, err
 	}
 	c.Browsers, c.Idle = cmp.Or(c.Browsers, defaultBrowsers), cmp.Or(c.Idle, defaultIdle)
+	if c.Zone == nil {
+		c.Zone = time.Local
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -99,8 +109,9 @@ func (p *Page) routes() {
 	p.mux.HandleFunc("GET /callback", p.comeBack)
 	p.mux.HandleFunc("GET /session/page.css", p.serveStyle)
 	p.mux.HandleFunc("GET /session/events", p.stream)
+	p.mux.HandleFunc("POST /session/copy", p.copyToken)
 	for path, act := range map[string]action{
-		"sign-in": p.signIn, "demo": p.signInDemo, "answer": p.answer, "start-over": p.startOver, "pages": p.goToPages,
+		"sign-in": p.signIn, "demo": p.signInDemo, "answer": p.answer, "start-over": p.startOver, "pages": p.goToPages, "tokens": p.chooseTokens,
 		"refresh": p.refresh, "guest": p.fetchGuest, "sign-out": p.signOut, "sign-out-everywhere": p.signOutEverywhere,
 	} {
 		p.mux.HandleFunc("POST /session/"+path, func(w http.ResponseWriter, r *http.Request) { p.act(w, r, act) })
@@ -162,7 +173,7 @@ func (p *Page) show(w http.ResponseWriter, r *http.Request) {
 	v, stale := p.find(r)
 	if v == nil {
 		var err error
-		if v, err = p.admit(w, r); err != nil {
+		if v, err = p.admit(w, r, false); err != nil {
 			p.refuse(w, r, err)
 			return
 		}
@@ -178,7 +189,7 @@ func (p *Page) fail(w http.ResponseWriter, r *http.Request, status int, problem 
 	v, _ := p.find(r)
 	if v == nil {
 		var err error
-		if v, err = p.admit(w, r); err != nil {
+		if v, err = p.admit(w, r, false); err != nil {
 			p.refuse(w, r, err)
 			return
 		}
@@ -199,6 +210,9 @@ func (p *Page) write(w http.ResponseWriter, r *http.Request, status int, v *visi
 	defer cancel()
 	page := p.look(ctx, v)
 	page.Message, page.Demo = m, p.cfg.Username
+	if page.Question != nil && p.cfg.PasswordRules != nil {
+		page.Question.addRules(p.cfg.PasswordRules(ctx))
+	}
 	var text bytes.Buffer
 	err := page.fillParts()
 	if err == nil {

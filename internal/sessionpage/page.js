@@ -70,6 +70,40 @@ function complain(text) {
 	message.replaceChildren(p);
 }
 
+// Copy buttons need a script, so they are shown with one. Tokens are not on the page: the
+// service is asked for the one that is copied.
+body.classList.add('scripted');
+
+async function token(what) {
+	const answer = await fetch('/session/copy', {
+		method: 'POST', redirect: 'manual', headers: { 'Latchkey-Part': 'copy', 'Content-Type': 'application/x-www-form-urlencoded' }, body: 'what=' + what,
+	});
+	if (!answer.ok) throw new Error(await answer.text());
+	return answer.text();
+}
+
+// Browsers allow the clipboard while the press of the button is going on, so what is still
+// on its way is handed over as a promise.
+function copy(text) {
+	if (typeof text === 'string') return navigator.clipboard.writeText(text);
+	return navigator.clipboard.write([new ClipboardItem({ 'text/plain': text.then(t => new Blob([t], { type: 'text/plain' })) })]);
+}
+
+document.addEventListener('click', async event => {
+	const button = event.target.closest('.copy');
+	if (!button) return;
+	const { copy: text, token: what } = button.dataset;
+	try {
+		const loading = what ? token(what) : text;
+		await Promise.all([loading, copy(loading)]);
+		button.dataset.done = 'yes';
+		news.textContent = 'Copied';
+		setTimeout(() => { delete button.dataset.done; news.textContent = ''; }, 2000);
+	} catch (problem) {
+		complain(problem instanceof TypeError || problem instanceof DOMException ? 'Nothing was copied: the browser does not allow it, or the service does not answer.' : problem.message);
+	}
+});
+
 document.addEventListener('submit', async event => {
 	const form = event.target, button = event.submitter;
 	if (form.dataset.sent) return event.preventDefault();

@@ -18,8 +18,9 @@ func TestPasswordSession(t *testing.T) {
 	b := w.browser()
 	w.wants(b.get("/"), "Nobody is signed in", "Sign in as demo", "Use the sign-in pages", "Fetch some as a guest", "Nothing yet")
 	page := b.post("/session/sign-in", "username", "demo", "password", "not it")
-	w.wants(page, "Incorrect username or password", `value="demo"`, `role="alert"`, `aria-describedby="message" autofocus`)
-	w.wants(b.post("/session/sign-in", "username", "", "password", ""), "Give both")
+	w.wants(page, "Incorrect username or password", `value="demo"`, `role="alert"`, `aria-invalid="true" aria-describedby="password-problem" autofocus`)
+	w.wants(b.post("/session/sign-in", "username", "", "password", ""), "Type the user name.", `aria-describedby="username-problem" autofocus`)
+	w.wants(b.post("/session/sign-in", "username", "demo", "password", ""), "Type the password.", `aria-describedby="password-problem" autofocus`)
 	before := b.cookie()
 	page = b.signIn()
 	w.wants(page, "Demo &lt;b&gt;User&lt;/b&gt;", "demo@example.com", "USER_SRP_AUTH", "custom:plan", ">free<", "origin_jti", "cognito:username", "token_use", " UTC</span>",

@@ -16,7 +16,11 @@ var alreadyIn = &message{Kind: kindNotice, Text: "This browser is signed in alre
 func (p *Page) signIn(ctx context.Context, v *visitor, r *http.Request) outcome {
 	username, password := trimmed(r, "username"), r.PostForm.Get("password")
 	if username == "" || password == "" {
-		return tell(&message{Kind: kindAlert, Text: "Give both a user name and a password.", Username: username})
+		m := &message{Kind: kindAlert, Text: "Type the password.", Field: "password", Username: username}
+		if username == "" {
+			m.Text, m.Field = "Type the user name.", "username"
+		}
+		return tell(m)
 	}
 	return v.begin(ctx, username, password)
 }
@@ -68,9 +72,9 @@ func (p *Page) answer(ctx context.Context, v *visitor, r *http.Request) outcome 
 	if step == nil {
 		return tell(&message{Kind: kindAlert, Text: "There is no sign-in under way any more. Start again."})
 	}
-	reply, missing := answerOf(step.Challenge, r)
-	if missing != "" {
-		return tell(&message{Kind: kindAlert, Text: missing})
+	reply, problem := answerOf(step.Challenge, r)
+	if problem != nil {
+		return tell(problem)
 	}
 	next, err := step.Respond(ctx, reply)
 	switch {
@@ -78,38 +82,54 @@ func (p *Page) answer(ctx context.Context, v *visitor, r *http.Request) outcome 
 		return v.goOn(next)
 	case errors.Is(err, latchkey.ErrCodeMismatch), errors.Is(err, latchkey.ErrInvalidPassword),
 		errors.Is(err, latchkey.ErrInvalidParameter), errors.Is(err, latchkey.ErrNetwork):
-		return tell(refused(err)) // the same question again
+		m := refused(err) // the same question again
+		m.Typed = typedAttributes(step.Challenge, r)
+		return tell(m)
 	}
 	v.change(func() { v.step = nil })
 	return tell(refused(err))
 }
 
-// answerOf reads the answer to a challenge out of the form.
-func answerOf(c *latchkey.Challenge, r *http.Request) (reply latchkey.Answer, missing string) {
+// typedAttributes are the attributes of an answer, for the form to keep.
+func typedAttributes(c *latchkey.Challenge, r *http.Request) map[string]string {
+	typed := make(map[string]string)
+	for _, name := range c.RequiredAttributes {
+		typed["attribute."+name] = trimmed(r, "attribute."+name)
+	}
+	return typed
+}
+
+// answerOf reads the answer to a challenge out of the form, or says which field of it is
+// not filled in.
+func answerOf(c *latchkey.Challenge, r *http.Request) (reply latchkey.Answer, problem *message) {
+	missing := func(field, text string) (latchkey.Answer, *message) {
+		return reply, &message{Kind: kindAlert, Text: text, Field: field}
+	}
 	switch question := questionOf(c); {
 	case question.Dead:
-		return reply, question.Lead
+		return missing("", question.Lead)
 	case c.Name == "NEW_PASSWORD_REQUIRED":
+		password := r.PostForm.Get("new_password")
+		if password == "" {
+			return missing("new_password", "Choose a new password.")
+		}
 		attributes := make(map[string]string)
 		for _, name := range c.RequiredAttributes {
 			if attributes[name] = trimmed(r, "attribute."+name); attributes[name] == "" {
-				return reply, "Fill in every field."
+				return missing("attribute."+name, "Fill in this field.")
 			}
 		}
-		if password := r.PostForm.Get("new_password"); password != "" {
-			return latchkey.NewPassword(password, attributes), ""
-		}
-		return reply, "Choose a new password."
+		return latchkey.NewPassword(password, attributes), nil
 	case len(c.Choices) > 0:
 		if choice := trimmed(r, "choice"); slices.Contains(c.Choices, choice) {
-			return latchkey.Choose(choice), ""
+			return latchkey.Choose(choice), nil
 		}
-		return reply, "Choose one of the ways that are offered."
+		return missing("", "Choose one of the ways that are offered.")
 	}
 	if code := trimmed(r, "code"); code != "" {
-		return latchkey.Code(code), ""
+		return latchkey.Code(code), nil
 	}
-	return reply, "Type the code."
+	return missing("code", "Type the code.")
 }
 
 // question is a challenge as a form.
@@ -120,7 +140,19 @@ type question struct {
 	Dead        bool // this page cannot answer it
 }
 
-type field struct{ Name, Label, Type, Autocomplete, Mode, Class string }
+type field struct {
+	Name, Label, Type, Autocomplete, Mode, Class string
+	Rules                                        []string
+}
+
+// addRules puts the pool's rules below the field of a new password.
+func (q *question) addRules(rules []string) {
+	for i := range q.Fields {
+		if q.Fields[i].Name == "new_password" {
+			q.Fields[i].Rules = rules
+		}
+	}
+}
 
 func questionOf(c *latchkey.Challenge) *question {
 	switch {
@@ -153,3 +185,21 @@ func codeLead(c *latchkey.Challenge) string {
 	}
 	return "Type the code."
 }
+
+// chooseTokens chooses the client for the next sign-in: the usual one, or one whose tokens
+// are short-lived.
+func (p *Page) chooseTokens(ctx context.Context, v *visitor, r *http.Request) outcome {
+	short := trimmed(r, "tokens") == "short"
+	switch {
+	case v.in(ctx):
+		return tell(alreadyIn)
+	case short && p.cfg.ShortClientID == "":
+		return tell(&message{Kind: kindAlert, Text: "There are no short-lived tokens here."})
+	case short == p.short(v):
+		return outcome{}
+	}
+	return outcome{another: &short}
+}
+
+// short reports whether a visitor's tokens are short-lived.
+func (p *Page) short(v *visitor) bool { return v.clientID == p.cfg.ShortClientID }

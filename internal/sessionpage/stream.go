@@ -76,7 +76,7 @@ func (p *Page) sendChanges(ctx context.Context, out *sender, v *visitor, layout 
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	page := p.look(bounded, v)
-	if page.Layout != layout {
+	if page.Layout != layout || v.replaced() {
 		_ = out.send("reload", "{}")
 		return false
 	}

@@ -15,6 +15,7 @@ import (
 type visitor struct {
 	origin   string
 	client   *latchkey.Client
+	clientID string
 	memory   *store.Memory
 	stop     []func()
 	signedIn atomic.Bool // as the events say, a moment later than the client
@@ -31,13 +32,18 @@ type visitor struct {
 	step    *latchkey.Step
 	flow    *latchkey.RedirectFlow
 	guest   bool // the person has asked for a guest's credentials
+	over    bool // another visitor has this one's place
 	asked   time.Time
 }
 
 // newVisitor makes a client that comes back to origin.
-func (p *Page) newVisitor(origin string, secure bool) (*visitor, error) {
+func (p *Page) newVisitor(origin string, secure, short bool) (*visitor, error) {
 	v := &visitor{origin: origin, memory: store.NewMemory(), key: rand.Text(), changed: make(chan struct{})}
 	config := p.cfg.Client
+	if short {
+		config.ClientID = p.cfg.ShortClientID
+	}
+	v.clientID = config.ClientID
 	config.Store, config.Logger = v.memory, p.cfg.Logger
 	if config.OAuth != nil {
 		oauth := *config.OAuth
@@ -126,4 +132,11 @@ func (v *visitor) mayAsk() bool {
 	}
 	v.asked = time.Now()
 	return true
+}
+
+// replaced reports whether another visitor has this one's place.
+func (v *visitor) replaced() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.over
 }

@@ -56,8 +56,8 @@ func (p *Page) setCookie(w http.ResponseWriter, r *http.Request, key string) {
 }
 
 // admit begins a visit and gives the browser its cookie.
-func (p *Page) admit(w http.ResponseWriter, r *http.Request) (*visitor, error) {
-	v, err := p.newVisitor(origin(r), r.TLS != nil)
+func (p *Page) admit(w http.ResponseWriter, r *http.Request, short bool) (*visitor, error) {
+	v, err := p.newVisitor(origin(r), r.TLS != nil, short)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +70,22 @@ func (p *Page) admit(w http.ResponseWriter, r *http.Request) (*visitor, error) {
 	}
 	p.setCookie(w, r, v.key)
 	return v, nil
+}
+
+// replace gives the browser of a visitor who is signed out another one, whose client asks
+// for short-lived tokens or for the usual ones. Other tabs of the browser load again.
+func (p *Page) replace(w http.ResponseWriter, r *http.Request, old *visitor, short bool) error {
+	p.mu.Lock()
+	known := p.visitors[old.key] == old
+	delete(p.visitors, old.key)
+	p.mu.Unlock()
+	if !known {
+		return nil // another request of the browser was faster
+	}
+	old.change(func() { old.over = true })
+	_ = old.end() // signed out, and in memory
+	_, err := p.admit(w, r, short)
+	return err
 }
 
 // register adds a visitor. If there are too many, who is signed out and was here

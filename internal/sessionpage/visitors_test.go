@@ -114,7 +114,7 @@ func TestIdle(t *testing.T) {
 			}
 		}()
 		sit := func() *visitor {
-			v, err := page.newVisitor("http://127.0.0.1:1", false)
+			v, err := page.newVisitor("http://127.0.0.1:1", false, false)
 			if err != nil {
 				t.Fatal(err)
 			}

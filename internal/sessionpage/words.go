@@ -23,7 +23,11 @@ type message struct {
 	Kind, Text string
 	Hint       string
 	List       []string
-	Username   string // to put into the form again
+	// Field is the name of the input that is wrong; empty where it is none.
+	Field string
+	// What to put into the form again, by input.
+	Username string
+	Typed    map[string]string
 }
 
 // alarm says what was not done, and why.
@@ -45,7 +49,25 @@ func refused(err error) *message {
 	case errors.Is(err, latchkey.ErrInvalidParameter):
 		text, hint = malformed(text), ""
 	}
-	return &message{Kind: kindAlert, Text: sentence(text), Hint: hint}
+	return &message{Kind: kindAlert, Text: sentence(text), Hint: hint, Field: fieldOf(err)}
+}
+
+// fieldOf is the input that an error is about.
+func fieldOf(err error) string {
+	e, ok := errors.AsType[*latchkey.Error](err)
+	switch {
+	case errors.Is(err, latchkey.ErrInvalidPassword):
+		return "new_password"
+	case errors.Is(err, latchkey.ErrCodeMismatch):
+		return "code"
+	case errors.Is(err, latchkey.ErrInvalidParameter) && ok && strings.Contains(e.Message, "'username'"):
+		return "username"
+	case errors.Is(err, latchkey.ErrInvalidParameter) && ok && strings.Contains(e.Message, "'password'"):
+		return "new_password"
+	case errors.Is(err, latchkey.ErrUserNotFound), ok && e.Message == "Incorrect username or password.":
+		return "password"
+	}
+	return ""
 }
 
 // malformed says in a person's words what Cognito's model has against an input.
@@ -150,8 +172,8 @@ type told struct {
 	Tone          string // good, bad, or empty
 }
 
-func tellOf(e latchkey.Event) told {
-	t := told{Clock: e.At.Format("15:04:05"), At: e.At.Format(time.RFC3339)}
+func tellOf(e latchkey.Event, zone *time.Location) told {
+	t := told{Clock: e.At.In(zone).Format(clockLayout), At: e.At.UTC().Format(time.RFC3339)}
 	set := func(title, detail, tone string) { t.Title, t.Detail, t.Tone = title, detail, tone }
 	reason, _ := "", ""
 	if e.Err != nil {
