@@ -37,6 +37,9 @@ func wantPage(t *testing.T, answer *http.Response, body string, status int, text
 	if answer.StatusCode != status || !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html") {
 		t.Fatalf("%d %s: %s", answer.StatusCode, answer.Header, body)
 	}
+	if strings.Contains(body, "<form") && strings.Contains(answer.Header.Get("Content-Security-Policy"), "form-action") {
+		t.Errorf("browsers block the form of this page: %s", answer.Header.Get("Content-Security-Policy"))
+	}
 	if answer.Header.Get("Access-Control-Allow-Origin") != "" || answer.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("headers %v", answer.Header)
 	}

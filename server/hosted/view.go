@@ -206,6 +206,7 @@ func (v *visit) showError() {
 func (v *visit) showSignOut() {
 	page := v.page(v.texts.say("signOut.title"), v.texts.say("signOut.lead"))
 	page.Form = &form{Action: v.with("/signOut", nil), Submit: v.texts.say("signOut.submit")}
+	header(v.w.Header(), true)
 	v.show(http.StatusOK, "/signOut", page)
 }
 
