@@ -157,7 +157,7 @@ func TestPageOfPinnedClient(t *testing.T) {
 	}, func(c *server.Config) { c.Brands = hosted.Branding{Stylesheet: ":root { --accent: #123456; }"} })
 	v := w.visitor()
 	answer, body := v.get(w.pageURL("/signup", nil))
-	wantPage(t, answer, body, http.StatusOK, "It takes a minute.", `type="email"`, "/brand.css?")
+	wantPage(t, answer, body, http.StatusOK, "to continue to app.example.com", `type="email"`, "/brand.css?")
 	if strings.Contains(body, "_custom_id_") || strings.Contains(body, "attribute.email") {
 		t.Error(body)
 	}
