@@ -65,6 +65,9 @@ func idOfClient(name string) (string, error) {
 	if !isClientID(id) {
 		return "", invalid("What follows %s in ClientName must be a client id: 1 to 128 letters, digits, underscores or plus signs.", customIDPrefix)
 	}
+	if id == wire.AllClients {
+		return "", invalid("The client id %s is reserved: it stands for all clients in SetUICustomization.", id)
+	}
 	return id, nil
 }
 

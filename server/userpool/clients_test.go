@@ -112,12 +112,18 @@ func TestPinnedClientID(t *testing.T) {
 		{other, "_custom_id_:my+client_1", "my+client_1 is taken"},
 		{poolID, "_custom_id_:", "must be a client id"},
 		{poolID, "_custom_id_:a-b", "must be a client id"},
+		{poolID, "_custom_id_:ALL", "ALL is reserved"},
 		{poolID, "_custom_id_:a\n", "must be a client id"},
 		{poolID, "_custom_id_:" + strings.Repeat("a", 129), "must be a client id"},
 	}
 	for _, tt := range tests {
 		_, err := c.CreateUserPoolClient(t.Context(), &wire.CreateUserPoolClientRequest{UserPoolId: tt.pool, ClientName: tt.name})
 		wantException(t, err, wire.InvalidParameterException, tt.text)
+	}
+	for _, id := range []string{"all", "ALL1"} {
+		if made := c.client(t, wire.CreateUserPoolClientRequest{UserPoolId: poolID, ClientName: "_custom_id_:" + id}); made.ClientId != id {
+			t.Errorf("client %q, want %q", made.ClientId, id)
+		}
 	}
 }
 
