@@ -7,8 +7,8 @@
 //
 //   - [Box.Seal] and [Box.Open] encrypt and authenticate a secret that must be
 //     read again, such as a signing key;
-//   - [Box.MAC] and [Box.CheckMAC] authenticate, or make up, a value that can be
-//     computed again, such as a refresh token.
+//   - [Box.MAC], [Box.StableMAC] and [Box.CheckMAC] authenticate, or make up, a value
+//     that can be computed again, such as a refresh token.
 //
 // A sealed message is
 //
@@ -135,6 +135,13 @@ func (b *Box) Open(purpose string, sealed, context []byte) ([]byte, error) {
 // that ("ab", "c") and ("a", "bc") differ.
 func (b *Box) MAC(purpose string, parts ...[]byte) []byte {
 	return b.keys[0].mac(purpose, parts)
+}
+
+// StableMAC is MAC under the last key, which stays the last while newer keys are put
+// before it. It is for values that are made up again instead of stored and must not change
+// with the first key.
+func (b *Box) StableMAC(purpose string, parts ...[]byte) []byte {
+	return b.keys[len(b.keys)-1].mac(purpose, parts)
 }
 
 // CheckMAC reports whether mac is the MAC of parts under any key of the Box.

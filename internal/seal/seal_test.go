@@ -142,6 +142,9 @@ func TestKeyRing(t *testing.T) {
 	if !bytes.Equal(both.MAC("p"), retired.MAC("p")) || bytes.Equal(both.MAC("p"), turned.MAC("p")) {
 		t.Error("MAC does not use the first key")
 	}
+	if !bytes.Equal(both.StableMAC("p"), old.MAC("p")) || !bytes.Equal(old.StableMAC("p"), old.MAC("p")) {
+		t.Error("StableMAC does not use the last key")
+	}
 }
 
 func TestMAC(t *testing.T) {

@@ -130,7 +130,7 @@ func (s *Service) quotaKey(kind string, parts ...string) string {
 	for _, part := range parts {
 		list = append(list, []byte(part))
 	}
-	return kind + "/" + hex.EncodeToString(s.box.MAC(purposeQuota, list...)[:16])
+	return kind + "/" + hex.EncodeToString(s.box.StableMAC(purposeQuota, list...)[:16])
 }
 
 // takeAnswer counts an answer to a code. A refusal by the typed name's quota is told;

@@ -52,7 +52,7 @@ func (s *Service) shownContact(a *app, who *subject, purpose string) contact {
 
 // madeUpContact makes an address or number up: always the same for one name.
 func (s *Service) madeUpContact(a *app, attribute, name string) contact {
-	mac := s.box.MAC(purposeMadeUp, []byte("contact"), []byte(a.pool.ID), []byte(name))
+	mac := s.box.StableMAC(purposeMadeUp, []byte("contact"), []byte(a.pool.ID), []byte(name))
 	letter := func(b byte) string { return string(random.Lower[int(b)%len(random.Lower)]) }
 	if attribute == loginEmail {
 		return contact{attribute, MediumEmail, letter(mac[0]) + "@" + letter(mac[1])}

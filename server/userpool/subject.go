@@ -130,7 +130,7 @@ func (s *Service) openVerifier(set *PoolSettings, who *subject) error {
 // same one at every call, as RFC 5054, section 2.5.1.3 advises.
 func (s *Service) madeUpUser(a *app, login string) storage.User {
 	name := strings.TrimPrefix(login, loginUsername+":")
-	mac := s.box.MAC(purposeMadeUp, []byte("sub"), []byte(a.pool.ID), []byte(login))
+	mac := s.box.StableMAC(purposeMadeUp, []byte("sub"), []byte(a.pool.ID), []byte(login))
 	user := storage.User{PoolID: a.pool.ID, Username: name, Sub: s.madeUpSub(a.pool.ID, [8]byte(mac[:8]))}
 	id, ok := parseUUID(name)
 	if !ok || random.FormatUUID(random.AsUUID(id)) != name {
@@ -152,7 +152,7 @@ func (s *Service) madeUpSub(poolID string, half [8]byte) string {
 	var id [16]byte
 	copy(id[:], half[:])
 	id = random.AsUUID(id)
-	copy(id[8:], s.box.MAC(purposeMadeUp, []byte("sub tag"), []byte(poolID), id[:8]))
+	copy(id[8:], s.box.StableMAC(purposeMadeUp, []byte("sub tag"), []byte(poolID), id[:8]))
 	return random.FormatUUID(random.AsUUID(id))
 }
 
@@ -169,7 +169,7 @@ func (s *Service) madeUpVerifierOf(a *app, user storage.User, login string) srp.
 // madeUpVerifier gives a salt and a verifier that belong to no password.
 func (s *Service) madeUpVerifier(poolID, of string) srp.Verifier {
 	part := func(label string) []byte {
-		return s.box.MAC(purposeMadeUp, []byte(label), []byte(poolID), []byte(of))
+		return s.box.StableMAC(purposeMadeUp, []byte(label), []byte(poolID), []byte(of))
 	}
 	v := make([]byte, 0, verifierSize)
 	for _, label := range []string{"v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11"} {

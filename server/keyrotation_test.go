@@ -1,0 +1,80 @@
+package server_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/latchkey-auth/latchkey/internal/seal"
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server"
+)
+
+// restartWith starts the service again on its data, with other master keys.
+func (w *world) restartWith(keys ...byte) {
+	w.t.Helper()
+	var list [][]byte
+	for _, key := range keys {
+		list = append(list, bytes.Repeat([]byte{key}, seal.KeySize))
+	}
+	box, err := seal.New(list...)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	config := w.config
+	config.Box = box
+	if w.server, err = server.New(config); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// TestMasterKeyRotationKeepsAnswers puts a new master key before the old one.
+func TestMasterKeyRotationKeepsAnswers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
+		p.AutoVerifiedAttributes = []string{"email"}
+		c.PreventUserExistenceErrors = wire.PreventUserExistenceErrorsEnabled
+	})
+	w.addUser("ann", attributes("email", "ann@example.com", "email_verified", "true")...)
+	answers := func() map[string]string {
+		t.Helper()
+		all := map[string]string{}
+		for _, name := range []string{"ann", "unknown"} {
+			_, out, err := w.startSRP(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all["salt of "+name], all["id of "+name] = out.ChallengeParameters["SALT"], out.ChallengeParameters["USER_ID_FOR_SRP"]
+			forgot, err := w.forgot(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all["destination of "+name] = forgot.CodeDeliveryDetails.Destination
+		}
+		return all
+	}
+	w.signUp("bob", "bob@example.com")
+	signUp, before := w.code("bob@example.com"), answers()
+	reset, tokens := w.code("ann@example.com"), w.signIn("ann")
+	w.restartWith(2, 1)
+	if err := w.confirm("bob", "000000", false); !wire.IsException(err, wire.CodeMismatchException) {
+		t.Errorf("a wrong code: %v, want CodeMismatchException", err)
+	}
+	if err := w.confirm("bob", signUp, false); err != nil {
+		t.Errorf("a sign-up code from before: %v", err)
+	}
+	if _, err := w.refresh(tokens.RefreshToken); err != nil {
+		t.Errorf("a refresh token from before: %v", err)
+	}
+	if err := w.recover("ann", "New-Password-1", reset); err != nil {
+		t.Errorf("a reset code from before: %v", err)
+	}
+	after := answers()
+	for what := range before {
+		if what != "salt of ann" && before[what] != after[what] {
+			t.Errorf("%s changed with the key", what)
+		}
+	}
+	if err := w.recover("ann", "New-Password-2", w.code("ann@example.com")); err != nil {
+		t.Errorf("a code of the new key: %v", err)
+	}
+}
