@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
@@ -92,6 +93,20 @@ func TestBrowserSessionEndsWithProvider(t *testing.T) {
 		},
 		"deleted": func(w *world, _ *elsewhere) {
 			must[wire.DeleteIdentityProviderResponse](w, "DeleteIdentityProvider", &wire.DeleteIdentityProviderRequest{UserPoolId: w.pool, ProviderName: "Other"})
+		},
+		"deleted and made again": func(w *world, e *elsewhere) {
+			must[wire.DeleteIdentityProviderResponse](w, "DeleteIdentityProvider", &wire.DeleteIdentityProviderRequest{UserPoolId: w.pool, ProviderName: "Other"})
+			w.advance(time.Second)
+			must[wire.CreateIdentityProviderResponse](w, "CreateIdentityProvider", &wire.CreateIdentityProviderRequest{
+				UserPoolId: w.pool, ProviderName: "Other", ProviderType: wire.ProviderOIDC, ProviderDetails: e.details(),
+			})
+		},
+		"disabled for the user and linked again": func(w *world, _ *elsewhere) {
+			must[wire.AdminDisableProviderForUserResponse](w, "AdminDisableProviderForUser", &wire.AdminDisableProviderForUserRequest{UserPoolId: w.pool, User: new(foreign("u-1"))})
+			w.advance(time.Second)
+			if err := w.link(native("ann"), foreign("u-1")); err != nil {
+				w.t.Fatal(err)
+			}
 		},
 		"another issuer": func(w *world, e *elsewhere) {
 			details := e.details()

@@ -164,7 +164,7 @@ func (s *Service) reload(tx storage.Tx, p Proven) (storage.User, error) {
 	if user.SignOuts != p.SignOuts || user.PasswordEpoch != p.PasswordEpoch || s.accountRefusal(user) != nil {
 		return user, over
 	}
-	vouched, err := s.vouched(tx, user, signedInAt(user, p.Provider), p.Subject)
+	vouched, err := s.vouched(tx, user, signedInAt(user, p.Provider), p.Subject, p.AuthTime)
 	if err == nil && !vouched {
 		err = over
 	}

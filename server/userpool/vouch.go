@@ -2,6 +2,7 @@ package userpool
 
 import (
 	"slices"
+	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -26,8 +27,10 @@ func signedInAt(user storage.User, noted string) string {
 
 // vouched reports whether a sign-in at a provider still stands: the provider exists, and
 // the user has the identity of that subject there, of an issuer that the provider has. An
-// empty subject stands for any. A sign-in at the pool itself needs neither.
-func (s *Service) vouched(tx storage.Tx, user storage.User, provider, subject string) (bool, error) {
+// empty subject stands for any. Provider and identity must be as old as the sign-in, so that
+// what an administrator deleted and made again does not revive it; a zero signedIn is for
+// sign-ins that end by themselves then. A sign-in at the pool itself needs neither.
+func (s *Service) vouched(tx storage.Tx, user storage.User, provider, subject string, signedIn time.Time) (bool, error) {
 	switch provider {
 	case ownProvider:
 		return true, nil
@@ -38,8 +41,10 @@ func (s *Service) vouched(tx storage.Tx, user storage.User, provider, subject st
 	if wire.IsException(err, wire.ResourceNotFoundException) {
 		return false, nil
 	}
-	return err == nil && slices.ContainsFunc(activeIdentities(user), func(one identity) bool {
-		return (subject == "" || one.UserID == subject) && set.isOf(one, p, one.UserID)
+	// Seconds, because auth_time has no more.
+	after := func(made time.Time) bool { return !signedIn.IsZero() && made.Unix() > signedIn.Unix() }
+	return err == nil && !after(p.CreatedAt) && slices.ContainsFunc(activeIdentities(user), func(one identity) bool {
+		return !after(time.UnixMilli(one.DateCreated)) && (subject == "" || one.UserID == subject) && set.isOf(one, p, one.UserID)
 	}), err
 }
 
@@ -62,7 +67,7 @@ func (s *Service) stands(tx storage.Tx, user storage.User, session storage.Sessi
 	if err != nil || !a.admits(provider) {
 		return false, err
 	}
-	return s.vouched(tx, user, provider, "")
+	return s.vouched(tx, user, provider, "", time.Time{}) // its sessions end with a provider
 }
 
 // endDropped ends the sessions of users of the providers that a client no longer names.
