@@ -58,7 +58,11 @@ func (s *Server) tidy(ctx context.Context) error {
 				return err
 			}
 			revocations, err := tx.Revocations.Prune(now, pruneBatch)
-			more = max(sessions, attempts, codes, spent, revocations) == pruneBatch
+			if err != nil {
+				return err
+			}
+			guests, err := s.identities.PruneGuests(tx, pruneBatch)
+			more = max(sessions, attempts, codes, spent, revocations, guests) == pruneBatch
 			return err
 		})
 		if err != nil {

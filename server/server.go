@@ -51,6 +51,10 @@ type Config struct {
 	Broker identitypool.Broker
 	// CredentialLife is how long AWS credentials are asked to last; default 1 h.
 	CredentialLife time.Duration
+	// GuestLife is how long Serve keeps a guest's identity that is not used; at least
+	// 48 h. The default 0 keeps guests for good, as Cognito does. The first guests go
+	// GuestLife after it was set, since uses are not written before.
+	GuestLife time.Duration
 	// Region is the first part of the ids of new pools; default us-east-1.
 	Region string
 	// AdminKeys are the access keys that may call admin operations, with their
@@ -162,6 +166,9 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.GuestLife != 0 && c.GuestLife < identitypool.LeastGuestLife {
+		return nil, fmt.Errorf("server: GuestLife %v is neither 0 nor at least %v", c.GuestLife, identitypool.LeastGuestLife)
+	}
 	if n := c.Limits.SessionsPerUser; n < 0 || n > userpool.DefaultSessionsPerUser {
 		return nil, fmt.Errorf("server: Limits.SessionsPerUser %d is not between 0 (the default) and %d", n, userpool.DefaultSessionsPerUser)
 	}
@@ -188,7 +195,7 @@ func New(c Config) (*Server, error) {
 	})
 	s.identities = identitypool.New(identitypool.Config{
 		Storage: s.store, Box: c.Box, Keys: s.ring, Issuer: s.idIssuer, UserPools: s.pools, Region: c.Region,
-		Providers: c.Providers, Broker: c.Broker, CredentialLife: c.CredentialLife, Logger: s.log, Now: s.now,
+		Providers: c.Providers, Broker: c.Broker, CredentialLife: c.CredentialLife, GuestLife: c.GuestLife, Logger: s.log, Now: s.now,
 	})
 	s.oauth = oauth.New(oauth.Config{
 		Clients: browserSide{s.pools}, Issuer: browserSide{s.pools}, Users: browserSide{s.pools}, Box: c.Box,

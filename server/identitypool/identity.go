@@ -67,7 +67,10 @@ func (s *Service) admit(ctx context.Context, identityID string, logins wire.Para
 		return nil, invalid(wire.MessageBasicFlowDisabled)
 	}
 	if len(logins) == 0 {
-		return v, v.guest()
+		if err := v.guest(); err != nil {
+			return v, err
+		}
+		return v, s.noteGuest(ctx, v.identity)
 	}
 	if token, ok := logins[ownProvider]; ok {
 		return v, s.returning(ctx, v, token, len(logins))

@@ -49,6 +49,9 @@ type Config struct {
 	// CredentialLife is how long credentials are asked to last; default 1 h, as
 	// Cognito's in the enhanced flow.
 	CredentialLife time.Duration
+	// GuestLife is how long a guest's identity is kept without being used; 0 keeps
+	// guests for good.
+	GuestLife time.Duration
 	// Region is the first part of new ids; default us-east-1.
 	Region string
 	Logger *slog.Logger
@@ -64,6 +67,7 @@ type Service struct {
 	userPools UserPools
 	broker    Broker
 	life      time.Duration
+	guestLife time.Duration
 	region    string
 	log       *slog.Logger
 	clock     func() time.Time
@@ -78,7 +82,7 @@ type Service struct {
 func New(c Config) *Service {
 	s := &Service{
 		store: c.Storage, keys: c.Keys, issuer: c.Issuer, userPools: c.UserPools, broker: c.Broker, audiences: c.Providers.Audiences,
-		life: c.CredentialLife, region: c.Region, log: c.Logger, clock: c.Now,
+		life: c.CredentialLife, guestLife: c.GuestLife, region: c.Region, log: c.Logger, clock: c.Now,
 		lists: paging.Lists{Box: c.Box, Purpose: "identitypool/paging"},
 	}
 	if s.life <= 0 {

@@ -196,6 +196,7 @@ type Identity struct {
 	// login and nobody has ("").
 	Disabled   bool
 	MergedInto string
+	UsedAt     time.Time // of a guest: about when it was last used; zero for never noted
 	CreatedAt  time.Time
 	ModifiedAt time.Time
 }

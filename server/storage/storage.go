@@ -98,6 +98,7 @@ type Tx struct {
 	Revocations   Revocations
 	IdentityPools IdentityPools
 	Identities    Identities
+	Guests        Guests
 	Keys          Keys
 	Attempts      Attempts
 	Codes         Codes

@@ -182,6 +182,13 @@ type Identities interface {
 	List(poolID string, enabled bool, after string, limit int) ([]Identity, error)
 }
 
+// Guests are the enabled identities without logins.
+type Guests interface {
+	// Prune removes at most limit guests whose UsedAt, or CreatedAt where that is
+	// zero, lies before, and returns how many.
+	Prune(before time.Time, limit int) (int, error)
+}
+
 // Keys are the signing keys of both kinds of pools. A user pool and an identity
 // pool never have the same id.
 type Keys interface {

@@ -3,6 +3,7 @@ package memory
 import (
 	"bytes"
 	"slices"
+	"time"
 
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -84,7 +85,7 @@ type identities struct{ *tx }
 
 func cloneIdentity(i storage.Identity) *storage.Identity {
 	i.Logins = slices.Clone(i.Logins)
-	i.CreatedAt, i.ModifiedAt = micros(i.CreatedAt), micros(i.ModifiedAt)
+	i.UsedAt, i.CreatedAt, i.ModifiedAt = micros(i.UsedAt), micros(i.CreatedAt), micros(i.ModifiedAt)
 	return &i
 }
 
@@ -191,4 +192,27 @@ func (t *tx) unlink(i *storage.Identity) {
 	for _, login := range i.Logins {
 		t.identityLogins = t.identityLogins.remove(key{i.PoolID, login.Provider, login.Subject})
 	}
+}
+
+type guests struct{ *tx }
+
+func (t guests) Prune(before time.Time, limit int) (int, error) {
+	if err := t.changes(); err != nil {
+		return 0, err
+	}
+	count := 0
+	for _, i := range t.identities.all() {
+		if count >= limit {
+			break
+		}
+		used := i.UsedAt
+		if used.IsZero() {
+			used = i.CreatedAt
+		}
+		if !i.Disabled && len(i.Logins) == 0 && past(used, before) {
+			t.removeIdentity(i.ID)
+			count++
+		}
+	}
+	return count, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -69,13 +70,13 @@ func (t identityPools) List(after string, limit int) ([]storage.IdentityPool, er
 
 type identities struct{ *txn }
 
-const identityColumns = `id, pool_id, logins, disabled, merged_into, created_at, modified_at`
+const identityColumns = `id, pool_id, logins, disabled, merged_into, used_at, created_at, modified_at`
 
 func scanIdentity(r *row) (*storage.Identity, error) {
 	i := &storage.Identity{ID: r.text(), PoolID: r.text()}
 	logins := r.text()
 	i.Disabled, i.MergedInto = r.boolean(), r.text()
-	i.CreatedAt, i.ModifiedAt = r.instant(), r.instant()
+	i.UsedAt, i.CreatedAt, i.ModifiedAt = r.instant(), r.instant(), r.instant()
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -91,7 +92,7 @@ func identityValues(i storage.Identity) ([]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: logins of identity %s: %w", i.ID, err)
 	}
-	return []any{i.ID, i.PoolID, string(logins), i.Disabled, i.MergedInto, i.CreatedAt, i.ModifiedAt}, nil
+	return []any{i.ID, i.PoolID, string(logins), i.Disabled, i.MergedInto, i.UsedAt, i.CreatedAt, i.ModifiedAt}, nil
 }
 
 func (t identities) Insert(i storage.Identity) error {
@@ -105,7 +106,7 @@ func (t identities) Insert(i storage.Identity) error {
 		return err
 	}
 	touch(t.txn, &t.cache.identities, i.ID)
-	_, err = t.exec(`INSERT INTO identities (`+identityColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`, values...)
+	_, err = t.exec(`INSERT INTO identities (`+identityColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, values...)
 	if err != nil {
 		return orphaned(err, "identity pool "+i.PoolID)
 	}
@@ -165,7 +166,8 @@ func (t identities) Update(i storage.Identity) error {
 		return err
 	}
 	touch(t.txn, &t.cache.identities, i.ID)
-	_, err = t.exec(`UPDATE identities SET logins = $3, disabled = $4, merged_into = $5, created_at = $6, modified_at = $7
+	_, err = t.exec(`UPDATE identities SET logins = $3, disabled = $4, merged_into = $5, used_at = $6, created_at = $7,
+		modified_at = $8
 		WHERE id = $1 AND pool_id = $2`, values...)
 	if err != nil {
 		return err
@@ -253,3 +255,19 @@ func (t identities) list(sql string, args ...any) ([]storage.Identity, error) {
 	}, args...)
 	return list, err
 }
+
+type guests struct{ *txn }
+
+func (t guests) Prune(before time.Time, limit int) (int, error) {
+	count := 0
+	err := t.returning(pruneGuests, func(r *row) error {
+		touch(t.txn, &t.cache.identities, r.text())
+		count++
+		return nil
+	}, before, max(limit, 0))
+	return count, err
+}
+
+// Guests have no logins that would have to leave the cache.
+const pruneGuests = `DELETE FROM identities WHERE id IN (SELECT id FROM identities
+	WHERE disabled = 0 AND logins = '[]' AND coalesce(used_at, created_at) < $1 LIMIT $2 + 0) RETURNING id`

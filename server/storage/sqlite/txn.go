@@ -39,6 +39,7 @@ func (t *txn) tables() storage.Tx {
 		Revocations:   revocations{t},
 		IdentityPools: identityPools{t},
 		Identities:    identities{t},
+		Guests:        guests{t},
 		Keys:          keys{t},
 		Attempts:      attempts{t},
 		Codes:         codes{t},

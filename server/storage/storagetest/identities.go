@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -178,6 +179,45 @@ func testIdentityLogins(t *testing.T, db storage.Store) {
 	finds(bob, "")
 	update(t, db, func(tx storage.Tx) error { return tx.Identities.Update(identity(idPoolA, identityA, bob)) })
 	finds(bob, identityA)
+}
+
+// testPruneGuests: guests that were not used for long go; users' identities and
+// disabled ones stay.
+func testPruneGuests(t *testing.T, db storage.Store) {
+	seedIdentities(t, db)
+	insert := func(id string, created, used time.Time, spoil func(*storage.Identity)) {
+		i := identity(idPoolA, id)
+		i.CreatedAt, i.UsedAt = created, used
+		spoil(&i)
+		update(t, db, func(tx storage.Tx) error { return tx.Identities.Insert(i) })
+	}
+	as := func(*storage.Identity) {}
+	insert("old", noon, never, as)
+	insert("used long ago", noon.Add(-time.Hour), noon, as)
+	insert("used", noon, later, as)
+	insert("young", later, never, as)
+	insert("of unknown age", never, never, as)
+	insert("a user's", noon, noon, func(i *storage.Identity) { i.Logins = []storage.Login{bob} })
+	insert("disabled", noon, noon, func(i *storage.Identity) { i.Disabled, i.MergedInto = true, "a user's" })
+	view(t, db, func(tx storage.Tx) error {
+		i, err := tx.Identities.Identity("used long ago")
+		return errors.Join(err, same("used", i.UsedAt, noon))
+	})
+	for _, step := range [][2]int{{0, 0}, {-1, 0}, {1, 1}, {10, 1}, {10, 0}} {
+		update(t, db, func(tx storage.Tx) error {
+			n, err := tx.Guests.Prune(later, step[0])
+			return counts("pruned", n, err, step[1])
+		})
+	}
+	view(t, db, func(tx storage.Tx) error {
+		list, err := tx.Identities.List(idPoolA, false, "", 100)
+		ids := keysOf(list, func(i storage.Identity) string { return i.ID })
+		_, err2 := tx.Identities.Identity("old")
+		if !errors.Is(err2, storage.ErrNotFound) {
+			err = errors.Join(err, fmt.Errorf("a pruned guest: %w", err2))
+		}
+		return errors.Join(err, same("identities", ids, []string{"a user's", "disabled", "of unknown age", identityA, "used", "young"}))
+	})
 }
 
 // testRaceFirstSignIn: of a hundred first sign-ins of one login, one makes the

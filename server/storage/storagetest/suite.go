@@ -85,6 +85,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		"IdentityPoolCascade": testIdentityPoolCascade,
 		"Identities":          testIdentities,
 		"IdentityLogins":      testIdentityLogins,
+		"PruneGuests":         testPruneGuests,
 		"RaceFirstSignIn":     testRaceFirstSignIn,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -193,6 +193,7 @@ func writes(tx storage.Tx) map[string]func() error {
 		"Identities.Insert":    func() error { return tx.Identities.Insert(identity(idPoolA, "new", bob)) },
 		"Identities.Update":    func() error { return tx.Identities.Update(identity(idPoolA, identityA)) },
 		"Identities.Delete":    func() error { return tx.Identities.Delete(identityA) },
+		"Guests.Prune":         func() error { return only(tx.Guests.Prune(later, 10)) },
 		"Keys.Insert":          func() error { return tx.Keys.Insert(key(poolA, "new")) },
 		"Keys.Update":          func() error { return tx.Keys.Update(storage.Key{PoolID: poolA, ID: "kid"}) },
 		"Keys.Delete":          func() error { return tx.Keys.Delete(poolA, "kid") },
