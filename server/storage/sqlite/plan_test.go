@@ -48,7 +48,8 @@ func TestUserListPlans(t *testing.T) {
 						filter := storage.UserFilter{Attribute: attribute, Match: match, Value: value}
 						if q, ok := listQuery(benchPool, filter, after, 60); ok {
 							got := plan(t, db, q.sql, q.args...)
-							if !searches(got) || !strings.Contains(got, index) {
+							first, _, _ := strings.Cut(got, "; ") // the outer loop: what is read is what is listed
+							if !searches(got) || !strings.Contains(first, index) {
 								t.Errorf("%+v after %+v: %s", filter, after, got)
 							}
 						}
