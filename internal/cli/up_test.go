@@ -108,7 +108,7 @@ func TestScreen(t *testing.T) {
 	}{
 		"first start": {func(*localservice.Ready) {}, []string{"Demo-abcd-1234", "http://127.0.0.1:9229/outbox", "Session page"}, nil},
 		"changed password": {func(r *localservice.Ready) { r.Password, r.PasswordChanged = "", true },
-			[]string{"not the one of the first start any more"}, []string{"Demo-abcd-1234"}},
+			[]string{"changed since the first start"}, []string{"Demo-abcd-1234"}},
 		"outer address": {func(r *localservice.Ready) { r.Endpoint = "http://192.168.1.7:9229" },
 			[]string{"messages are shown in this terminal"}, []string{"/outbox", "Session page"}},
 	} {

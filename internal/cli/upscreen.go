@@ -48,7 +48,7 @@ func (a *app) announce(ready localservice.Ready, folder string) {
 	table.Row()
 	table.Add(ui.Cell{Text: "Demo user", Style: ui.Faint}, ui.Cell{Text: ready.Username, Style: ui.Bold})
 	if ready.PasswordChanged {
-		table.Field("Password", "not the one of the first start any more")
+		table.Field("Password", "changed since the first start")
 	} else {
 		table.Add(ui.Cell{Text: "Password", Style: ui.Faint}, ui.Cell{Text: ready.Password, Style: ui.Bold})
 	}
