@@ -248,9 +248,9 @@ func maskShape(mask, typed string) string {
 	switch {
 	case mask == masked(typed) && (isEmail(typed) || isPhone(typed)):
 		return "the typed address"
-	case possibleMasks[loginEmail].MatchString(mask):
+	case possibleMasks()[loginEmail].MatchString(mask):
 		return "an e-mail address"
-	case possibleMasks[loginPhone].MatchString(mask):
+	case possibleMasks()[loginPhone].MatchString(mask):
 		return "a phone number"
 	}
 	return mask

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/wire"
@@ -20,10 +21,12 @@ func (s *Service) details(a *app, who *subject, purpose string, to contact) *wir
 }
 
 // possibleMasks are the masked addresses that made-up users can have.
-var possibleMasks = map[string]*regexp.Regexp{
-	loginEmail: regexp.MustCompile(`^[a-z]\*\*\*@[a-z]\*\*\*$`),
-	loginPhone: regexp.MustCompile(`^\+\*{6,9}[0-9]{4}$`),
-}
+var possibleMasks = sync.OnceValue(func() map[string]*regexp.Regexp {
+	return map[string]*regexp.Regexp{
+		loginEmail: regexp.MustCompile(`^[a-z]\*\*\*@[a-z]\*\*\*$`),
+		loginPhone: regexp.MustCompile(`^\+\*{6,9}[0-9]{4}$`),
+	}
+})
 
 // shownContact gives the contact that an answer about a subject shows, wherever the
 // code went. It follows from the form of the typed name: an address or number is
@@ -44,7 +47,7 @@ func (s *Service) shownContact(a *app, who *subject, purpose string) contact {
 	}
 	to := contactOf(who.user, usual)
 	to.address = strings.ToLower(to.address)
-	if possibleMasks[usual].MatchString(masked(to.address)) {
+	if possibleMasks()[usual].MatchString(masked(to.address)) {
 		return to
 	}
 	return s.madeUpContact(a, usual, "name:"+who.canonical)
