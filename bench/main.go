@@ -6,7 +6,7 @@
 //
 // Each section is a file: tokens.go, flood.go, srp.go, fetch.go, service.go, identity.go, grant.go with grantpeers.go, timing.go,
 // writes.go, loopback.go, process.go with helpers.go. The long form is users.go: it fills a database with a million users, which takes
-// minutes. With -write the tables replace what stands between the markers of the named page; the two forms have markers of their own.
+// minutes. -write replaces the tables between the markers of the named page; each form has its markers.
 package main
 
 import (

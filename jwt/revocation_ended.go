@@ -63,8 +63,8 @@ func (s *endedSessions) has(ref SessionRef) bool {
 	return !excepted
 }
 
-// add takes over an entry. It reports false when there is no room. A token has the
-// event_id of its session in any case, so that origin_jti takes no memory beside it.
+// add takes over an entry. It reports false when there is no room. Every token
+// has the event_id of its session, so the entry stores no origin_jti.
 func (s *endedSessions) add(e *feedEntry) bool {
 	if e.before == 0 {
 		id := e.eventID

@@ -212,8 +212,8 @@ func TestIssuerOfIdentities(t *testing.T) {
 	}
 }
 
-// TestSocialIssuers: users of the kinds without an issuer of their own are found from
-// before, after a change of the endpoints, and after the provider was created again.
+// TestSocialIssuers checks that users of providers without an iss are found after an
+// upgrade, after a change of the endpoints, and after the provider was created again.
 func TestSocialIssuers(t *testing.T) {
 	t.Parallel()
 	w, e := federatedWorld(t, nil), newElsewhere(t)

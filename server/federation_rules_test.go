@@ -208,8 +208,8 @@ func TestProviderUnreachable(t *testing.T) {
 	}
 }
 
-// TestDisabledUserAndDeletedProvider: both are told to the client, and end the sessions that
-// stand on them.
+// TestDisabledUserAndDeletedProvider checks that the client gets an error for both, and that
+// both end the sessions that depend on them.
 func TestDisabledUserAndDeletedProvider(t *testing.T) {
 	t.Parallel()
 	w, e := otherWorld(t, nil, nil)

@@ -102,8 +102,8 @@ func TestSignInAtAnotherLatchkey(t *testing.T) {
 	if asked := w.token(url.Values{"grant_type": {"refresh_token"}, "client_id": {w.client}, "refresh_token": {out.Refresh}}); asked.Status != http.StatusOK {
 		t.Errorf("refresh by the token endpoint: %+v", asked)
 	}
-	// Signed in here now: without a page the session does, and a request that names the
-	// provider leads there all the same.
+	// With prompt=none the browser session answers; any other request that names the
+	// provider leads to it.
 	answer, _ := v.authorize(map[string]string{"identity_provider": "Other", "prompt": "none"})
 	if to := location(t, answer); !strings.HasPrefix(to.String(), callback+"?code=") {
 		t.Errorf("a second time, without a page, to %s", to)

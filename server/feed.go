@@ -76,8 +76,8 @@ type reader struct {
 	stopping <-chan struct{}
 }
 
-// join lets a request wait, unless too many do already. An invalid source has no
-// bound of its own. The reader must leave.
+// join adds a waiting request, unless too many wait already. An invalid source has no
+// bound per source. The caller must call leave.
 func (f *feed) join(poolID string, source netip.Addr) (*reader, bool) {
 	r := &reader{feed: f, pool: poolID, source: policy.Network(source)}
 	f.mu.Lock()

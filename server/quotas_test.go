@@ -28,8 +28,8 @@ func (w *world) messagesTo(address string) (n int) {
 	return n
 }
 
-// TestSignUpsToOneAddress: strangers who sign up with somebody's address make few
-// messages, and leave the owner's for a forgotten password and for a code again.
+// TestSignUpsToOneAddress checks that sign-ups with another person's address send few
+// messages, and use up none of the owner's quotas for resets and repeated codes.
 func TestSignUpsToOneAddress(t *testing.T) {
 	t.Parallel()
 	const address = "ann@example.com"
@@ -82,8 +82,8 @@ func TestSignUpsToOneAddress(t *testing.T) {
 	}
 }
 
-// TestQuotasFollowTypedName: what one name of a user used up is not told under
-// another name, and nothing more is sent.
+// TestQuotasFollowTypedName checks that an exhausted quota of one name of a user causes no
+// error under another name, and that nothing more is sent.
 func TestQuotasFollowTypedName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hiding)
@@ -162,7 +162,7 @@ func TestForgottenPasswordsTellNothing(t *testing.T) {
 			t.Errorf("%s: %+v with %s", typed, got, mask)
 		}
 	}
-	// The code goes where the user can read it, all the same.
+	// The code still goes to the user's own contact.
 	var media []string
 	for _, entry := range w.outbox.Entries() {
 		media = append(media, entry.Address)
@@ -179,8 +179,8 @@ type mute struct{ err error }
 
 func (m mute) Deliver(context.Context, userpool.Message) error { return m.err }
 
-// TestUndeliverableCodesTellNothing: that a message could not be handed over is told
-// only to a client that does not hide who exists.
+// TestUndeliverableCodesTellNothing checks that only a client that does not hide who exists
+// gets an error for a failed delivery.
 func TestUndeliverableCodesTellNothing(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -15,8 +15,8 @@ import (
 const (
 	// readyProperty is what readiness probes write.
 	readyProperty = "ready-at"
-	// readyAgain is how long the result of a probe stands. Whoever may ask can
-	// cause one durable write in that time, and no more.
+	// readyAgain is how long the result of a probe is reused, so that requests cause at
+	// most one durable write in that time.
 	readyAgain   = time.Second
 	readyTimeout = 2 * time.Second
 	// failedFor is how long a commit that failed makes the service not ready. On a
@@ -56,8 +56,8 @@ func (c committing) Update(ctx context.Context, change func(storage.Tx) error) e
 	return err
 }
 
-// readyz says that the service can do its work: storage takes writes. A read
-// alone would succeed on a full disk, where nobody can sign in.
+// readyz reports whether storage accepts writes. A read would succeed on a full disk,
+// where every sign-in fails.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	if err := s.probe(context.WithoutCancel(r.Context())); err != nil {
 		plain(w, http.StatusServiceUnavailable, "storage does not take writes\n")

@@ -241,7 +241,7 @@ func TestRevocationFeed(t *testing.T) {
 func TestRevocationPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	const sessions = 1203 // of eight users, each of whom has few enough for an entry each
+	const sessions = 1203 // of eight users, few enough per user for one entry per session
 	var subs []string
 	for i := range 8 {
 		name := fmt.Sprint("ann", i)

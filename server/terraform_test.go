@@ -42,7 +42,7 @@ func TestTerraformUserPool(t *testing.T) {
 		t.Errorf("a second plan is not empty (-first +second):\n%s", diff)
 	}
 
-	// An update without the tags, which have calls of their own.
+	// An update without the tags, which separate calls set.
 	update := &wire.UpdateUserPoolRequest{UserPoolId: id}
 	update.AutoVerifiedAttributes = []string{"email", "phone_number"}
 	must[wire.UpdateUserPoolResponse](w, "UpdateUserPool", update)

@@ -70,7 +70,7 @@ func TestFullDisk(t *testing.T) {
 		"no figures are published")
 }
 
-// inNamespace runs a part as root of its own user and mount namespaces.
+// inNamespace runs a part as root of a new user namespace and a new mount namespace.
 func inNamespace[Report any](t *testing.T, role, done string, task any) (found Report) {
 	t.Helper()
 	input, err := json.Marshal(task)

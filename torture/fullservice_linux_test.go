@@ -25,7 +25,7 @@ const (
 
 func init() { roles[fullServiceRole] = playFullService }
 
-// fullServiceTask is what the part is told on its standard input.
+// fullServiceTask is the part's standard input.
 type fullServiceTask struct{ Command, Dir string }
 
 // fullServiceReport holds the statuses of the probes that the part made, in turn:

@@ -85,7 +85,7 @@ func awaitListener(t *testing.T, address string) {
 	t.Fatalf("nothing listens at %s", address)
 }
 
-// newClient is a client with a connection of its own.
+// newClient returns a client that shares its connection with no other client.
 func newClient(t *testing.T) *http.Client {
 	transport := &http.Transport{MaxConnsPerHost: 1}
 	t.Cleanup(transport.CloseIdleConnections)

@@ -29,15 +29,14 @@ var forwardedBy = []string{
 //     network would be admitted when the service listens on all interfaces. A
 //     unix socket has no address and is refused.
 //   - The Host header is localhost or a literal loopback address. Without that,
-//     a web page could point a name of its own at this machine and read the
-//     answer (DNS rebinding).
+//     a web page could resolve its domain to this machine and read the answer
+//     (DNS rebinding).
 //   - No header says that a proxy forwarded the request, and the protocol is
 //     HTTP/1.1 or newer, since some proxies speak HTTP/1.0 by default. The peer
 //     of everything that a proxy on this machine forwards is a loopback address.
 //
-// A proxy on this machine that speaks HTTP/1.1, adds no header, and replaces the
-// Host header or passes on one that its client made up, cannot be told from a
-// local program.
+// Limit: Check admits requests through a proxy on this machine that speaks HTTP/1.1,
+// adds no header, and either replaces the Host header or forwards the client's.
 func Check(r *http.Request) error {
 	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || !loopback(peer.Addr()) {
 		return fmt.Errorf("%w: it was sent from another address", ErrRemote)

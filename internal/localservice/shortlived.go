@@ -10,7 +10,7 @@ import (
 )
 
 // shortName is the name of the app client whose tokens last as short as Cognito allows, so
-// that a person at the session page can watch a refresh. Its id is free: nobody types it.
+// that a person at the session page can watch a refresh. Its id is random, because only the page uses it.
 const (
 	shortName    = "session page, short-lived tokens"
 	shortMinutes = 5

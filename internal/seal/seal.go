@@ -157,8 +157,8 @@ func (b *Box) CheckMAC(purpose string, mac []byte, parts ...[]byte) bool {
 }
 
 // KeyIDs returns the ids of the master keys in the order that [New] was given
-// them, as hexadecimal digits. An id tells keys apart and reveals nothing about
-// the key; every sealed message carries the id of its key.
+// them, as hexadecimal digits. An id identifies a key and reveals nothing about
+// it; every sealed message carries the id of its key.
 func (b *Box) KeyIDs() []string {
 	ids := make([]string, len(b.keys))
 	for i, key := range b.keys {

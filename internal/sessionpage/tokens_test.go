@@ -82,7 +82,7 @@ func TestNoShortLivedTokens(t *testing.T) {
 	w.wants(b.post("/session/tokens", "tokens", "short"), "There are no short-lived tokens here.")
 }
 
-// TestOtherTabsFollow: a tab that was open when the client changed is told to load again.
+// TestOtherTabsFollow checks that an open tab reloads after the client changed.
 func TestOtherTabsFollow(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *Config) { c.ShortClientID = "short" })

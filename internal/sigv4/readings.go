@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// oneReading refuses a request that verifies and that a handler could still read in
-// another way than it was signed. The canonical request undoes differences in how a path,
-// a query or a header is written; whoever reads what was sent does not.
+// oneReading refuses a request that verifies but that a handler could read differently
+// from what was signed. The canonical request normalizes path, query and headers; the
+// handler reads them as sent.
 func (s *Signature) oneReading(r *http.Request) error {
 	if err := checkQuery(r.URL.RawQuery); err != nil {
 		return err
@@ -53,8 +53,8 @@ func checkQuery(raw string) error {
 	return nil
 }
 
-// checkPath refuses empty and dot segments outside of Amazon S3's style. Signers do not
-// agree whether to remove them, and routers do it in ways of their own. In any style it
+// checkPath refuses empty and dot segments outside of Amazon S3's style. Signers and
+// routers disagree about removing them. In any style it
 // refuses an escaped slash that the signature covers as a plain one: net/url decodes the
 // whole path when one of its characters should be escaped and is not.
 func (s *Signature) checkPath(u *url.URL) error {
@@ -75,7 +75,7 @@ func (s *Signature) checkPath(u *url.URL) error {
 }
 
 // isDots reports whether an escaped segment is "." or "..", or has such a part between
-// escaped slashes or backslashes: whoever reads the decoded path takes it for a segment.
+// escaped slashes or backslashes: a handler of the decoded path reads it as a segment.
 func isDots(segment string) bool {
 	plain, err := url.PathUnescape(segment)
 	parts := strings.FieldsFunc(plain, func(r rune) bool { return r == '/' || r == '\\' })

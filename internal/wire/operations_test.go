@@ -114,8 +114,8 @@ func TestAnswers(t *testing.T) {
 }
 
 // TestKnowsEveryUserPoolOperation compares the table with the 140 names of AWS's model of
-// autumn 2026, so that a client is told that an operation is not offered, and not that it
-// does not exist.
+// autumn 2026: the error for an operation that is not offered must differ from the one for
+// an unknown operation.
 func TestKnowsEveryUserPoolOperation(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("testdata/user_pool_operations.txt")

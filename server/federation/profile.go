@@ -32,7 +32,7 @@ const (
 // profile is what is known of a kind of providers.
 type profile struct {
 	subject  string   // claim that tells users apart
-	issuer   string   // of subjects, where the kind has no issuer of its own
+	issuer   string   // of subjects, where the kind sends no iss
 	openID   bool     // there is an ID token
 	required []string // beyond client_id
 	defaults map[string]string

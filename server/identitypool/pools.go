@@ -133,8 +133,8 @@ func (s *Service) DescribeIdentityPool(ctx context.Context, in *wire.DescribeIde
 	return &out, nil
 }
 
-// UpdateIdentityPool replaces a pool's settings. What the request leaves out is
-// gone, except roles, principal tags and tags, which have operations of their own.
+// UpdateIdentityPool replaces a pool's settings. It removes what the
+// request omits, except roles, principal tags and tags, which separate operations set.
 func (s *Service) UpdateIdentityPool(ctx context.Context, in *wire.UpdateIdentityPoolRequest) (*wire.UpdateIdentityPoolResponse, error) {
 	if err := s.checkSettings(&in.IdentityPoolSettings); err != nil {
 		return nil, err

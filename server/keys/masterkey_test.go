@@ -111,8 +111,7 @@ func TestMasterKeyFirstOfMany(t *testing.T) {
 	}
 }
 
-// TestMasterKeyErrorNamesIDs checks that the error tells the keys apart without
-// showing one.
+// TestMasterKeyErrorNamesIDs checks that the error identifies the keys and shows none.
 func TestMasterKeyErrorNamesIDs(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)

@@ -40,8 +40,7 @@ type view struct {
 }
 
 // shown is an entry as the page shows it. HTML messages are shown as their
-// source. ID tells messages apart, and Code is the code in the text, if there is
-// one.
+// source. ID identifies a message; Code is the code in the text, or empty.
 type shown struct {
 	ID                                        int64
 	At, When, To, Medium, Subject, Text, Code string

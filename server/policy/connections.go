@@ -33,7 +33,7 @@ const (
 type Connections struct {
 	Max, Reserve int
 	PerSource    int                   // 0 or less: no limit
-	Exempt       func(netip.Addr) bool // sources without a limit of their own; nil: none
+	Exempt       func(netip.Addr) bool // sources without a limit per source; nil: none
 	Warn         func(reason string)   // called at most once a minute with why connections were closed; may be nil
 
 	mu       sync.Mutex // guards what follows

@@ -77,8 +77,8 @@ func crowdKinds() map[string]crowdKind {
 	}
 }
 
-// crowdOf makes a pool with n users of a kind whose passwords nobody knows, and a
-// client that hides who exists. Arithmetic is saved: the verifiers are random.
+// crowdOf makes a pool with n users of a kind and a client that hides who exists. The
+// verifiers are random, which saves computing them.
 func (c *console) crowdOf(t *testing.T, k crowdKind, n int) *wire.UserPoolClientType {
 	t.Helper()
 	id := c.pool(t, k.pool)
@@ -119,10 +119,10 @@ type answersTo struct {
 	Forgot, Resend             wire.CodeDeliveryDetailsType
 	Recover, Confirm           string
 
-	// Again tells whether the sub of the challenge, typed as a name, leads to the same
+	// Again reports whether the sub of the challenge, typed as a name, leads to the same
 	// user.
 	Again bool
-	// SameContact tells whether both operations that send codes show one contact, under
+	// SameContact reports whether both operations that send codes show one contact, under
 	// the typed name and under the sub.
 	SameContact bool
 
@@ -309,7 +309,7 @@ func TestAnswersForThousandNames(t *testing.T) {
 			if diff := cmp.Diff(sides[0].shapes, sides[1].shapes, cmp.AllowUnexported(answersTo{})); diff != "" {
 				t.Errorf("answers for users and for names without a user (-users +names):\n%s", diff)
 			}
-			// Two made-up contacts look alike by chance, one pair in 676.
+			// One pair of made-up contacts in 676 is equal.
 			if a, b := sides[0].others, sides[1].others; max(a, b)-min(a, b) > 6 {
 				t.Errorf("the sub shows another contact than the name for %d users and %d names without a user", a, b)
 			}

@@ -17,9 +17,9 @@ func (p *PoolSettings) passwordHistory() int {
 	return int(*p.Policies.PasswordPolicy.PasswordHistorySize)
 }
 
-// checkHistory refuses a password that user has or had. It costs as much arithmetic as that
-// many sign-ins, and tells what the passwords were: callers have proven to be the user, or
-// are administrators.
+// checkHistory refuses a password that user has or had. It costs one password
+// computation per kept password, and its answer reveals former passwords: callers must have
+// authenticated the user, or an administrator.
 func (s *Service) checkHistory(ctx context.Context, set *PoolSettings, user storage.User, password string) error {
 	size := set.passwordHistory()
 	if size == 0 {

@@ -101,8 +101,8 @@ func (s *Service) loadDestination(tx storage.Tx, set *PoolSettings, poolID strin
 	return user, notFound(err, wire.UserNotFound())
 }
 
-// release refuses an identity that a user has already, and takes it from the user for
-// whom it is disabled.
+// release refuses an identity that a user has already, and removes it from a user whose
+// identity is disabled.
 func (s *Service) release(tx storage.Tx, set *PoolSettings, p *identityProvider, user *storage.User, subject string) error {
 	owner, err := set.findIdentity(tx, p, subject)
 	switch {

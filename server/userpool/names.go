@@ -34,8 +34,8 @@ func (p *PoolSettings) canonicalName(name string) string {
 
 // canonical is the login of a kind that a name is: the form in which names are compared.
 // Where the pool ignores case, the two small sigmas of a name are one letter. In contacts
-// they differ, and a capital I with a dot keeps the dot: IDNA tells such domains apart, so
-// the addresses belong to different people.
+// they differ, and a capital I with a dot keeps the dot: IDNA treats such domains as
+// different, so the addresses can belong to different people.
 func (p *PoolSettings) canonical(kind, name string) string {
 	switch {
 	case p.caseSensitive():

@@ -91,8 +91,8 @@ func (p *PoolSettings) claimNames(tx storage.Tx, user *storage.User) error {
 }
 
 // freeLogin reports whether no other user can be meant by a login: neither by a name of
-// any kind nor by the sub, which administrators may use as a name. It takes a stored login
-// from a user for whom it does not count any more.
+// any kind nor by the sub, which administrators may use as a name. It removes a stored
+// login that no longer counts from its user.
 func (p *PoolSettings) freeLogin(tx storage.Tx, user *storage.User, login string) (bool, error) {
 	kind, name, _ := strings.Cut(login, ":")
 	if kind == loginIdentity {

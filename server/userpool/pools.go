@@ -259,7 +259,7 @@ func (s *Service) ListUserPools(ctx context.Context, in *wire.ListUserPoolsReque
 
 // UpdateUserPool replaces a pool's settings. What the request leaves out goes
 // back to its default (API reference, UpdateUserPool), except the name, the tags,
-// which have operations of their own, and what only CreateUserPool sets: schema,
+// which separate operations set, and what only CreateUserPool sets: schema,
 // aliases, username attributes and case sensitivity.
 func (s *Service) UpdateUserPool(ctx context.Context, in *wire.UpdateUserPoolRequest) (*wire.UpdateUserPoolResponse, error) {
 	settings, err := completePool(in.UserPoolSettings)

@@ -26,9 +26,9 @@ var (
 // defaultMessagesPerSource is the default of Config.MessagesPerSource.
 const defaultMessagesPerSource = 300
 
-// Acts that send codes beside those that are named by the code's purpose. Each act
-// has quotas of its own: sign-ups with somebody's address must not use up the
-// messages that the address's owner asks for.
+// Acts that send codes beside those that are named by the code's purpose. Quotas
+// count per act, so that sign-ups by strangers do not use up the messages that the
+// owner of the address asks for.
 const actResend = "resend"
 
 type sourceKey struct{}
@@ -58,8 +58,8 @@ type codeRequest struct {
 	// is counted as if it were.
 	user    storage.User
 	address string
-	// hides is for a client that hides who exists: what the user or the address ran
-	// out of is not told, but nothing is sent.
+	// hides is set for a client that hides who exists: an exhausted quota of the user or
+	// the address causes no error, and nothing is sent.
 	hides bool
 }
 
@@ -123,8 +123,8 @@ func (s *Service) addressKey(r codeRequest) string {
 	return s.quotaKey("codes to", r.user.PoolID, r.act, canonicalAddress(r.address))
 }
 
-// quotaKey names a counter of addresses. Their digest keeps keys short, and tells a
-// reader of the database nothing.
+// quotaKey names a counter of addresses. It holds a digest, so that keys are short and the
+// database reveals no address.
 func (s *Service) quotaKey(kind string, parts ...string) string {
 	list := [][]byte{[]byte(kind)}
 	for _, part := range parts {
@@ -133,9 +133,9 @@ func (s *Service) quotaKey(kind string, parts ...string) string {
 	return kind + "/" + hex.EncodeToString(s.box.StableMAC(purposeQuota, list...)[:16])
 }
 
-// takeAnswer counts an answer to a code. A refusal by the typed name's quota is told;
-// hidden reports that the user's is used up, which makes the answer a wrong one for a
-// client that hides who exists.
+// takeAnswer counts an answer to a code. It returns LimitExceededException when the quota of
+// the typed name is used up. hidden reports that the user's quota is used up; for a client
+// that hides who exists, the caller then treats the code as wrong.
 func (s *Service) takeAnswer(tx storage.Tx, purpose string, who counters, hides bool) (hidden bool, err error) {
 	shown := true
 	if who.name != "" {

@@ -10,9 +10,8 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
-// details are what an answer tells of where a code of that purpose went; to is where
-// it did. A client that hides who exists learns nothing of a user that the answer for
-// a made-up one could not say as well.
+// details returns the delivery details of a code that was sent to a contact. For a client
+// that hides who exists, they have a form that a made-up user's can have too.
 func (s *Service) details(a *app, who *subject, purpose string, to contact) *wire.CodeDeliveryDetailsType {
 	if a.settings.hidesUsers() {
 		to = s.shownContact(a, who, purpose)

@@ -94,7 +94,7 @@ func (s *Service) answerPasswordVerifier(ctx context.Context, a *app, answers wi
 
 // called reports whether an answer to a challenge may name the subject so: as the
 // challenge did, as it was typed, or by the user name. A wrong name counts as a
-// wrong password, since a refusal of its own would tell the user name.
+// wrong password, because a separate error would reveal the user name.
 func (w *subject) called(name string, c challenge) bool {
 	return name == c.User || name == c.Login || w.real() && name == w.user.Username
 }

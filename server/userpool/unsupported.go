@@ -5,8 +5,8 @@ import (
 )
 
 // refuseUnsupported refuses settings that protect users and that this service does not
-// carry out: a pool that has them would let in whom they are to keep out. Settings without
-// such weight are kept and shown; docs/cognito-divergences.md lists them.
+// enforce: the pool would admit users that the setting should block. Other settings without
+// effect are stored and returned; docs/cognito-divergences.md lists them.
 func refuseUnsupported(w wire.UserPoolSettings) error {
 	if w.MfaConfiguration == wire.MFAOn {
 		return invalid("MfaConfiguration ON is not supported: no second factor would be asked for. Use OFF or OPTIONAL.")
