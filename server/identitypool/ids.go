@@ -9,8 +9,6 @@ import (
 )
 
 const (
-	// customIDTag is the tag that pins the id of a new pool, as for user pools.
-	customIDTag = "_custom_id_"
 	// accountID is the AWS account in the ARNs of this service, which has none.
 	accountID = "000000000000"
 	// maxID is the longest id (API reference, IdentityPoolId and IdentityId).

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/tagging"
 	"github.com/latchkey-auth/latchkey/server/keys"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -41,12 +42,12 @@ func (s *Service) CreateIdentityPool(ctx context.Context, in *wire.CreateIdentit
 // idOfPool takes the id from the tag that pins it, or draws one. It looks
 // whether a pinned id is free before the key is made; insertPool decides.
 func (s *Service) idOfPool(ctx context.Context, tags map[string]string) (string, error) {
-	id, pinned := tags[customIDTag]
+	id, pinned := tags[tagging.CustomID]
 	if !pinned {
 		return newID(s.region), nil
 	}
 	if !isID(id) {
-		return "", invalid("The tag %s must be an identity pool id such as us-east-1:00000000-0000-4000-8000-000000000000: a region, a colon and a UUID, at most %d characters.", customIDTag, maxID)
+		return "", invalid("The tag %s must be an identity pool id such as us-east-1:00000000-0000-4000-8000-000000000000: a region, a colon and a UUID, at most %d characters.", tagging.CustomID, maxID)
 	}
 	err := s.store.View(ctx, func(tx storage.Tx) error {
 		_, err := tx.IdentityPools.Pool(id)
@@ -63,7 +64,7 @@ func (s *Service) idOfPool(ctx context.Context, tags map[string]string) (string,
 
 // poolIDTaken is the answer to a pinned id that a pool has already.
 func poolIDTaken(id string) error {
-	return invalid("The identity pool id %s of the tag %s is taken: an identity pool with it exists already.", id, customIDTag)
+	return invalid("The identity pool id %s of the tag %s is taken: an identity pool with it exists already.", id, tagging.CustomID)
 }
 
 // insertPool writes a pool with its keys, both or neither.
@@ -139,8 +140,8 @@ func (s *Service) UpdateIdentityPool(ctx context.Context, in *wire.UpdateIdentit
 	if err := s.checkSettings(&in.IdentityPoolSettings); err != nil {
 		return nil, err
 	}
-	if id, pinned := in.IdentityPoolTags[customIDTag]; pinned && id != in.IdentityPoolId {
-		return nil, invalid("The tag %s cannot be changed: an identity pool keeps its id.", customIDTag)
+	if err := taggedPool(in.IdentityPoolId).CheckPinned(in.IdentityPoolTags); err != nil {
+		return nil, err
 	}
 	var settings wire.IdentityPoolSettings
 	err := s.store.Update(ctx, func(tx storage.Tx) error {

@@ -7,14 +7,11 @@ import (
 	"math"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/tagging"
 	"github.com/latchkey-auth/latchkey/server/paging"
 	"github.com/latchkey-auth/latchkey/server/policy"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
-
-// customIDTag is the tag that pins the id of a new pool. Test set-ups and
-// emulators of Cognito share the convention. The tag stays with the pool.
-const customIDTag = "_custom_id_"
 
 // accountID is the AWS account in the ARNs of this service, which has none.
 const accountID = "000000000000"
@@ -51,12 +48,12 @@ func (s *Service) CreateUserPool(ctx context.Context, in *wire.CreateUserPoolReq
 // idOfPool takes the id from the tag that pins it, or draws one. It looks
 // whether a pinned id is free before the keys are made; insertPool decides.
 func (s *Service) idOfPool(ctx context.Context, tags map[string]string) (string, error) {
-	id, pinned := tags[customIDTag]
+	id, pinned := tags[tagging.CustomID]
 	if !pinned {
 		return newPoolID(s.region), nil
 	}
 	if !isPoolID(id) {
-		return "", invalid("The tag %s must be a user pool id such as us-east-1_Example01: a region, one underscore and letters or digits, at most %d characters.", customIDTag, maxPoolID)
+		return "", invalid("The tag %s must be a user pool id such as us-east-1_Example01: a region, one underscore and letters or digits, at most %d characters.", tagging.CustomID, maxPoolID)
 	}
 	err := s.store.View(ctx, func(tx storage.Tx) error {
 		_, err := tx.Pools.Pool(id)
@@ -74,7 +71,7 @@ func (s *Service) idOfPool(ctx context.Context, tags map[string]string) (string,
 // poolIDTaken is the answer to a pinned id that a pool has already: asking for
 // it again must not lead to a second pool, nor to the first one in disguise.
 func poolIDTaken(id string) error {
-	return invalid("The user pool id %s of the tag %s is taken: a user pool with it exists already.", id, customIDTag)
+	return invalid("The user pool id %s of the tag %s is taken: a user pool with it exists already.", id, tagging.CustomID)
 }
 
 // insertPool writes a pool with its keys, both or neither: a pool without keys
@@ -266,8 +263,8 @@ func (s *Service) UpdateUserPool(ctx context.Context, in *wire.UpdateUserPoolReq
 	if err != nil {
 		return nil, err
 	}
-	if id, pinned := in.UserPoolTags[customIDTag]; pinned && id != in.UserPoolId {
-		return nil, invalid("The tag %s cannot be changed: a user pool keeps its id.", customIDTag)
+	if err := taggedPool(in.UserPoolId).CheckPinned(in.UserPoolTags); err != nil {
+		return nil, err
 	}
 	err = s.store.Update(ctx, func(tx storage.Tx) error {
 		pool, set, err := s.loadPool(tx, in.UserPoolId)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/tagging"
 	"github.com/latchkey-auth/latchkey/server/keys"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
@@ -225,7 +226,7 @@ func TestCreateUserPoolRefusals(t *testing.T) {
 }
 
 func pinned(id string) wire.UserPoolSettings {
-	return wire.UserPoolSettings{UserPoolTags: map[string]string{customIDTag: id}}
+	return wire.UserPoolSettings{UserPoolTags: map[string]string{tagging.CustomID: id}}
 }
 
 func TestPinnedPoolID(t *testing.T) {
@@ -240,7 +241,7 @@ func TestPinnedPoolID(t *testing.T) {
 	wantException(t, err, wire.InvalidParameterException, "is taken")
 
 	pool := must(c.DescribeUserPool(t.Context(), &wire.DescribeUserPoolRequest{UserPoolId: id}))(t).UserPool
-	if want := "arn:aws:cognito-idp:eu-west-1:000000000000:userpool/" + id; pool.Arn != want || pool.UserPoolTags[customIDTag] != id {
+	if want := "arn:aws:cognito-idp:eu-west-1:000000000000:userpool/" + id; pool.Arn != want || pool.UserPoolTags[tagging.CustomID] != id {
 		t.Errorf("pool = %s with tags %v, want %s and the tag", pool.Arn, pool.UserPoolTags, want)
 	}
 	_, err = c.UpdateUserPool(t.Context(), &wire.UpdateUserPoolRequest{UserPoolId: id, UserPoolSettings: pinned("eu-west-1_other")})

@@ -2,15 +2,12 @@ package userpool
 
 import (
 	"context"
-	"maps"
 	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/tagging"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
-
-// maxTags is how many tags a resource may have (AWS general reference).
-const maxTags = 50
 
 // arnOf is the ARN of a user pool.
 func arnOf(poolID string) string {
@@ -29,41 +26,29 @@ func poolOfARN(arn string) (string, error) {
 
 // TagResource adds tags to a user pool, or changes them.
 func (s *Service) TagResource(ctx context.Context, in *wire.TagUserPoolInput) (*wire.TagResourceResponse, error) {
-	return &wire.TagResourceResponse{}, s.retag(ctx, in.ResourceArn, func(id string, tags map[string]string) error {
-		if pinned, ok := in.Tags[customIDTag]; ok && pinned != id {
-			return invalid("The tag %s cannot be changed: a user pool keeps its id.", customIDTag)
-		}
-		maps.Copy(tags, in.Tags)
-		if len(tags) > maxTags {
-			return invalid("A user pool can have %d tags; these would be %d.", maxTags, len(tags))
-		}
-		return nil
+	return &wire.TagResourceResponse{}, s.retag(ctx, in.ResourceArn, func(id string, tags map[string]string) (map[string]string, error) {
+		return taggedPool(id).Add(tags, in.Tags)
 	})
 }
 
 // UntagResource removes tags. Removing one that is not there changes nothing.
 func (s *Service) UntagResource(ctx context.Context, in *wire.UntagUserPoolInput) (*wire.UntagResourceResponse, error) {
-	return &wire.UntagResourceResponse{}, s.retag(ctx, in.ResourceArn, func(_ string, tags map[string]string) error {
-		for _, name := range in.TagKeys {
-			delete(tags, name)
-		}
-		return nil
+	return &wire.UntagResourceResponse{}, s.retag(ctx, in.ResourceArn, func(_ string, tags map[string]string) (map[string]string, error) {
+		return tagging.Remove(tags, in.TagKeys), nil
 	})
 }
 
-// retag has change edit a copy of a pool's tags.
-func (s *Service) retag(ctx context.Context, arn string, change func(id string, tags map[string]string) error) error {
+func taggedPool(id string) tagging.Resource { return tagging.Resource{ID: id, Kind: "a user pool"} }
+
+// retag replaces a pool's tags by what change makes of them.
+func (s *Service) retag(ctx context.Context, arn string, change func(id string, tags map[string]string) (map[string]string, error)) error {
 	id, err := poolOfARN(arn)
 	if err != nil {
 		return err
 	}
-	return s.changePool(ctx, id, func(set *PoolSettings) error {
-		tags := maps.Clone(set.UserPoolTags)
-		if tags == nil {
-			tags = map[string]string{}
-		}
-		set.UserPoolTags = tags
-		return change(id, tags)
+	return s.changePool(ctx, id, func(set *PoolSettings) (err error) {
+		set.UserPoolTags, err = change(id, set.UserPoolTags)
+		return err
 	})
 }
 
