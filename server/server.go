@@ -189,7 +189,8 @@ func New(c Config) (*Server, error) {
 	party := federation.NewParty(c.Providers.Reach(), s.log, s.now)
 	s.pools = userpool.New(userpool.Config{
 		Storage: s.feed.watch(s.store), Box: c.Box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
-		Gate: arithmeticGate(c.Limits), Courier: c.Courier, MessagesPerSource: c.Limits.MessagesPerSource, LostAnswers: c.LostAnswers, SessionsPerUser: c.Limits.SessionsPerUser, CheckProviderURL: party.CheckURL,
+		Gate: arithmeticGate(c.Limits), Courier: c.Courier, MessagesPerSource: c.Limits.MessagesPerSource, LostAnswers: c.LostAnswers,
+		SessionsPerUser: c.Limits.SessionsPerUser, CheckProviderURL: party.CheckURL,
 		PoolURL: func(pool string) string { return base + "/" + pool },
 		LogoURL: func(pool, client string, logo []byte) string { return hosted.LogoURL(base+"/"+pool, client, logo) }, Logger: s.log, Now: s.now,
 	})

@@ -323,16 +323,22 @@ func TestDeliverRefuses(t *testing.T) {
 	}
 }
 
+// newHangingSender makes a Sender whose mail server accepts connections and never answers.
+func newHangingSender(t *testing.T) *Sender {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	return newSender(t, Config{Server: listener.Addr().String(), Encryption: NoTLS, Timeout: time.Minute})
+}
+
 // TestQueueIsBounded: a mail server that hangs holds up nobody, and costs no more
 // than the queue.
 func TestQueueIsBounded(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	s := newSender(t, Config{Server: listener.Addr().String(), Encryption: NoTLS, Timeout: time.Minute})
+	s := newHangingSender(t)
 	full := 0
 	start := time.Now()
 	for range queueLength + senders + 100 {
@@ -356,12 +362,7 @@ func TestQueueIsBounded(t *testing.T) {
 // whatever the mail server does, and those of others and of administrators get in.
 func TestOneSourceLeavesRoom(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	s := newSender(t, Config{Server: listener.Addr().String(), Encryption: NoTLS, Timeout: time.Minute})
+	s := newHangingSender(t)
 	taken := 0
 	m := message()
 	m.Source = "192.0.2.1/32"

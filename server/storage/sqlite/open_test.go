@@ -311,9 +311,10 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestMigrationKeepsKeys takes a database of before identity pools to now.
-func TestMigrationKeepsKeys(t *testing.T) {
-	t.Parallel()
+// openOld makes a database by the first steps of the migrations, runs a script on it, and
+// opens it as a Store of today.
+func openOld(t *testing.T, steps int, script string) *Store {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "old.db")
 	if err := prepareFile(path); err != nil {
 		t.Fatal(err)
@@ -322,21 +323,26 @@ func TestMigrationKeepsKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	steps, err := migrations(embedded)
+	all, err := migrations(embedded)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = errors.Join(migrate(c, steps[:2]), c.script(`INSERT INTO pools VALUES ('us-east-1_old', 'old', x'', 1, 2);
-		INSERT INTO signing_keys VALUES ('us-east-1_old', 'kid', 'id', x'01', x'02', 3, 4, NULL)`), c.close())
-	if err != nil {
+	if err := errors.Join(migrate(c, all[:steps]), c.script(script), c.close()); err != nil {
 		t.Fatal(err)
 	}
-	db := openAt(t, path, quiet)
+	return openAt(t, path, quiet)
+}
+
+// TestMigrationKeepsKeys takes a database of before identity pools to now.
+func TestMigrationKeepsKeys(t *testing.T) {
+	t.Parallel()
+	db := openOld(t, 2, `INSERT INTO pools VALUES ('us-east-1_old', 'old', x'', 1, 2);
+		INSERT INTO signing_keys VALUES ('us-east-1_old', 'kid', 'id', x'01', x'02', 3, 4, NULL)`)
 	want := storage.Key{
 		PoolID: "us-east-1_old", ID: "kid", Use: "id", Public: []byte{1}, Private: []byte{2},
 		CreatedAt: time.UnixMicro(3).UTC(), ActiveAt: time.UnixMicro(4).UTC(),
 	}
-	err = db.Update(t.Context(), func(tx storage.Tx) error {
+	err := db.Update(t.Context(), func(tx storage.Tx) error {
 		got, err := tx.Keys.List(want.PoolID)
 		if diff := cmp.Diff([]storage.Key{want}, got); diff != "" {
 			t.Errorf("keys after the migration (-want +got):\n%s", diff)
@@ -363,35 +369,19 @@ func TestMigrationKeepsKeys(t *testing.T) {
 // announced for as long as its tokens can live.
 func TestMigrationKeepsSessions(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "old.db")
-	if err := prepareFile(path); err != nil {
-		t.Fatal(err)
-	}
-	c, err := openWriter(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps, err := migrations(embedded)
-	if err != nil {
-		t.Fatal(err)
-	}
 	const hour = int64(time.Hour / time.Microsecond)
-	err = errors.Join(migrate(c, steps[:8]), c.script(fmt.Sprintf(`INSERT INTO pools VALUES ('p', 'old', x'', 1, 2);
+	db := openOld(t, 8, fmt.Sprintf(`INSERT INTO pools VALUES ('p', 'old', x'', 1, 2);
 		INSERT INTO clients VALUES ('c', 'p', 'old', x'', x'', 1, 2);
 		INSERT INTO users VALUES ('p', 'u', 'ann', '["ann"]', 'CONFIRMED', 1, '{}', x'', x'', 1, NULL, 0, 1, 2);
 		INSERT INTO sessions VALUES ('s', 'p', 'c', 'u', 'jti', '', 'scope', 0, 3, 1, %[1]d, 2, %[2]d, NULL);
 		INSERT INTO revocations VALUES ('p', 7, 'earlier', 'jti', 3, 4);
-		INSERT INTO revocation_feeds VALUES ('p', 0, 7)`, hour, 1000*hour)), c.close())
-	if err != nil {
-		t.Fatal(err)
-	}
-	db := openAt(t, path, quiet)
+		INSERT INTO revocation_feeds VALUES ('p', 0, 7)`, hour, 1000*hour))
 	at := func(hours int64) time.Time { return time.UnixMicro(hours * hour).UTC() }
 	want := []storage.Revocation{
 		{Seq: 7, PoolID: "p", SessionID: "earlier", OriginJTI: "jti", At: time.UnixMicro(3).UTC(), Until: time.UnixMicro(4).UTC()},
 		{Seq: at(3).UnixMicro(), PoolID: "p", UserSub: "u", SessionID: "s", OriginJTI: "jti", IssuedAt: at(2), At: at(3), Until: at(50)},
 	}
-	err = db.Update(t.Context(), func(tx storage.Tx) error {
+	err := db.Update(t.Context(), func(tx storage.Tx) error {
 		ok, err := tx.Sessions.Advance("s", 3, true, at(2), at(3))
 		if !ok || err != nil {
 			t.Errorf("refresh of an old session: %v, %v", ok, err)
@@ -415,18 +405,6 @@ func TestMigrationKeepsSessions(t *testing.T) {
 // all others, and users whose identities cannot be read, count as signed in with a password.
 func TestMigrationNotesProviders(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "old.db")
-	if err := prepareFile(path); err != nil {
-		t.Fatal(err)
-	}
-	c, err := openWriter(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps, err := migrations(embedded)
-	if err != nil {
-		t.Fatal(err)
-	}
 	users := map[string]struct{ status, attributes, want string }{
 		"external":  {"EXTERNAL_PROVIDER", `{"identities":"[{\"userId\":\"1\",\"providerName\":\"Corp\",\"primary\":true}]"}`, "Corp"},
 		"linked":    {"CONFIRMED", `{"identities":"[{\"userId\":\"2\",\"providerName\":\"Corp\"}]"}`, ""},
@@ -441,11 +419,8 @@ func TestMigrationNotesProviders(t *testing.T) {
 			INSERT INTO sessions (id, pool_id, client_id, user_sub, origin_jti, device_key, scope, user_epoch, generation) VALUES ('%[1]s', 'p', 'c', '%[1]s', '', '', '', 0, 1);`,
 			sub, u.status, u.attributes)
 	}
-	if err := errors.Join(migrate(c, steps[:10]), c.script(script), c.close()); err != nil {
-		t.Fatal(err)
-	}
-	db := openAt(t, path, quiet)
-	err = db.View(t.Context(), func(tx storage.Tx) error {
+	db := openOld(t, 10, script)
+	err := db.View(t.Context(), func(tx storage.Tx) error {
 		for sub, u := range users {
 			s, err := tx.Sessions.Session(sub)
 			if err != nil || s.Provider != u.want {
