@@ -51,7 +51,7 @@ func (e elsewhere) Finish(ctx context.Context, client *oauth.Client, provider st
 		if err != nil {
 			return oauth.User{}, err
 		}
-		if err := federation.Misdirected(at, got, sharing); err != nil {
+		if err := e.party.CheckShared(ctx, at, got, sharing); err != nil {
 			return oauth.User{}, err
 		}
 	}

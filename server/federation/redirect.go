@@ -64,6 +64,27 @@ func (p *Party) announces(ctx context.Context, at Provider) (bool, error) {
 	return m.SendsIssuer, err
 }
 
+// silence is what is known of a provider's answers: whether they may name no issuer.
+type silence struct {
+	Provider
+	silent bool
+	err    error // the provider's configuration cannot be read
+}
+
+// silences reads the configurations of providers that share one redirect URI.
+func (p *Party) silences(ctx context.Context, sharing []Provider) []silence {
+	list := make([]silence, len(sharing))
+	var all sync.WaitGroup
+	for i, at := range sharing {
+		all.Go(func() {
+			announced, err := p.announces(ctx, at)
+			list[i] = silence{at, !announced && err == nil, err}
+		})
+	}
+	all.Wait()
+	return list
+}
+
 // Ambiguous reports whether providers that share one redirect URI can be mixed up: an
 // answer that names no issuer may come from any of several (RFC 9700, section 4.4). Its
 // error is an *[Error].
@@ -71,24 +92,14 @@ func (p *Party) Ambiguous(ctx context.Context, sharing []Provider) (bool, error)
 	if len(sharing) < 2 {
 		return false, nil
 	}
-	silent := make([]bool, len(sharing))
-	errs := make([]error, len(sharing))
-	var all sync.WaitGroup
-	for i, at := range sharing {
-		all.Go(func() {
-			announced, err := p.announces(ctx, at)
-			silent[i], errs[i] = !announced, err
-		})
-	}
-	all.Wait()
 	certain, possible := 0, 0
 	var unknown *Error
-	for i, at := range sharing {
+	for _, one := range p.silences(ctx, sharing) {
 		switch {
-		case errs[i] != nil:
+		case one.err != nil:
 			possible++
-			unknown = unavailable(errs[i], clean(at.Name)+" Error - its configuration cannot be read")
-		case silent[i]:
+			unknown = unreadable(one)
+		case one.silent:
 			certain++
 			possible++
 		}
@@ -99,16 +110,38 @@ func (p *Party) Ambiguous(ctx context.Context, sharing []Provider) (bool, error)
 	return certain > 1, nil
 }
 
-// Misdirected reports whether an answer for a provider names the issuer of another one
-// that shares the redirect URI. Answers of kinds without an issuer are compared only so.
-func Misdirected(at Provider, got Answer, sharing []Provider) error {
+// CheckShared refuses an answer that came to a shared redirect URI and can be another
+// provider's: it names the issuer of another provider, or it names none and a provider
+// other than at may name none. Kinds without an issuer name none. Its error is an
+// *[Error].
+func (p *Party) CheckShared(ctx context.Context, at Provider, got Answer, sharing []Provider) error {
+	foreign := refuse(nil, clean(at.Name)+" Error - the answer is another provider's")
+	issuer := issuerParameter(at)
 	for _, other := range sharing {
-		foreign := other.Name != at.Name && got.Issuer == other.Details[keyIssuer]
-		if foreign && got.Issuer != "" && profiles[other.Kind].openID && got.Issuer != issuerParameter(at) {
-			return refuse(nil, clean(at.Name)+" Error - the answer is another provider's")
+		if other.Name != at.Name && got.Issuer != "" && got.Issuer != issuer && got.Issuer == issuerParameter(other) {
+			return foreign
+		}
+	}
+	if len(sharing) < 2 || issuer != "" && got.Issuer != "" {
+		return nil
+	}
+	for _, one := range p.silences(ctx, sharing) {
+		switch {
+		case one.Name == at.Name:
+			if !one.silent && one.err == nil {
+				return foreign
+			}
+		case one.err != nil:
+			return unreadable(one)
+		case one.silent:
+			return foreign
 		}
 	}
 	return nil
+}
+
+func unreadable(one silence) *Error {
+	return unavailable(one.err, clean(one.Name)+" Error - its configuration cannot be read")
 }
 
 // issuerParameter is the iss parameter that a provider's answers may have; "" for kinds
