@@ -75,11 +75,12 @@ func (c *Client) land(key flightKey, f *flight) {
 	}
 }
 
-// wait returns when the flight has landed, or the caller's context has ended.
+// wait returns when the flight has landed, or the caller's context has ended. An ended
+// context is an error in both cases, so that the result does not depend on which came first.
 func (f *flight) wait(ctx context.Context) error {
 	select {
 	case <-f.done:
-		return nil
+		return ctx.Err()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
