@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/latchkey-auth/latchkey/internal/amplifyconfig"
 )
 
 func TestLoadConfig(t *testing.T) {
@@ -117,7 +119,7 @@ func TestParseConfigErrors(t *testing.T) {
 		{"empty", "", "no JSON object"},
 		{"code before", "process.exit(); x = {}", "stands before the object"},
 		{"code after", "{\"version\":\"1\"}\nboom()", `line 2: "boom()" follows`},
-		{"huge", strings.Repeat(" ", maxConfig+1), "more than 1 MiB"},
+		{"huge", strings.Repeat(" ", amplifyconfig.MaxSize+1), "more than 1 MiB"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -255,12 +255,16 @@ func readBounded(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err != nil {
+	var text bytes.Buffer
+	// The size is only a first guess: a pipe has none, and a file may grow.
+	if info, err := file.Stat(); err == nil {
+		text.Grow(int(min(max(info.Size(), 0), limit)) + bytes.MinRead)
+	}
+	if _, err := text.ReadFrom(io.LimitReader(file, limit+1)); err != nil {
 		return nil, err
 	}
-	if int64(len(data)) > limit {
+	if int64(text.Len()) > limit {
 		return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
 	}
-	return data, nil
+	return text.Bytes(), nil
 }

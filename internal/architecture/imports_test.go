@@ -84,6 +84,7 @@ var rules = []rule{
 	{"internal/localca", []string{"internal/atomicfile"}, nil},
 	{"internal/sigv4", []string{"internal/secret"}, nil},
 	{"internal/tempkey", []string{"internal/random", "internal/seal", "internal/secret", "internal/strictbase64"}, nil}, // nothing but a use of the seal
+	{"internal/amplifyconfig", nil, []string{"github.com/go-json-experiment/json"}},
 	{"internal/wire", nil, []string{"github.com/go-json-experiment/json"}},
 	{"internal/srp", []string{"internal/strictbase64"}, []string{"filippo.io/bigmod"}},
 	{"internal/...", []string{"internal/secret"}, []string{"golang.org/x/sys"}},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"unicode"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // writeJSON writes one value on one line of standard output.
@@ -28,7 +29,7 @@ func escapeUnprintable(text []byte) []byte {
 	for _, r := range string(text) {
 		switch {
 		case unicode.IsPrint(r) || r == '\n':
-			out = append(out, string(r)...)
+			out = utf8.AppendRune(out, r)
 		case r > 0xffff:
 			high, low := utf16.EncodeRune(r)
 			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)

@@ -27,7 +27,7 @@ const (
 // Marshal writes a request or a response shape as JSON. This is the one place
 // where [Sensitive] and [Parameters] are written out; every other encoder gets
 // them redacted.
-func Marshal(v any) ([]byte, error) { return json.Marshal(v, revealing) }
+func Marshal(v any) ([]byte, error) { return json.Marshal(v, revealing()) }
 
 // Unmarshal reads the JSON object data into a pointer to a shape.
 //
