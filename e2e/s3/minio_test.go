@@ -37,16 +37,6 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// binary finds MinIO in the cache.
-func binary(t *testing.T) string {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	check(t, err)
-	path := filepath.Join(cache, "latchkey-e2e", "minio-"+version)
-	local.Need(t, path)
-	return path
-}
-
 // world is a service whose identity pool has MinIO make its credentials.
 type world struct {
 	up       local.Ready
@@ -58,7 +48,7 @@ type world struct {
 // document and keys when it starts, and then names MinIO's role in the pool.
 func newWorld(t *testing.T) world {
 	t.Helper()
-	minio := binary(t)
+	minio := local.Built(t, "minio-"+version)
 	w := world{endpoint: "http://" + local.FixedAddress(t)}
 	service, err := local.Start(filepath.Join(t.TempDir(), "data"), "--sts", w.endpoint, "--credential-life", "15m") // MinIO gives no less
 	check(t, err)
