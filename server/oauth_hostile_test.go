@@ -61,7 +61,7 @@ var hostile = map[string]string{
 
 var parameters = []string{
 	"client_id", "client_secret", "redirect_uri", "logout_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt", "max_age", "code_challenge", "code_challenge_method",
-	"login_hint", "lang", "identity_provider", "idp_identifier", "request", "code", "error", "error_description", "iss", "grant_type", "code_verifier", "refresh_token", "token", "v",
+	"login_hint", "lang", "identity_provider", "idp_identifier", "id_token_hint", "request", "code", "error", "error_description", "iss", "grant_type", "code_verifier", "refresh_token", "token", "v",
 	"username", "password", "new_password", "session", "do", "attribute.email", "attribute.",
 }
 

@@ -36,21 +36,32 @@ func (p *Provider) Authorize(w http.ResponseWriter, r *http.Request) {
 		p.Refuse(w, r, e)
 		return
 	}
-	user, signedIn, err := p.Session(r, place.PoolID)
+	user, answers, err := p.answering(r, request)
 	switch {
 	case err != nil:
 		e := p.redirectable(request, refusal(codeServerError, "try again later"))
 		e.cause = err
 		p.Refuse(w, r, e)
-	case signedIn && request.admits(user.Provider) && !p.mustSignIn(request, user):
+	case answers:
 		p.answer(w, r, request, user)
 	case slices.Contains(request.Prompt, "none"):
-		p.Refuse(w, r, p.redirectable(request, refusal(codeLoginRequired, "nobody is signed in")))
+		p.Refuse(w, r, p.redirectable(request, refusal(codeLoginRequired, "the user has to sign in")))
 	case request.elsewhere() != "":
 		p.depart(w, r, place, request)
 	default:
 		redirect(w, r, place.Base+"/login?"+request.Query().Encode())
 	}
+}
+
+// answering returns the user of the browser's session, and whether that session answers the
+// request without a page.
+func (p *Provider) answering(r *http.Request, q *Request) (user User, ok bool, err error) {
+	user, signedIn, err := p.Session(r, q.Client.PoolID)
+	if err != nil || !signedIn || !q.admits(user.Provider) || p.mustSignIn(q, user) {
+		return user, false, err
+	}
+	ok, err = p.hintNames(r.Context(), q, user)
+	return user, ok, err
 }
 
 // admits reports whether a session of a browser serves a request, by where its person

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -8,7 +9,7 @@ import (
 
 // logoutParameters are those of a logout that are read, and that a POST hands on to the
 // GET.
-var logoutParameters = append(slices.Clone(requestParameters), "logout_uri", "post_logout_redirect_uri", "id_token_hint")
+var logoutParameters = append(slices.Clone(requestParameters), "logout_uri", "post_logout_redirect_uri")
 
 // logoutByGet answers a POST, which relying parties may send (OpenID Connect RP-Initiated
 // Logout 1.0, section 2), with the way to the same request as a GET: a POST of another site
@@ -64,6 +65,18 @@ func (p *Provider) applyHint(r *http.Request, place Place, query url.Values) (as
 		return false, fail(err)
 	}
 	return signedIn && user.Sub != sub, nil
+}
+
+// hintNames reports whether the id_token_hint of an authorization request, if there is one,
+// is an ID token of its client, expired or not, about this user. Any other hint keeps the
+// browser's session from answering (OpenID Connect Core 1.0, section 3.1.2.1), so that a
+// silent renewal does not change the user of an application.
+func (p *Provider) hintNames(ctx context.Context, q *Request, user User) (bool, error) {
+	if q.IDTokenHint == "" {
+		return true, nil
+	}
+	client, sub, err := p.Users.Hint(ctx, q.Client.PoolID, q.IDTokenHint)
+	return err == nil && client == q.Client.ID && sub == user.Sub, err
 }
 
 // askBeforeLogout sends the person to the page that asks, if there is a session to end.

@@ -40,9 +40,12 @@ type Request struct {
 	// IdentityProvider is where the person is to sign in, as identity_provider or
 	// idp_identifier names it; "" is for the person to choose.
 	IdentityProvider string
+	// IDTokenHint is an ID token of the user who is expected. The pages do not carry it on:
+	// it matters only to the browser's session.
+	IDTokenHint string
 }
 
-// Query gives the request as a query again, for links between pages.
+// Query gives the request as a query again, for links between pages. It leaves IDTokenHint out.
 func (q *Request) Query() url.Values {
 	v := url.Values{"client_id": {q.Client.ID}, "redirect_uri": {q.RedirectURI}, "response_type": {"code"}}
 	if !q.allScopes { // all of them may be longer than a request's scope may be
@@ -109,7 +112,7 @@ const (
 // requestParameters are those that are read; each may be there once.
 var requestParameters = []string{
 	"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt", "max_age",
-	"code_challenge", "code_challenge_method", "login_hint", "lang", "identity_provider", "idp_identifier", "request", "request_uri",
+	"code_challenge", "code_challenge_method", "login_hint", "lang", "identity_provider", "idp_identifier", "id_token_hint", "request", "request_uri",
 }
 
 // ReadRequest reads and checks an authorization request from a query, of
@@ -220,6 +223,7 @@ func (q *Request) readTexts(query url.Values) *RequestError {
 		}
 		*text.into = value
 	}
+	q.IDTokenHint = query.Get("id_token_hint")
 	q.IdentityProvider = query.Get("identity_provider")
 	if id := query.Get("idp_identifier"); q.IdentityProvider == "" && id != "" {
 		q.IdentityProvider = cmp.Or(q.Client.Identifiers[id], id)
