@@ -33,8 +33,11 @@ const (
 var amplifyPage []byte
 
 // bundle is the application of the folder amplify, with Amplify in it.
-var bundle = sync.OnceValues(func() ([]byte, error) {
-	command := exec.Command(esbuild, "amplify/app.js", "--bundle", "--format=esm", "--platform=browser", "--log-level=warning")
+var bundle = sync.OnceValues(func() ([]byte, error) { return bundleOf("amplify/app.js") })
+
+// bundleOf bundles an application and the npm packages that it imports into one script.
+func bundleOf(entry string, flags ...string) ([]byte, error) {
+	command := exec.Command(esbuild, append([]string{entry, "--bundle", "--format=esm", "--platform=browser", "--log-level=warning"}, flags...)...)
 	var said strings.Builder
 	command.Stderr = &said
 	script, err := command.Output()
@@ -42,7 +45,7 @@ var bundle = sync.OnceValues(func() ([]byte, error) {
 		err = fmt.Errorf("%w: %s", err, &said)
 	}
 	return script, err
-})
+}
 
 // notes is that application at an address of its own, signing in at `latchkey up`.
 type notes struct {
@@ -65,14 +68,8 @@ func newNotes(t *testing.T, change func(*cip.UpdateUserPoolClientInput)) *notes 
 	}
 	up := local.Up()
 	files := http.NewServeMux()
-	serve := func(path, kind string, content []byte) {
-		files.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", kind)
-			_, _ = w.Write(content)
-		})
-	}
-	serve("/{$}", "text/html; charset=utf-8", amplifyPage)
-	serve("/app.js", "text/javascript; charset=utf-8", script)
+	serve(files, "/{$}", "text/html; charset=utf-8", amplifyPage)
+	serve(files, "/app.js", "text/javascript; charset=utf-8", script)
 	files.HandleFunc("GET /amplify_outputs.json", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, up.ConfigFile) })
 	web := httptest.NewServer(files)
 	t.Cleanup(web.Close)
@@ -87,6 +84,14 @@ func newNotes(t *testing.T, change func(*cip.UpdateUserPoolClientInput)) *notes 
 	n.user = fmt.Sprintf("ann-%d", time.Now().UnixNano())
 	n.addUser()
 	return n
+}
+
+// serve adds a file of an application.
+func serve(files *http.ServeMux, path, kind string, content []byte) {
+	files.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		_, _ = w.Write(content)
+	})
 }
 
 // poolAddress is the pool's own host, which the configuration names as its domain.
