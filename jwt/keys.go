@@ -47,16 +47,20 @@ func (s *KeySet) Key(_ context.Context, keyID string) (*rsa.PublicKey, error) {
 }
 
 // ParseKeys reads a JSON Web Key Set (RFC 7517 section 5), for verifying without a
-// network. It takes what can verify RS256 and leaves out the rest:
+// network. It takes the keys that can verify RS256 and passes over every other entry:
 //
+//   - what is not a JSON object, or an object with a member name twice;
 //   - entries of another kty than RSA, symmetric keys among them;
 //   - RSA keys that must not be used: without a kid, with use other than "sig",
-//     alg other than "RS256" or key_ops without "verify", with a private part,
-//     with an exponent that is even, below 3 or above 2^31-1, or with a modulus
-//     that is even or not of 2048 to 8192 bits.
+//     alg other than "RS256" or key_ops without "verify", with an exponent that is
+//     even, below 3 or above 2^31-1, or with a modulus that is even or not of 2048 to
+//     8192 bits;
+//   - RSA keys whose private part is published, by their own entry or by another one.
 //
-// It refuses the whole document when it is larger than 1 MiB, not strict JSON, has
-// more than 100 entries, two RSA entries with the same kid, or nothing usable.
+// An entry that is passed over does not affect the others. The same key may occur
+// several times. ParseKeys refuses the whole document when two different usable keys
+// have the same kid (RFC 7517 section 4.5), and when the document is larger than
+// 1 MiB, not JSON, nested deeper than 32, has more than 100 entries or no usable key.
 func ParseKeys(jwksJSON []byte) (*KeySet, error) {
 	set, err := parseKeys(jwksJSON)
 	if err != nil {
@@ -88,7 +92,8 @@ func parseKeys(doc []byte) (*KeySet, error) {
 		return nil, fmt.Errorf("jwt: key set: it is larger than %d bytes", maxKeySet)
 	}
 	src := string(doc)
-	members, problem := scanObject(src, nil)
+	outer := scanner{src: src, innerLoose: true}
+	members, problem := outer.outermost()
 	if problem != "" {
 		return nil, fmt.Errorf("jwt: key set: %s", problem)
 	}
@@ -96,58 +101,67 @@ func parseKeys(doc []byte) (*KeySet, error) {
 	if !ok || m.kind != kindArray {
 		return nil, fmt.Errorf(`jwt: key set: it has no array "keys"`)
 	}
-	set := &KeySet{keys: map[string]*rsa.PublicKey{}, refused: map[string]string{}}
-	entries := 0
-	var failed error
-	scanArray(m.rawIn(src), func(entry string, k kind, _ bool) bool {
-		if entries++; entries > maxKeys {
-			failed = fmt.Errorf("jwt: key set: it has more than %d entries", maxKeys)
-		} else if k == kindObject {
-			failed = set.add(entry)
-		} else {
-			failed = fmt.Errorf("jwt: key set: entry %d is not an object", entries)
+	var entries []jwk
+	count := 0
+	list := scanner{src: m.rawIn(src), innerLoose: true}
+	list.elements(func(entry string, kind kind, _ bool) bool {
+		if k, ok := parseJWK(entry); ok && kind == kindObject {
+			entries = append(entries, k)
 		}
-		return failed == nil
+		count++
+		return count <= maxKeys
 	})
-	if failed != nil {
-		return nil, failed
+	if count > maxKeys {
+		return nil, fmt.Errorf("jwt: key set: it has more than %d entries", maxKeys)
+	}
+	return newKeySet(entries)
+}
+
+// newKeySet takes the usable keys of the RSA entries and notes why the others are
+// not usable.
+func newKeySet(entries []jwk) (*KeySet, error) {
+	set := &KeySet{keys: map[string]*rsa.PublicKey{}, refused: map[string]string{}}
+	published := publishedModuli(entries)
+	for _, k := range entries {
+		id := k.text("kid")
+		key, why := k.publicKey(published)
+		if why == "" && id == "" {
+			why = "kid is missing"
+		}
+		if why != "" {
+			set.refused[id] = why
+			continue
+		}
+		if other, ok := set.keys[id]; ok && !same(other, key) {
+			return nil, fmt.Errorf("jwt: key set: kid %s names two different keys", quote(id))
+		}
+		set.keys[id] = key
 	}
 	return set, nil
 }
 
-// add puts one entry into the set or notes why not.
-func (s *KeySet) add(entry string) error {
-	members, problem := scanObject(entry, nil)
-	if problem != "" {
-		return fmt.Errorf("jwt: key set: %s", problem)
+// publishedModuli returns the moduli of the keys whose private part is in the set.
+func publishedModuli(entries []jwk) []*big.Int {
+	var moduli []*big.Int
+	for _, k := range entries {
+		if n := k.number("n"); n != nil && k.private() {
+			moduli = append(moduli, n)
+		}
 	}
-	k := jwk{src: entry, members: members}
-	if k.text("kty") != "RSA" {
-		return nil
-	}
-	id := k.text("kid")
-	if _, twice := s.keys[id]; twice {
-		return fmt.Errorf("jwt: key set: kid %s stands twice", quote(id))
-	}
-	if _, twice := s.refused[id]; twice && id != "" {
-		return fmt.Errorf("jwt: key set: kid %s stands twice", quote(id))
-	}
-	key, why := k.publicKey()
-	if why == "" && id == "" {
-		why = "kid is missing"
-	}
-	if why != "" {
-		s.refused[id] = why
-		return nil
-	}
-	s.keys[id] = key
-	return nil
+	return moduli
 }
 
 // jwk is one entry of a key set.
 type jwk struct {
 	src     string
 	members []member
+}
+
+// parseJWK reads one entry. ok is false for one that is no RSA key.
+func parseJWK(entry string) (k jwk, ok bool) {
+	members, problem := scanObject(entry, nil)
+	k = jwk{src: entry, members: members}
+	return k, problem == "" && k.text("kty") == "RSA"
 }
 
 // text returns a member that is a string, or "".
@@ -162,17 +176,24 @@ func (k jwk) has(name string) bool {
 	return ok
 }
 
-// publicKey returns the key, or why it must not verify a token.
-func (k jwk) publicKey() (key *rsa.PublicKey, why string) {
+// private reports whether the entry has a part that only the signer may know (RFC 7518
+// section 6.3.2).
+func (k jwk) private() bool {
+	return slices.ContainsFunc([]string{"d", "p", "q", "dp", "dq", "qi", "oth"}, k.has)
+}
+
+// publicKey returns the key, or why it must not verify a token. Anyone can sign with a
+// key of a published modulus.
+func (k jwk) publicKey(published []*big.Int) (key *rsa.PublicKey, why string) {
 	switch {
+	case k.private():
+		return nil, "its private part is published, so anyone can sign with it"
 	case k.has("use") && k.text("use") != "sig":
 		return nil, "its use is not sig"
 	case k.has("alg") && k.text("alg") != "RS256":
 		return nil, "its alg is not RS256"
 	case k.has("key_ops") && !k.mayVerify():
 		return nil, "its key_ops do not include verify"
-	case k.has("d") || k.has("p") || k.has("q"):
-		return nil, "its private part is published, so anybody can sign with it"
 	}
 	n, e := k.number("n"), k.number("e")
 	if n == nil || e == nil || e.BitLen() > 32 {
@@ -180,6 +201,9 @@ func (k jwk) publicKey() (key *rsa.PublicKey, why string) {
 	}
 	if why := weakness(n, e.Int64()); why != "" {
 		return nil, why
+	}
+	if slices.ContainsFunc(published, func(other *big.Int) bool { return n.Cmp(other) == 0 }) {
+		return nil, "another entry publishes its private part, so anyone can sign with it"
 	}
 	return &rsa.PublicKey{N: n, E: int(e.Int64())}, ""
 }

@@ -49,8 +49,8 @@ func TestParseKeys(t *testing.T) {
 		"key_ops sign":      jwkOf("bad", key, `,"key_ops":["sign"]`),
 		"key_ops empty":     jwkOf("bad", key, `,"key_ops":[]`),
 		"key_ops string":    jwkOf("bad", key, `,"key_ops":"verify"`),
-		"private":           jwkOf("bad", key, `,"d":"AQAB"`),
-		"private prime":     jwkOf("bad", key, `,"p":"AQAB"`),
+		"private":           jwkOf("bad", &otherKey().PublicKey, `,"d":"AQAB"`),
+		"private prime":     jwkOf("bad", &otherKey().PublicKey, `,"p":"AQAB"`),
 		"e 0":               strings.Replace(odd, e, "AA", 1),
 		"e 1":               withExponent(1),
 		"e 2":               withExponent(2),
@@ -94,14 +94,32 @@ func TestParseKeysTakes(t *testing.T) {
 	t.Parallel()
 	key := &signingKey().PublicKey
 	n, e := b64(key.N.Bytes()), "AQAB"
+	good, weak := jwkOf("k", key, ""), jwkOf("k", withBits(1024), "")
+	other := jwkOf("k", &otherKey().PublicKey, "")
 	for name, doc := range map[string]string{
-		"bare":           jwks(`{"kty":"RSA","kid":"k","n":"` + n + `","e":"` + e + `"}`),
-		"key_ops":        jwks(jwkOf("k", key, `,"key_ops":["x","verify"]`)),
-		"certificates":   jwks(jwkOf("k", key, `,"x5c":["AAAA"],"x5t":"AAAA"`)),
-		"escaped":        strings.ReplaceAll(jwks(jwkOf("k", key, "")), `"kid"`, `"\u006bid"`),
-		"other members":  `{"x":{"keys":[]},"keys":[` + jwkOf("k", key, "") + `],"KEYS":[]}`,
-		"EC of that kid": jwks(`{"kty":"EC","kid":"k"}`, jwkOf("k", key, "")),
-		"100 entries":    jwks(append(repeated(`{"kty":"EC"}`, 99), jwkOf("k", key, ""))...),
+		"same kid for enc":           jwks(good, strings.Replace(other, `"use":"sig"`, `"use":"enc"`, 1)),
+		"same kid for enc first":     jwks(strings.Replace(other, `"use":"sig"`, `"use":"enc"`, 1), good),
+		"same kid and key for enc":   jwks(good, strings.Replace(good, `"use":"sig"`, `"use":"enc"`, 1)),
+		"same kid for RS512":         jwks(strings.Replace(good, "RS256", "RS512", 1), good),
+		"same kid for encrypt":       jwks(jwkOf("k", &otherKey().PublicKey, `,"key_ops":["encrypt"]`), good),
+		"same kid of a weak key":     jwks(good, weak),
+		"weak key of that kid first": jwks(weak, good),
+		"two weak keys of that kid":  jwks(weak, weak, good),
+		"same entry twice":           jwks(good, good),
+		"same key without alg":       jwks(good, strings.Replace(good, `"alg":"RS256",`, "", 1)),
+		"null entries":               jwks("null", good, "null"),
+		"other kinds of entries":     jwks(`"x"`, `"{}"`, "1", "true", "[]", `[{"kty":"RSA"}]`, good),
+		"an entry's member twice":    jwks(strings.Replace(other, "{", `{"kid":"x",`, 1), good),
+		"a nested member twice":      jwks(jwkOf("k", &otherKey().PublicKey, `,"x":{"a":1,"a":2}`), good),
+		"a lone surrogate":           jwks(jwkOf("k", &otherKey().PublicKey, `,"x":"\ud800"`), `{"\udc00":1,"a\ud83d":2}`, good),
+		"a long name":                jwks(`{"`+strings.Repeat("x", 1<<16)+`":1}`, good),
+		"bare":                       jwks(`{"kty":"RSA","kid":"k","n":"` + n + `","e":"` + e + `"}`),
+		"key_ops":                    jwks(jwkOf("k", key, `,"key_ops":["x","verify"]`)),
+		"certificates":               jwks(jwkOf("k", key, `,"x5c":["AAAA"],"x5t":"AAAA"`)),
+		"escaped":                    strings.ReplaceAll(jwks(jwkOf("k", key, "")), `"kid"`, `"\u006bid"`),
+		"other members":              `{"x":{"keys":[]},"keys":[` + jwkOf("k", key, "") + `],"KEYS":[]}`,
+		"EC of that kid":             jwks(`{"kty":"EC","kid":"k"}`, jwkOf("k", key, "")),
+		"100 entries":                jwks(append(repeated(`{"kty":"EC"}`, 99), jwkOf("k", key, ""))...),
 	} {
 		set, err := jwt.ParseKeys([]byte(doc))
 		if err != nil {
@@ -127,29 +145,64 @@ func TestParseKeysRefuses(t *testing.T) {
 	good := jwkOf("k", &signingKey().PublicKey, "")
 	other := jwkOf("k", &otherKey().PublicKey, "")
 	for name, doc := range map[string]string{
-		"empty":              "",
-		"HTML":               "<!DOCTYPE html><html></html>",
-		"array":              "[" + good + "]",
-		"one key":            good,
-		"no keys":            `{"keys":[]}`,
-		"keys object":        `{"keys":{}}`,
-		"keys null":          `{"keys":null}`,
-		"KEYS":               `{"KEYS":[` + good + `]}`,
-		"keys twice":         `{"keys":[],"keys":[` + good + `]}`,
-		"entry string":       jwks(good, `"x"`),
-		"member twice":       jwks(strings.Replace(good, "{", `{"kid":"x",`, 1)),
-		"same kid":           jwks(good, other),
-		"same key twice":     jwks(good, good),
-		"same kid, one weak": jwks(good, jwkOf("k", withBits(1024), "")),
-		"weak first":         jwks(jwkOf("k", withBits(1024), ""), good),
-		"101 entries":        jwks(append(repeated(`{"kty":"EC"}`, 100), good)...),
-		"trailing data":      jwks(good) + "x",
-		"not UTF-8":          jwks(strings.Replace(good, `"k"`, "\"\xff\"", 1)),
-		"larger than 1 MiB":  jwks(good) + strings.Repeat(" ", 1<<20),
-		"deep":               `{"keys":[` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `]}`,
+		"empty":                "",
+		"HTML":                 "<!DOCTYPE html><html></html>",
+		"array":                "[" + good + "]",
+		"one key":              good,
+		"no keys":              `{"keys":[]}`,
+		"keys object":          `{"keys":{}}`,
+		"keys null":            `{"keys":null}`,
+		"KEYS":                 `{"KEYS":[` + good + `]}`,
+		"keys twice":           `{"keys":[],"keys":[` + good + `]}`,
+		"only null":            jwks("null"),
+		"only a string":        jwks(`"x"`),
+		"member twice":         jwks(strings.Replace(good, "{", `{"kid":"x",`, 1)),
+		"same kid":             jwks(good, other),
+		"same kid, enc too":    jwks(strings.Replace(good, `"use":"sig"`, `"use":"enc"`, 1), good, other),
+		"one of two exponents": jwks(good, jwkOf("k", &rsa.PublicKey{N: signingKey().N, E: 3}, "")),
+		"100 null and a key":   jwks(append(repeated("null", 100), good)...),
+		"101 entries":          jwks(append(repeated(`{"kty":"EC"}`, 100), good)...),
+		"trailing data":        jwks(good) + "x",
+		"not UTF-8":            jwks(strings.Replace(good, `"k"`, "\"\xff\"", 1)),
+		"larger than 1 MiB":    jwks(good) + strings.Repeat(" ", 1<<20),
+		"deep":                 `{"keys":[` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `]}`,
 	} {
 		if set, err := jwt.ParseKeys([]byte(doc)); err == nil || set != nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// TestParseKeysPublishedPrivatePart: a private part anywhere in the set, also in an
+// entry that is passed over, makes every entry of that key unusable.
+func TestParseKeysPublishedPrivatePart(t *testing.T) {
+	t.Parallel()
+	key := &signingKey().PublicKey
+	good, other := jwkOf("k", key, ""), jwkOf("other", &otherKey().PublicKey, "")
+	for name, entry := range map[string]string{
+		"same kid":         jwkOf("k", key, `,"d":"AQAB"`),
+		"another kid":      jwkOf("x", key, `,"d":"AQAB"`),
+		"no kid":           jwkOf("", key, `,"d":"AQAB"`),
+		"for enc":          strings.Replace(jwkOf("k", key, `,"d":"AQAB"`), `"use":"sig"`, `"use":"enc"`, 1),
+		"for RS512":        strings.Replace(jwkOf("k", key, `,"d":"AQAB"`), "RS256", "RS512", 1),
+		"prime":            jwkOf("k", key, `,"q":"AQAB"`),
+		"CRT exponent":     jwkOf("k", key, `,"dp":"AQAB"`),
+		"CRT coefficient":  jwkOf("k", key, `,"qi":"AQAB"`),
+		"further primes":   jwkOf("k", key, `,"oth":[]`),
+		"another exponent": jwkOf("k", &rsa.PublicKey{N: key.N, E: 3}, `,"d":"AQAB"`),
+	} {
+		for _, doc := range []string{jwks(good, entry, other), jwks(entry, good, other)} {
+			set, err := jwt.ParseKeys([]byte(doc))
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			if got, err := set.Key(t.Context(), "k"); got != nil || !errors.Is(err, jwt.ErrUnknownKey) || !strings.Contains(err.Error(), "private") {
+				t.Errorf("%s: got a key or the wrong error: %v", name, err)
+			}
+			if _, err := set.Key(t.Context(), "other"); err != nil {
+				t.Errorf("%s: the other key: %v", name, err)
+			}
 		}
 	}
 }

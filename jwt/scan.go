@@ -55,18 +55,26 @@ type scanner struct {
 	// open, so that duplicates are found, and takes them off at its end.
 	members []member
 	problem string
+	// innerLoose accepts repeated names and lone surrogates in inner values, for a
+	// caller that scans those on their own and passes over what is not strict.
+	innerLoose bool
 }
 
 // scanObject reads src, which must be one object, and returns its members.
 // The members are appended to buf. A problem names the byte where it stands.
 func scanObject(src string, buf []member) (members []member, problem string) {
 	s := scanner{src: src, members: buf[:0]}
+	return s.outermost()
+}
+
+// outermost is scanObject on a scanner.
+func (s *scanner) outermost() (members []member, problem string) {
 	s.space()
 	if s.peek() != '{' {
 		s.fail("not a JSON object")
 	} else if s.object() {
 		s.space()
-		if s.pos != len(src) {
+		if s.pos != len(s.src) {
 			s.fail("data after the JSON object")
 		}
 	}
@@ -80,16 +88,24 @@ func scanObject(src string, buf []member) (members []member, problem string) {
 // yield returns false. It reports whether src is such an array.
 func scanArray(src string, yield func(value string, k kind, escaped bool) bool) bool {
 	s := scanner{src: src}
+	return s.elements(yield)
+}
+
+// elements is scanArray on a scanner.
+func (s *scanner) elements(yield func(value string, k kind, escaped bool) bool) bool {
 	if s.peek() != '[' {
 		return false
 	}
 	stopped := false
 	ok := s.array(func(m member) bool {
-		stopped = !yield(src[m.value:m.valueEnd], m.kind, m.escapes&inValue != 0)
+		stopped = !yield(s.src[m.value:m.valueEnd], m.kind, m.escapes&inValue != 0)
 		return !stopped
 	})
 	return ok || stopped
 }
+
+// loose reports whether the position is inside a value that is scanned again.
+func (s *scanner) loose() bool { return s.innerLoose && s.depth > 1 }
 
 // fail notes the first problem with its position and returns false, to be returned.
 func (s *scanner) fail(problem string) bool {
@@ -162,14 +178,14 @@ func (s *scanner) member(names *nameSet) bool {
 	if !ok {
 		return false
 	}
-	if to-from > maxName {
+	if to-from > maxName && !s.loose() {
 		return s.fail("a name is too long")
 	}
 	m := member{name: from, nameLen: uint16(to - from)}
 	if escaped {
 		m.escapes = inName
 	}
-	if names.add(s, &m) {
+	if !s.loose() && names.add(s, &m) {
 		return s.fail("the name " + quote(m.nameIn(s.src)) + " stands twice in one object")
 	}
 	if s.peek() != ':' {

@@ -92,13 +92,14 @@ func (s *scanner) escape() bool {
 	return s.fail("not a JSON escape")
 }
 
-// unicodeEscape passes \uXXXX; a surrogate must be the first of a pair.
+// unicodeEscape passes \uXXXX; a surrogate must be the first of a pair, unless the
+// scanner is loose here.
 func (s *scanner) unicodeEscape() bool {
 	r, ok := hex4(s.src, s.pos+2)
 	if !ok {
 		return s.fail("not a JSON escape")
 	}
-	if !utf16.IsSurrogate(r) {
+	if !utf16.IsSurrogate(r) || s.loose() {
 		s.pos += 6
 		return true
 	}
