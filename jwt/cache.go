@@ -12,6 +12,9 @@ const (
 	// ways is in how many slots a token may stand, so that two tokens of one set
 	// do not push each other out in turn. Two bits of the index choose among them.
 	ways = 4
+	// maxRemembered is the longest token that is remembered, in bytes, so that a few
+	// thousand unusually large tokens do not take hundreds of megabytes.
+	maxRemembered = 16 << 10
 	// tailLength is how much of the signature the index is made of. It is random
 	// enough, and the whole token is compared afterwards.
 	tailLength = 64
@@ -79,11 +82,14 @@ func (c *cache[T]) load(raw string) *T {
 	return nil
 }
 
+// takes reports whether a verified token is remembered.
+func (c *cache[T]) takes(raw string) bool { return len(c.slots) > 0 && len(raw) <= maxRemembered }
+
 // keep returns the text to store. The caller's string may be part of a larger
 // buffer, or change later if it was made from one with package unsafe; what stands
 // here must not.
 func (c *cache[T]) keep(raw string) string {
-	if len(c.slots) == 0 {
+	if !c.takes(raw) {
 		return raw
 	}
 	return strings.Clone(raw)
@@ -92,7 +98,7 @@ func (c *cache[T]) keep(raw string) string {
 // store puts a verified token into an empty slot of its set, or else in place of
 // another one.
 func (c *cache[T]) store(raw string, t *T) {
-	if len(c.slots) == 0 {
+	if !c.takes(raw) {
 		return
 	}
 	fresh := &slot[T]{index: c.index(raw), raw: raw, token: t}

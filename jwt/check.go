@@ -23,7 +23,7 @@ func same(a, b *rsa.PublicKey) bool {
 func (v *Verifier) verify(ctx context.Context, raw, use string) (*body, error) {
 	var buf scratch
 	b := new(body)
-	header, signature, err := b.split(raw, &buf)
+	header, signature, err := b.split(raw, v.maxToken, &buf)
 	if err != nil {
 		return nil, err
 	}

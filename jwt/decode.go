@@ -2,13 +2,15 @@ package jwt
 
 import (
 	"crypto/rsa"
+	"strconv"
 	"strings"
 )
 
-// maxToken is the size in bytes above which a token is refused unread. Cognito
-// stays far below: its access tokens are about 1.4 kB, and HTTP servers commonly
-// refuse headers of more than 16 KiB.
-const maxToken = 16 << 10
+// maxToken is the size in bytes above which a token is refused unread: what Amazon's
+// APIs accept as a login token, and so the largest token with a use. A Cognito token
+// usually has 1 to 2 kB, but has 17 kB for a user in 100 groups whose names have 128
+// characters, the most that Cognito allows, and more with the groups' roles.
+const maxToken = 50_000
 
 // Header is what a token's header says about its signature (RFC 7515 section 4.1).
 // Members that are absent are empty.
@@ -94,7 +96,7 @@ func (b *body) rawToken() string {
 type scratch [2048]byte
 
 // Decode takes a token apart without verifying anything. It checks the form only:
-// at most 16 KiB, three parts in unpadded base64url (RFC 7515 section 2), header
+// at most 50,000 bytes, three parts in unpadded base64url (RFC 7515 section 2), header
 // and payload one strict JSON object each. Errors are [*Error] of kind
 // [ErrMalformed], and Part names the part that is wrong.
 //
@@ -108,7 +110,7 @@ func Decode(raw string) (*Unverified, error) {
 	}
 	d := &t
 	b := &d.own
-	header, _, err := b.split(raw, &buf)
+	header, _, err := b.split(raw, maxToken, &buf)
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +126,11 @@ func Decode(raw string) (*Unverified, error) {
 }
 
 // split checks size and dots and decodes the three parts. It keeps the payload and
-// returns the header, and the signature in buf when there is room.
-func (b *body) split(raw string, buf *scratch) (header string, signature []byte, err error) {
+// returns the header, and the signature in buf when there is room. limit is in bytes.
+func (b *body) split(raw string, limit int, buf *scratch) (header string, signature []byte, err error) {
+	if len(raw) > limit {
+		return "", nil, malformed(partToken, "it is larger than "+strconv.Itoa(limit)+" bytes")
+	}
 	first, last, ok := dots(raw)
 	if !ok {
 		return "", nil, malformed(partToken, wrongParts(raw))
@@ -153,9 +158,6 @@ func (b *body) split(raw string, buf *scratch) (header string, signature []byte,
 
 // dots returns where the two dots stand; ok says that there are two.
 func dots(raw string) (first, last int, ok bool) {
-	if len(raw) > maxToken {
-		return 0, 0, false
-	}
 	if first = strings.IndexByte(raw, '.'); first < 0 {
 		return 0, 0, false
 	}
@@ -166,9 +168,6 @@ func dots(raw string) (first, last int, ok bool) {
 
 // wrongParts guesses what was pasted instead of a JWT.
 func wrongParts(raw string) string {
-	if len(raw) > maxToken {
-		return "it is larger than 16 KiB"
-	}
 	switch n := strings.Count(raw, "."); {
 	case strings.TrimSpace(raw) == "":
 		return "it is empty"

@@ -23,7 +23,7 @@
 //
 // # What is checked
 //
-// In this order: at most 16 KiB; three parts; strict base64url; the header's alg is
+// In this order: at most 50,000 bytes (Config.MaxTokenBytes); three parts; strict base64url; the header's alg is
 // RS256 and nothing in it changes what the signature means; the issuer has a key with
 // exactly this kid; the signature; the payload is strict JSON; iss; token_use; sub;
 // client_id of access tokens, aud of ID tokens; exp, nbf and iat. So [ErrExpired]

@@ -1,6 +1,7 @@
 package jwt
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -14,6 +15,9 @@ import (
 // maxLeeway is the most a [Config] may forgive: above it a token's end stops
 // meaning anything.
 const maxLeeway = time.Minute
+
+// maxTokenBytes is the most that [Config.MaxTokenBytes] may be.
+const maxTokenBytes = 1 << 20
 
 // Config says which tokens a [Verifier] accepts.
 type Config struct {
@@ -40,6 +44,12 @@ type Config struct {
 	// Keys are the issuer's keys. Nil means [NewRemoteKeys] with Issuer +
 	// "/.well-known/jwks.json".
 	Keys KeySource
+	// MaxTokenBytes bounds the length of a token in bytes; a longer one is refused
+	// unread, as [ErrMalformed]. 0 means 50,000, so that every token that Cognito
+	// issues is accepted: a user in 100 groups with long names has tokens of 17 kB
+	// and more. A lower bound suits an API whose HTTP server has a lower one for
+	// headers (commonly 8 or 16 KiB). At most 1<<20.
+	MaxTokenBytes int
 	// Leeway is how far this machine's clock may be off: a token is accepted this
 	// long after exp and before nbf and iat. Default 0; at most one minute.
 	Leeway time.Duration
@@ -49,8 +59,9 @@ type Config struct {
 	Now func() time.Time
 	// CacheSize is how many verified access tokens, and how many verified ID
 	// tokens, are remembered, so that the same token need not be verified at each
-	// request. A token takes about 3 kB. 0 means 4096, negative none; it is
-	// rounded up to a power of two and at most 1<<20.
+	// request. A token takes about 3 kB; one of more than 16 KiB is not remembered.
+	// 0 means 4096, negative none; it is rounded up to a power of two and at most
+	// 1<<20.
 	CacheSize int
 	// Revocations is asked about every token, remembered ones included, once all
 	// else about it is right. Nil means that tokens are good until they expire,
@@ -67,6 +78,7 @@ type Verifier struct {
 	openID   bool
 	resource string
 	keys     KeySource
+	maxToken int
 	leeway   time.Duration
 	now      func() time.Time
 	revoked  RevocationSource // nil: tokens live until they expire
@@ -88,6 +100,7 @@ func NewVerifier(config Config) (*Verifier, error) {
 		openID:   config.OpenID,
 		resource: config.Resource,
 		keys:     config.Keys,
+		maxToken: cmp.Or(config.MaxTokenBytes, maxToken),
 		leeway:   config.Leeway,
 		now:      config.Now,
 		revoked:  config.Revocations,
@@ -123,6 +136,8 @@ func (c *Config) check() error {
 		return errors.New("ClientIDs contains an empty id")
 	case c.Leeway < 0 || c.Leeway > maxLeeway:
 		return fmt.Errorf("a Leeway of %v is not between 0 and %v", c.Leeway, maxLeeway)
+	case c.MaxTokenBytes < 0 || c.MaxTokenBytes > maxTokenBytes:
+		return fmt.Errorf("a MaxTokenBytes of %d is not between 0 and %d", c.MaxTokenBytes, maxTokenBytes)
 	case c.CacheSize > maxCache:
 		return fmt.Errorf("a CacheSize of %d is more than %d", c.CacheSize, maxCache)
 	}

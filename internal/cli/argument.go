@@ -10,7 +10,8 @@ import (
 	"github.com/latchkey-auth/latchkey/jwt"
 )
 
-// maxToken bounds what is read as a token, in bytes; package jwt takes 16 KiB.
+// maxToken bounds what is read as a token, in bytes; package jwt takes
+// 50,000.
 const maxToken = 64 << 10
 
 // givenToken is the token that a command is to look at: the argument, standard

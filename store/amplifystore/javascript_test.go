@@ -97,6 +97,26 @@ func TestReadJavaScript(t *testing.T) {
 	step("device forgotten", again, nil)
 }
 
+// TestReadLargeTokens: the tokens of a user in 100 groups have more than 16 KiB.
+func TestReadLargeTokens(t *testing.T) {
+	t.Parallel()
+	kv := newStorage()
+	signedIn(kv, issued)
+	groups := make([]string, 100)
+	for i := range groups {
+		groups[i] = fmt.Sprintf("%03d", i) + strings.Repeat("g", 125)
+	}
+	large := func(use string) string {
+		return token(use, issued, func(claims map[string]any) { claims["cognito:groups"] = groups })
+	}
+	kv.put("accessToken", large("access"), "idToken", large("id"))
+	want := javaScriptRecord(issued)
+	want.Tokens.Access, want.Tokens.ID = store.NewSecret(large("access")), store.NewSecret(large("id"))
+	if diff := diff(want, load(t, hurried(kv), alice)); diff != "" {
+		t.Errorf("record (-want +got):\n%s", diff)
+	}
+}
+
 // TestCompareAndSwap has JavaScript change the session between Load and Save.
 func TestCompareAndSwap(t *testing.T) {
 	t.Parallel()
@@ -375,8 +395,8 @@ func damages() map[string][]string {
 		"iat is far away":   {"accessToken", claim("access", "iat", int64(1)<<50)},
 		"ID for access":     {"accessToken", claim("id", "x", canary)},
 		"another client":    {"accessToken", claim("access", "client_id", canary)},
-		"long token":        {"accessToken", strings.Repeat(canary, 2000)},
-		"long refresh":      {"refreshToken", strings.Repeat(canary, 2000)},
+		"long token":        {"accessToken", strings.Repeat(canary, 4000)},
+		"long refresh":      {"refreshToken", strings.Repeat(canary, 4000)},
 		"refresh not UTF-8": {"refreshToken", canary + "\xff"},
 		"drift":             {"clockDrift", canary},
 		"wild drift":        {"clockDrift", fmt.Sprint(int64(1) << 50)},

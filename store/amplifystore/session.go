@@ -34,9 +34,9 @@ func (e *keyError) Unwrap() error { return e.err }
 
 // Bounds for what JavaScript wrote.
 const (
-	maxToken = 16 << 10 // what package jwt accepts, in bytes
-	maxDrift = 1 << 40  // milliseconds, some 35 years
-	maxIssue = 1 << 37  // seconds; RFC 3339 can write the year
+	maxToken = 50_000  // what package jwt decodes, in bytes
+	maxDrift = 1 << 40 // milliseconds, some 35 years
+	maxIssue = 1 << 37 // seconds; RFC 3339 can write the year
 
 	// oneGrant is how far apart the iat claims of an access token and an ID token
 	// may be if they came together, in seconds.
@@ -148,7 +148,7 @@ func complete(found fields) (claims, error) {
 }
 
 var (
-	errTooLong = errors.New("it is longer than 16 KiB or not UTF-8, which no token is")
+	errTooLong = errors.New("it is longer than 50,000 bytes or not UTF-8, which no token is")
 	errToken   = errors.New("it is not a token: three parts in base64url, the second a JSON object with sub and iat")
 	errUse     = errors.New("it is a token for another use")
 )
