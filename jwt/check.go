@@ -21,6 +21,9 @@ func same(a, b *rsa.PublicKey) bool {
 // verify does the whole work for one token. The payload is not looked at before
 // the signature is right, and nothing about time is said before all else is right.
 func (v *Verifier) verify(ctx context.Context, raw, use string) (*body, error) {
+	if v.keys == nil {
+		return nil, &Error{Kind: ErrKeysUnavailable, Detail: "the Verifier was not made by NewVerifier"}
+	}
 	var buf scratch
 	b := new(body)
 	header, signature, err := b.split(raw, v.maxToken, &buf)

@@ -76,6 +76,7 @@
 // keys.go reads key sets, remote.go decides when to fetch one, fetch.go does.
 // revocation.go is the public face of a follower, revocation_follow.go its goroutine,
 // revocation_page.go reads what the feed says and revocation_table.go remembers it.
+// panic.go turns panics of foreign code in the package's goroutines into errors.
 //
 // # Errors
 //

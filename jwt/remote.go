@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rsa"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -39,7 +40,8 @@ type RemoteOptions struct {
 	// that opens a connection for each fetch and leaves none open.
 	HTTPClient *http.Client
 	// OnError is called after each failed fetch, from the goroutine that fetched:
-	// while old keys still serve, nothing else would tell. It must not block.
+	// while old keys still serve, nothing else would tell. It must not block. A panic
+	// of HTTPClient's transport is an error too: see [PanicError].
 	OnError func(error)
 	// FailurePause is the least time between a failed fetch and the next one for an
 	// unknown key id; until then Key fails with that fetch's error. The default is
@@ -48,7 +50,8 @@ type RemoteOptions struct {
 }
 
 // RemoteKeys are the keys that an issuer publishes at a URL, kept for speed. It
-// implements [KeySource].
+// implements [KeySource]. Make it with [NewRemoteKeys]; the zero value only returns
+// errors of kind [ErrKeysUnavailable].
 //
 // Keys are fetched when the first token needs one, and again after five minutes,
 // or after the server's max-age (between five minutes and a day). That refresh
@@ -108,10 +111,15 @@ func NewRemoteKeys(url string, opts ...func(*RemoteOptions)) (*RemoteKeys, error
 	return &RemoteKeys{url: url, client: safeClient(options.HTTPClient), onError: options.OnError, pause: options.FailurePause}, nil
 }
 
+var errZeroKeys = errors.New("the RemoteKeys were not made by NewRemoteKeys")
+
 // Key returns the key with this id. See [RemoteKeys] for when it waits; ctx bounds
 // the waiting. The error is of kind [ErrUnknownKey], or of kind [ErrKeysUnavailable]
 // when the last fetch failed or ctx ended.
 func (r *RemoteKeys) Key(ctx context.Context, keyID string) (*rsa.PublicKey, error) {
+	if !r.made() {
+		return nil, unavailable(errZeroKeys)
+	}
 	now := time.Now()
 	if key := r.known(keyID, now); key != nil {
 		return key, nil
@@ -127,10 +135,16 @@ func (r *RemoteKeys) Key(ctx context.Context, keyID string) (*rsa.PublicKey, err
 	return nil, r.missing(ctx, keyID)
 }
 
+// made reports whether NewRemoteKeys made r.
+func (r *RemoteKeys) made() bool { return r != nil && r.client != nil }
+
 // Refresh fetches the keys now, or waits for the fetch that is under way: at the
 // start of a program, so that the first token need not wait, or when a key is
 // known to have been withdrawn.
 func (r *RemoteKeys) Refresh(ctx context.Context) error {
+	if !r.made() {
+		return unavailable(errZeroKeys)
+	}
 	f := r.join(time.Now(), true)
 	if err := f.wait(ctx); err != nil {
 		return err
@@ -236,15 +250,31 @@ func (f *flight) wait(ctx context.Context) error {
 }
 
 // fetch gets a new set. It is not bound to the caller that started it: others may
-// be waiting for it, and its result serves all.
+// be waiting for it, and its result serves all. The transport is foreign code: it may
+// panic, or end the goroutine with runtime.Goexit.
 func (r *RemoteKeys) fetch(f *flight) {
 	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
 	defer cancel()
-	set, interval, err := r.download(ctx)
-	if err != nil && r.onError != nil {
-		r.onError(err)
+	var set *KeySet
+	var interval time.Duration
+	err := errGoexit
+	defer func() { r.finish(f, set, interval, err) }()
+	defer func() {
+		if err != nil {
+			report(r.onError, err)
+		}
+	}()
+	panicked := protect(func() error {
+		set, interval, err = r.download(ctx)
+		return nil
+	})
+	if panicked != nil {
+		err = fmt.Errorf("jwt: fetching keys: %w", panicked)
 	}
+}
 
+// finish notes the result of a fetch and releases those who wait for it.
+func (r *RemoteKeys) finish(f *flight, set *KeySet, interval time.Duration, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.flight, r.failure, f.err = nil, err, err

@@ -100,7 +100,9 @@ func (o *RevocationOptions) check() error {
 }
 
 // Revocations are the sessions of an issuer that have ended, as its feed tells.
-// They implement [RevocationSource]: asking takes no lock and allocates nothing.
+// They implement [RevocationSource]: asking takes no lock and allocates nothing. Make
+// them with [FollowRevocations]; the zero value follows nothing, and only returns
+// errors of kind [ErrRevocationsUnavailable].
 //
 // One goroutine follows the feed over one connection, as server-sent events or,
 // where those do not come through, by requests that wait. After an interruption
@@ -150,9 +152,17 @@ func FollowRevocations(issuer string, opts ...func(*RevocationOptions)) (*Revoca
 	return r, nil
 }
 
+var errZeroRevocations = &Error{Kind: ErrRevocationsUnavailable, Detail: "the Revocations were not made by FollowRevocations"}
+
+// made reports whether FollowRevocations made r.
+func (r *Revocations) made() bool { return r != nil && r.client != nil }
+
 // Ready waits until the feed was read to its end for the first time. Its error
 // is of kind [ErrRevocationsUnavailable].
 func (r *Revocations) Ready(ctx context.Context) error {
+	if !r.made() {
+		return errZeroRevocations
+	}
 	select {
 	case <-r.ready:
 		return nil
@@ -165,6 +175,9 @@ func (r *Revocations) Ready(ctx context.Context) error {
 
 // Stop ends the follower and waits until it has ended. What is known becomes stale.
 func (r *Revocations) Stop() {
+	if !r.made() {
+		return
+	}
 	r.cancel()
 	<-r.done
 }
@@ -173,6 +186,9 @@ func (r *Revocations) Stop() {
 // ended is reported however old that knowledge is; the error, of kind
 // [ErrRevocationsUnavailable], comes only with [FailClosed].
 func (r *Revocations) Revoked(_ context.Context, token SessionRef) (bool, error) {
+	if !r.made() {
+		return false, errZeroRevocations
+	}
 	if r.ended.has(token) {
 		return true, nil
 	}

@@ -41,6 +41,11 @@ var errStartOver = errors.New("it does not continue from before; it is read from
 // when it fails, or after a while.
 func (r *Revocations) run(ctx context.Context) {
 	defer close(r.done)
+	defer func() {
+		if ctx.Err() == nil {
+			r.tell(errGoexit)
+		}
+	}()
 	streams := true
 	for failures := 0; ; {
 		before := r.heard.Load()
@@ -48,7 +53,7 @@ func (r *Revocations) run(ctx context.Context) {
 		if streams {
 			follow = r.stream
 		}
-		err := follow(ctx)
+		err := protect(func() error { return follow(ctx) })
 		if ctx.Err() != nil {
 			return
 		}
@@ -81,7 +86,7 @@ func (r *Revocations) tell(err error) {
 	} else {
 		err = fmt.Errorf("jwt: %w", err)
 	}
-	r.options.OnError(err)
+	report(r.options.OnError, err)
 }
 
 // backoff doubles with each failure in a row, and is drawn from its upper half.

@@ -70,7 +70,8 @@ type Config struct {
 }
 
 // Verifier verifies the tokens of one issuer. It may be used by many goroutines
-// at once. Make one and keep it: it holds the keys and the tokens it has seen.
+// at once. Make one with [NewVerifier] and keep it: it holds the keys and the tokens it
+// has seen. The zero value verifies nothing: its error is of kind [ErrKeysUnavailable].
 type Verifier struct {
 	issuer   string
 	clients  []string
@@ -134,6 +135,10 @@ func (c *Config) check() error {
 		return errors.New("AnyClient and OpenID are both set; list ClientIDs, since any program may be a client of an OpenID provider")
 	case slices.Contains(c.ClientIDs, ""):
 		return errors.New("ClientIDs contains an empty id")
+	case c.Keys == KeySource((*KeySet)(nil)) || c.Keys == KeySource((*RemoteKeys)(nil)):
+		return fmt.Errorf("Keys is a nil %T; leave it out, or check the error of the function that made it", c.Keys)
+	case c.Revocations == RevocationSource((*Revocations)(nil)):
+		return errors.New("Revocations is a nil *Revocations; leave it out, or check FollowRevocations's error")
 	case c.Leeway < 0 || c.Leeway > maxLeeway:
 		return fmt.Errorf("a Leeway of %v is not between 0 and %v", c.Leeway, maxLeeway)
 	case c.MaxTokenBytes < 0 || c.MaxTokenBytes > maxTokenBytes:
