@@ -18,6 +18,32 @@ func same(a, b *rsa.PublicKey) bool {
 	return a == b || a.E == b.E && a.N.Cmp(b.N) == 0
 }
 
+// verifyToken verifies a token for one use, or finds it among the remembered ones. Of
+// a remembered token it checks only what can have changed.
+func verifyToken[T token](ctx context.Context, v *Verifier, c *cache[T], raw, use string) (*T, error) {
+	if t := c.load(raw); t != nil {
+		b := AccessToken(*t).body()
+		if fresh, err := v.recheck(ctx, b); err != nil {
+			c.drop(raw)
+			return nil, err
+		} else if fresh {
+			if err := v.checkRevoked(ctx, b); err != nil {
+				return nil, err
+			}
+			return t, nil
+		}
+		c.drop(raw)
+	}
+	b, err := v.verify(ctx, raw, use)
+	if err != nil {
+		return nil, err
+	}
+	b.raw = c.keep(b.raw)
+	t := T(AccessToken{b.claims()})
+	c.store(b.raw, &t)
+	return &t, nil
+}
+
 // verify does the whole work for one token. The payload is not looked at before
 // the signature is right, and nothing about time is said before all else is right.
 func (v *Verifier) verify(ctx context.Context, raw, use string) (*body, error) {
@@ -59,7 +85,7 @@ func (v *Verifier) verify(ctx context.Context, raw, use string) (*body, error) {
 	if err := v.checkRevoked(ctx, b); err != nil {
 		return nil, err
 	}
-	b.verified, b.key = true, key
+	b.verified, b.key = use, key
 	return b, nil
 }
 

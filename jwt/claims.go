@@ -111,19 +111,26 @@ func (c Claims) Issuer() string { return c.text("iss") }
 // kinds of token have the same issuer and similar claims, and are told apart by it.
 func (c Claims) Use() string { return c.text("token_use") }
 
+// isID reports whether the token is an ID token: verified as one, with or without a
+// token_use (Config.OpenID), or with the token_use of one.
+func (c Claims) isID() bool {
+	return c.body() != nil && c.body().verified == UseID || c.Use() == UseID
+}
+
 // Username returns the user's name: cognito:username of an ID token, username of
 // an access token. It is empty in client-credentials tokens.
 func (c Claims) Username() string {
-	if c.Use() == UseID {
+	if c.isID() {
 		return c.text("cognito:username")
 	}
 	return c.text("username")
 }
 
 // ClientID returns the app client the token was issued to: client_id of an access
-// token, aud of an ID token when it names exactly one.
+// token, aud of an ID token when it names exactly one. With Config.OpenID it is one of
+// Config.ClientIDs, unless aud names several.
 func (c Claims) ClientID() string {
-	if c.Use() != UseID {
+	if !c.isID() {
 		return c.text("client_id")
 	}
 	if aud := c.Audience(); len(aud) == 1 {

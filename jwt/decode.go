@@ -70,7 +70,7 @@ type body struct {
 	payload  string // decoded
 	members  []member
 	room     [24]member
-	verified bool
+	verified string // the use it was verified for; empty if it was not verified
 
 	// Set by a Verifier.
 	parsed                      Header

@@ -3,6 +3,7 @@ package jwt_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/latchkey-auth/latchkey/jwt"
@@ -28,6 +29,39 @@ func TestOpenIDAccepts(t *testing.T) {
 			if err != nil || token.Subject() != userID {
 				t.Errorf("%s: %v", name, err)
 			}
+		}
+	}
+}
+
+// TestOpenIDClientID: an ID token without token_use has the client of its one audience.
+func TestOpenIDClientID(t *testing.T) {
+	t.Parallel()
+	v := newVerifier(t, func(c *jwt.Config) { c.OpenID = true })
+	for name, row := range map[string]struct {
+		payload claims
+		want    string
+	}{
+		"no token_use":            {openID(), client},
+		"token_use id":            {idClaims(), client},
+		"aud of one":              {openID().with("aud", []string{client}), client},
+		"azp of another client":   {openID().with("azp", "app"), client},
+		"a client_id claim":       {openID().with("client_id", "other"), client},
+		"several audiences":       {openID().with("aud", []string{"other", client}).with("azp", client), ""},
+		"several and a client_id": {openID().with("aud", []string{"other", client}).with("azp", client).with("client_id", "x"), ""},
+	} {
+		token, err := v.VerifyID(t.Context(), sign(row.payload.json()))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got, again := token.ClientID(), token.Claims().ClientID(); got != row.want || again != row.want {
+			t.Errorf("%s: ClientID = %q and %q, want %q", name, got, again, row.want)
+		}
+		if got := token.Username(); got != "jane" {
+			t.Errorf("%s: Username = %q", name, got)
+		}
+		if got := token.String(); !strings.HasPrefix(got, "jwt(verified id token") {
+			t.Errorf("%s: String = %s", name, got)
 		}
 	}
 }

@@ -17,12 +17,14 @@ func (c Claims) summary() string {
 		return "no token"
 	}
 	var b strings.Builder
-	if !c.body().verified {
+	if c.body().verified == "" {
 		b.WriteString("un")
 	}
 	b.WriteString("verified")
-	switch use := c.Use(); use {
-	case UseAccess, UseID:
+	switch use := c.Use(); {
+	case c.isID():
+		b.WriteString(" " + UseID)
+	case use == UseAccess:
 		b.WriteString(" " + use)
 	}
 	b.WriteString(" token")

@@ -211,26 +211,7 @@ func (c Claims) header() Header {
 // ctx bounds the wait for keys, and is handed to Config.Revocations; with keys at
 // hand it is not looked at.
 func (v *Verifier) VerifyAccess(ctx context.Context, raw string) (*AccessToken, error) {
-	if t := v.access.load(raw); t != nil {
-		if fresh, err := v.recheck(ctx, t.body()); err != nil {
-			v.access.drop(raw)
-			return nil, err
-		} else if fresh {
-			if err := v.checkRevoked(ctx, t.body()); err != nil {
-				return nil, err
-			}
-			return t, nil
-		}
-		v.access.drop(raw)
-	}
-	b, err := v.verify(ctx, raw, UseAccess)
-	if err != nil {
-		return nil, err
-	}
-	b.raw = v.access.keep(b.raw)
-	t := &AccessToken{b.claims()}
-	v.access.store(b.raw, t)
-	return t, nil
+	return verifyToken(ctx, v, &v.access, raw, UseAccess)
 }
 
 // VerifyID verifies an ID token, as VerifyAccess does an access token; aud must name
@@ -238,24 +219,5 @@ func (v *Verifier) VerifyAccess(ctx context.Context, raw string) (*AccessToken, 
 // section 3.1.3.7). It does not know which nonce was sent: after a sign-in by
 // redirect call [IDToken.CheckNonce].
 func (v *Verifier) VerifyID(ctx context.Context, raw string) (*IDToken, error) {
-	if t := v.id.load(raw); t != nil {
-		if fresh, err := v.recheck(ctx, t.body()); err != nil {
-			v.id.drop(raw)
-			return nil, err
-		} else if fresh {
-			if err := v.checkRevoked(ctx, t.body()); err != nil {
-				return nil, err
-			}
-			return t, nil
-		}
-		v.id.drop(raw)
-	}
-	b, err := v.verify(ctx, raw, UseID)
-	if err != nil {
-		return nil, err
-	}
-	b.raw = v.id.keep(b.raw)
-	t := &IDToken{b.claims()}
-	v.id.store(b.raw, t)
-	return t, nil
+	return verifyToken(ctx, v, &v.id, raw, UseID)
 }
