@@ -3,9 +3,6 @@ package latchkey
 import (
 	"context"
 	"errors"
-	"time"
-
-	"github.com/latchkey-auth/latchkey/store"
 )
 
 // Account is one user whose session, or the memory of it, is in the store.
@@ -20,28 +17,18 @@ type Account struct {
 // account whose record cannot be read is listed as not signed in, and the error
 // tells of it.
 func (c *Client) Accounts(ctx context.Context) ([]Account, error) {
-	active, err := c.store.Active(ctx, c.scope)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return nil, storeFault("Accounts", err)
-	}
-	known, err := c.store.List(ctx, c.scope)
+	known, failures, err := c.engine.Accounts(ctx)
 	if err != nil {
-		return nil, storeFault("Accounts", err)
+		return nil, asError("Accounts", err)
 	}
 	var accounts []Account
-	var failures []error
-	for _, account := range known {
-		if account.Username == "" {
-			continue // the guest
-		}
-		record, err := c.peek(ctx, account)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			failures = append(failures, storeFault("Accounts", err))
-		}
+	for _, a := range known {
 		accounts = append(accounts, Account{
-			Username: account.Username, UserID: record.Sub,
-			SignedIn: record.Tokens != nil && record.Ended == nil, Active: account == active,
+			Username: a.Record.Account.Username, UserID: a.Record.Sub, SignedIn: a.Record.Tokens != nil && a.Record.Ended == nil, Active: a.Active,
 		})
+	}
+	for i, failure := range failures {
+		failures[i] = asError("Accounts", failure)
 	}
 	return accounts, errors.Join(failures...)
 }
@@ -50,24 +37,5 @@ func (c *Client) Accounts(ctx context.Context) ([]Account, error) {
 // signed in, and can be switched back to. An account that is not in the store,
 // or not signed in, is ErrSignedOut, and nothing changes.
 func (c *Client) Switch(ctx context.Context, username string) error {
-	if err := c.lockChange(ctx); err != nil {
-		return err
-	}
-	defer c.unlockChange()
-	if c.isClosed() {
-		return errClosed
-	}
-	account := store.Account{Scope: c.scope, Username: username}
-	record, err := c.store.Load(ctx, account)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return storeFault("Switch", err)
-	}
-	if err != nil || record.Tokens == nil || record.Ended != nil || username == "" {
-		return fault("Switch", ErrSignedOut, "sign in as this user first")
-	}
-	if err := c.store.SetActive(ctx, account); err != nil {
-		return storeFault("Switch", err)
-	}
-	c.activate(c.newSnapshot(record, record.Generation, time.Now(), nil), Event{Kind: EventRestored, Username: username})
-	return nil
+	return asError("Switch", c.engine.Switch(ctx, username))
 }

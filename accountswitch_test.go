@@ -203,7 +203,7 @@ func (plan *switching) caller(p *fakePool, c *Client, how string, since int, own
 		credentials, err = session.Credentials()
 	}
 	if err != nil {
-		if expected := errors.Is(err, ErrGuestsDisabled) || errors.Is(err, errMoved); !expected && !errors.Is(err, ErrNeedsSignIn) {
+		if expected := errors.Is(err, ErrGuestsDisabled) || errors.Is(err, ErrSignedOut); !expected && !errors.Is(err, ErrNeedsSignIn) {
 			return fmt.Errorf("no credentials: %w", err)
 		}
 		return nil
@@ -220,11 +220,12 @@ func (plan *switching) caller(p *fakePool, c *Client, how string, since int, own
 	if session == nil {
 		return nil
 	}
-	if session.sub != subject && session.provider == "" || session.provider != "" && subject != "carol" {
-		return fmt.Errorf("credentials of %q in the session of %q", subject, session.sub+session.provider)
+	sub, _ := session.UserSub()
+	if sub != subject && session.Provider() == "" || session.Provider() != "" && subject != "carol" {
+		return fmt.Errorf("credentials of %q in the session of %q", subject, sub+session.Provider())
 	}
-	if session.identityID != id {
-		return fmt.Errorf("credentials of identity %s in a session of %s", id, session.identityID)
+	if identityOf(session) != id {
+		return fmt.Errorf("credentials of identity %s in a session of %s", id, identityOf(session))
 	}
 	return nil
 }

@@ -3,12 +3,10 @@ package latchkey
 import (
 	"context"
 	"errors"
-	"net"
-	"net/http"
-	"net/url"
-	"strconv"
-	"syscall"
 	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/authflow"
+	"github.com/latchkey-auth/latchkey/internal/loopback"
 )
 
 // pasteFunc shows a person an address and returns what he brings back.
@@ -46,8 +44,8 @@ func PasteAnswer(ask func(ctx context.Context, address string) (answer string, e
 func (c *Client) SignInBrowser(ctx context.Context, options ...RedirectOption) error {
 	const op = "SignInBrowser"
 	wish := wishOf(options)
-	if c.isClosed() {
-		return errClosed
+	if err := c.engine.Closed(); err != nil {
+		return asError(op, err)
 	}
 	uri, err := c.cfg.loopbackURI(op, wish.redirect)
 	if err != nil {
@@ -57,23 +55,23 @@ func (c *Client) SignInBrowser(ctx context.Context, options ...RedirectOption) e
 		wish.redirect = uri.String()
 		return c.signInByPaste(ctx, op, wish)
 	}
-	listener, err := openLoopback(op, uri, wish.port)
+	listener, err := loopback.Listen(uri, wish.port)
 	if err != nil {
-		return err
+		return asError(op, err)
 	}
-	defer listener.close()
-	wish.redirect = listener.uri
+	defer listener.Close()
+	wish.redirect = listener.URI
 	address, flow, err := c.authCodeURL(op, wish)
 	if err != nil {
 		return err
 	}
-	listener.serve(flow.state)
+	listener.Serve(flow.flow.State)
 	query, err := c.visit(ctx, op, address, listener)
 	if err != nil {
 		return err
 	}
 	err = c.exchange(ctx, op, flow, query, true)
-	listener.finish(err == nil || errors.Is(err, ErrStore))
+	listener.Finish(err == nil || errors.Is(err, ErrStore))
 	return err
 }
 
@@ -84,21 +82,21 @@ func flowOver(op string) error {
 }
 
 // visit opens the sign-in pages and waits for their answer.
-func (c *Client) visit(ctx context.Context, op, address string, l *loopback) (query string, err error) {
-	bounded, cancel := context.WithTimeoutCause(ctx, flowLife, errFlowOver)
+func (c *Client) visit(ctx context.Context, op, address string, l *loopback.Listener) (query string, err error) {
+	bounded, cancel := context.WithTimeoutCause(ctx, authflow.Life, errFlowOver)
 	defer cancel()
 	opened := make(chan error, 1)
 	go func() { opened <- c.openBrowser(ctx, op, address) }() // it may go on: to read the page, for one
 	for {
 		select {
-		case query := <-l.arrived:
+		case query := <-l.Arrived:
 			return query, nil
 		case err := <-opened:
 			if err != nil {
 				return "", err
 			}
 			opened = nil
-		case err := <-l.failed:
+		case err := <-l.Failed:
 			return "", &Error{Op: op, Kind: ErrFlow, Message: "the callback's listener has stopped", Hint: "start the sign-in again", Err: err}
 		case <-bounded.Done():
 			if ctx.Err() != nil {
@@ -117,7 +115,7 @@ func (c *Client) signInByPaste(ctx context.Context, op string, wish redirectWish
 	if err != nil {
 		return err
 	}
-	bounded, cancel := context.WithTimeoutCause(ctx, flowLife, errFlowOver)
+	bounded, cancel := context.WithTimeoutCause(ctx, authflow.Life, errFlowOver)
 	defer cancel()
 	for try := 1; ; try++ {
 		text, err := wish.paste(bounded, address)
@@ -129,7 +127,7 @@ func (c *Client) signInByPaste(ctx context.Context, op string, wish redirectWish
 		case err != nil:
 			return err
 		}
-		if _, err := readCallback(op, text); err != nil && try < pastes {
+		if _, err := authflow.ReadCallback(text); err != nil && try < pastes {
 			continue // a slip of the hand
 		}
 		return c.exchange(ctx, op, flow, text, false)
@@ -152,80 +150,9 @@ func (c *Client) openBrowser(ctx context.Context, op, address string) error {
 	return &Error{Op: op, Kind: ErrBrowser, Hint: "set BROWSER or Config.OpenBrowser, or paste the answer (PasteAnswer)", Err: err}
 }
 
-// loopback is the listener that a browser comes back to, once.
-type loopback struct {
-	uri, host, path string
-	listeners       []net.Listener
-	server          *http.Server
-	arrived         chan string // the answer's query
-	failed          chan error
-	outcome         chan bool // whether the user is signed in, for the page
-	state           Secret
-	taken           chan struct{} // holds one token: the answer's
-}
-
-// openLoopback listens for a callback URL; port is for one that has none.
-func openLoopback(op string, uri *url.URL, port int) (*loopback, error) {
-	if port < 0 || port > 65535 {
-		return nil, fault(op, ErrInvalidParameter, "a port is a number from 1 to 65535")
-	}
-	text := uri.Port()
-	if port != 0 || text == "" {
-		text = strconv.Itoa(port)
-	}
-	l := &loopback{
-		path: uri.EscapedPath(), arrived: make(chan string, 1), failed: make(chan error, 2),
-		outcome: make(chan bool, 1), taken: make(chan struct{}, 1),
-	}
-	for i, address := range addresses(uri, text) {
-		listener, err := net.Listen("tcp", address)
-		if err != nil && i > 0 && !errors.Is(err, syscall.EADDRINUSE) {
-			break // this machine has no IPv6
-		}
-		if err != nil { // the browser might come back to whoever has the port
-			l.close()
-			return nil, &Error{Op: op, Kind: ErrConfig, Message: "cannot listen on " + address, Hint: "close what uses the port, or choose another with LoopbackPort", Err: err}
-		}
-		l.listeners = append(l.listeners, listener)
-	}
-	_, bound, _ := net.SplitHostPort(l.listeners[0].Addr().String())
-	l.host = net.JoinHostPort(uri.Hostname(), bound)
-	here := *uri
-	here.Host = l.host
-	if l.uri = here.String(); l.path == "" {
-		l.path = "/"
-	}
-	return l, nil
-}
-
-// serve answers until close.
-func (l *loopback) serve(state Secret) {
-	l.state = state
-	l.server = &http.Server{
-		Handler: l, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10, ErrorLog: silent,
-	}
-	for _, listener := range l.listeners {
-		go func() {
-			if err := l.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-				l.failed <- err
-			}
-		}()
-	}
-}
-
-// finish says how it went, and lets the page out.
-func (l *loopback) finish(signedIn bool) {
-	l.outcome <- signedIn
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	_ = l.server.Shutdown(ctx) // close does what it could not
-}
-
-func (l *loopback) close() {
-	if l.server != nil {
-		_ = l.server.Close()
-	}
-	for _, listener := range l.listeners {
-		_ = listener.Close()
-	}
-}
+// SystemBrowser opens an http or https address in the person's browser: by what the
+// environment variable BROWSER names (commands separated by colons, tried in turn;
+// %s stands for the address), else by the system's own opener (open, rundll32,
+// xdg-open). It returns once the browser was started, or has failed within three
+// seconds. It is what Config.OpenBrowser stands for when it is nil.
+func SystemBrowser(ctx context.Context, address string) error { return loopback.Browse(ctx, address) }

@@ -101,7 +101,7 @@ func (s *Step) Done() bool { return s.Challenge == nil }
 // answer that does not fit the challenge.
 func (s *Step) Respond(ctx context.Context, answer Answer) (*Step, error) {
 	if s.attempt == nil {
-		return nil, fault("Respond", ErrInvalidParameter, "the sign-in is done; there is nothing to answer")
+		return nil, problem("Respond", ErrInvalidParameter, "the sign-in is done; there is nothing to answer")
 	}
 	name := wire.ChallengeName(s.Challenge.Name)
 	fit, ok := responses[name]
@@ -109,13 +109,13 @@ func (s *Step) Respond(ctx context.Context, answer Answer) (*Step, error) {
 	case !ok:
 		return nil, &Error{Op: "Respond", Kind: ErrNotSupported, Message: "challenge " + s.Challenge.Name}
 	case answer.kind != fit.kind:
-		return nil, fault("Respond", ErrInvalidParameter, fit.hint)
+		return nil, problem("Respond", ErrInvalidParameter, fit.hint)
 	case answer.value.IsZero():
-		return nil, fault("Respond", ErrInvalidParameter, "the answer is empty")
+		return nil, problem("Respond", ErrInvalidParameter, "the answer is empty")
 	}
 	for _, attribute := range s.Challenge.RequiredAttributes {
 		if answer.attributes[attribute] == "" {
-			return nil, fault("Respond", ErrInvalidParameter, "give the attribute "+attribute+" to NewPassword")
+			return nil, problem("Respond", ErrInvalidParameter, "give the attribute "+attribute+" to NewPassword")
 		}
 	}
 	values := wire.Parameters{fit.name: answer.value.Reveal()}
@@ -125,7 +125,8 @@ func (s *Step) Respond(ctx context.Context, answer Answer) (*Step, error) {
 	// The username may change with the answer; a step that is answered twice, as
 	// after a mistyped code, begins from where it stood.
 	again := *s.attempt // steps must not change each other
-	return again.answer(ctx, name, s.session, values)
+	step, err := again.answer(ctx, name, s.session, values)
+	return step, asError("Respond", err)
 }
 
 // attributePrefix is how Cognito marks attributes among challenge parameters and

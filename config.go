@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -145,10 +147,39 @@ func (c Config) Region() string {
 	return region
 }
 
+// complete checks a configuration and returns it with its defaults filled in. What the
+// caller may change later is copied.
+func (c Config) complete() (Config, error) {
+	if err := c.check(); err != nil {
+		return c, err
+	}
+	if c.Store == nil {
+		c.Store = store.NewMemory()
+	}
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.OAuth != nil {
+		oauth := *c.OAuth
+		for _, list := range []*[]string{&oauth.Scopes, &oauth.RedirectSignIn, &oauth.RedirectSignOut, &oauth.IdentityProviders} {
+			*list = slices.Clone(*list)
+		}
+		c.OAuth = &oauth
+	}
+	c.ProviderTokens = maps.Clone(c.ProviderTokens)
+	return c, nil
+}
+
 // check says what is wrong with a configuration.
 func (c Config) check() error {
 	if c.UserPoolID == "" && c.IdentityPoolID == "" {
-		return fault("New", ErrConfig, "set Config.UserPoolID and Config.ClientID")
+		return problem("New", ErrConfig, "set Config.UserPoolID and Config.ClientID")
+	}
+	if c.Store != nil && isNil(c.Store) {
+		return problem("New", ErrConfig, "Config.Store is a nil pointer; leave the field empty for a store in memory")
 	}
 	if c.UserPoolID != "" {
 		if err := c.checkPool(); err != nil {
@@ -158,10 +189,10 @@ func (c Config) check() error {
 	// Its region becomes part of a host name.
 	if region, id, _ := strings.Cut(c.IdentityPoolID, ":"); c.IdentityPoolID != "" &&
 		(region == "" || id == "" || strings.ContainsAny(region, "/?#@. ")) {
-		return fault("New", ErrConfig, fmt.Sprintf("identity pool id %q must have the form region:uuid", c.IdentityPoolID))
+		return problem("New", ErrConfig, fmt.Sprintf("identity pool id %q must have the form region:uuid", c.IdentityPoolID))
 	}
 	if c.RefreshAhead < 0 || c.Timeout < 0 {
-		return fault("New", ErrConfig, "Config.RefreshAhead and Config.Timeout must not be negative")
+		return problem("New", ErrConfig, "Config.RefreshAhead and Config.Timeout must not be negative")
 	}
 	for name, address := range map[string]string{
 		"UserPoolEndpoint": c.UserPoolEndpoint, "IdentityPoolEndpoint": c.IdentityPoolEndpoint, "OAuthBaseURL": c.OAuthBaseURL,
@@ -178,10 +209,10 @@ func (c Config) check() error {
 func (c Config) checkPool() error {
 	region, id, _ := strings.Cut(c.UserPoolID, "_")
 	if region == "" || id == "" || strings.ContainsAny(c.UserPoolID, "/:?# ") {
-		return fault("New", ErrConfig, fmt.Sprintf("user pool id %q must have the form region_id, such as us-east-1_abc123DEF", c.UserPoolID))
+		return problem("New", ErrConfig, fmt.Sprintf("user pool id %q must have the form region_id, such as us-east-1_abc123DEF", c.UserPoolID))
 	}
 	if c.ClientID == "" {
-		return fault("New", ErrConfig, "set Config.ClientID to the id of an app client of "+c.UserPoolID)
+		return problem("New", ErrConfig, "set Config.ClientID to the id of an app client of "+c.UserPoolID)
 	}
 	return nil
 }
@@ -194,10 +225,10 @@ func checkURL(name, address string) error {
 	}
 	u, err := url.Parse(address)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return fault("New", ErrConfig, "Config."+name+" must be an http or https URL such as https://host/")
+		return problem("New", ErrConfig, "Config."+name+" must be an http or https URL such as https://host/")
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return fault("New", ErrConfig, "Config."+name+" must have neither user, query nor fragment")
+		return problem("New", ErrConfig, "Config."+name+" must have neither user, query nor fragment")
 	}
 	return nil
 }

@@ -1,8 +1,10 @@
 package latchkey
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -80,4 +82,25 @@ func ParseConfig(data []byte) (Config, error) {
 		config.Groups = append(config.Groups, Group(group))
 	}
 	return config, nil
+}
+
+// readBounded reads a file of at most limit bytes.
+func readBounded(path string, limit int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var text bytes.Buffer
+	// The size is only a first guess: a pipe has none, and a file may grow.
+	if info, err := file.Stat(); err == nil {
+		text.Grow(int(min(max(info.Size(), 0), limit)) + bytes.MinRead)
+	}
+	if _, err := text.ReadFrom(io.LimitReader(file, limit+1)); err != nil {
+		return nil, err
+	}
+	if int64(text.Len()) > limit {
+		return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
+	}
+	return text.Bytes(), nil
 }

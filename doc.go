@@ -60,8 +60,7 @@
 // [Client.TokenSource] and [Client.HTTPClient] hand access tokens to whatever
 // takes an oauth2.TokenSource or an *http.Client.
 //
-// Inside, client.go holds the one pointer that FetchSession reads and the rules
-// for replacing it; fetch.go decides whether a caller waits, flight.go what
-// callers share, refresh.go does the refresh, and classify.go says what an
-// answer means. wallet.go holds what the identity pool gave, vend.go gets it.
+// Inside, this package has the types and the calls. The session itself is in
+// internal/session: who owns its state, how it is stored and renewed. internal/cognito
+// calls the service and says what an answer means.
 package latchkey

@@ -1,9 +1,10 @@
 package latchkey
 
 import (
-	"errors"
 	"strings"
 	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/fault"
 )
 
 // Kinds of failure, for errors.Is. Every error of this package that a caller
@@ -11,86 +12,86 @@ import (
 // that ended comes back as it is (context.Canceled, context.DeadlineExceeded).
 var (
 	// ErrSignedOut means that nobody is signed in: sign in, then try again.
-	ErrSignedOut = errors.New("signed out")
+	ErrSignedOut = fault.SignedOut
 	// ErrSessionExpired means that the service ended the session. It stays so
 	// until the next sign-in. [Error.Code] is the exception that ended it, and
 	// errors.Is also finds that exception's own kind, such as ErrUserNotFound.
-	ErrSessionExpired = errors.New("session expired")
+	ErrSessionExpired = fault.SessionExpired
 	// ErrNotAuthorized is NotAuthorizedException: a wrong password, a disabled
 	// user, a token that is refused.
-	ErrNotAuthorized = errors.New("not authorized")
+	ErrNotAuthorized = fault.NotAuthorized
 	// ErrUserNotConfirmed is UserNotConfirmedException: the code that was sent
 	// at sign-up has not been given yet.
-	ErrUserNotConfirmed = errors.New("user is not confirmed")
+	ErrUserNotConfirmed = fault.UserNotConfirmed
 	// ErrPasswordResetRequired is PasswordResetRequiredException: an
 	// administrator has asked for a new password.
-	ErrPasswordResetRequired = errors.New("password reset required")
+	ErrPasswordResetRequired = fault.PasswordResetRequired
 	// ErrUserNotFound is UserNotFoundException.
-	ErrUserNotFound = errors.New("user not found")
+	ErrUserNotFound = fault.UserNotFound
 	// ErrCodeMismatch is CodeMismatchException: the code is wrong, and the same
 	// [Step] may be answered again.
-	ErrCodeMismatch = errors.New("code does not match")
+	ErrCodeMismatch = fault.CodeMismatch
 	// ErrCodeExpired is ExpiredCodeException: ask for another code.
-	ErrCodeExpired = errors.New("code has expired")
+	ErrCodeExpired = fault.CodeExpired
 	// ErrInvalidPassword means that a new password breaks the pool's policy.
-	ErrInvalidPassword = errors.New("password does not conform with the policy")
+	ErrInvalidPassword = fault.InvalidPassword
 	// ErrInvalidParameter means that a request was malformed; trying it again
 	// cannot help.
-	ErrInvalidParameter = errors.New("invalid parameter")
+	ErrInvalidParameter = fault.InvalidParameter
 	// ErrNetwork means that the service was not reached, or that something
 	// between it and us answered (a proxy, a captive portal). It ends nothing.
-	ErrNetwork = errors.New("network failure")
+	ErrNetwork = fault.Network
 	// ErrThrottled means that the service asks for patience; see
 	// [Error.RetryAfter].
-	ErrThrottled = errors.New("throttled")
+	ErrThrottled = fault.Throttled
 	// ErrService means that the service failed, or answered what this client
 	// does not understand.
-	ErrService = errors.New("service failure")
+	ErrService = fault.Service
 	// ErrForbidden means that a policy refused the request: a firewall in front
 	// of the service, or a Lambda trigger of the pool.
-	ErrForbidden = errors.New("forbidden by policy")
+	ErrForbidden = fault.Forbidden
 	// ErrWrongAccount means that tokens came back that belong to another pool,
 	// app client or user. They are thrown away.
-	ErrWrongAccount = errors.New("tokens belong to another account")
+	ErrWrongAccount = fault.WrongAccount
 	// ErrConfig means that the configuration of this client, or of the pool, is
 	// wrong.
-	ErrConfig = errors.New("configuration error")
+	ErrConfig = fault.Config
 	// ErrStore means that the store failed. A record that cannot be read is in
 	// the chain as a *store.DamagedError, which names the file.
-	ErrStore = errors.New("store failure")
+	ErrStore = fault.Store
 	// ErrNoIdentityPool means that Config names no identity pool.
-	ErrNoIdentityPool = errors.New("no identity pool is configured")
+	ErrNoIdentityPool = fault.NoIdentityPool
 	// ErrGuestsDisabled means that nobody is signed in and guests are off.
-	ErrGuestsDisabled = errors.New("guest access is disabled")
+	ErrGuestsDisabled = fault.GuestsDisabled
 	// ErrNoUserPoolSession means that the session comes from the identity pool
 	// alone and has no user pool part.
-	ErrNoUserPoolSession = errors.New("no user pool session")
+	ErrNoUserPoolSession = fault.NoUserPoolSession
 	// ErrNotRefreshable means that the tokens have expired and the session has
 	// no refresh token, as after an implicit grant (response_type token): use the
 	// code grant, as [Client.AuthCodeURL] does.
-	ErrNotRefreshable = errors.New("session has no refresh token")
+	ErrNotRefreshable = fault.NotRefreshable
 	// ErrNotFetched means that nothing is known of the identity pool's facets yet
 	// and that it was not asked, as with TokensOnly.
-	ErrNotFetched = errors.New("not fetched yet")
+	ErrNotFetched = fault.NotFetched
 	// ErrNeedsSignIn means that a session of another provider can only be renewed
 	// with a new token of that provider, and that none could be had.
 	// [Error.Provider] names it.
-	ErrNeedsSignIn = errors.New("a new sign-in with the provider is needed")
+	ErrNeedsSignIn = fault.NeedsSignIn
 	// ErrAlreadySignedIn means that a user is signed in and has to sign out first.
-	ErrAlreadySignedIn = errors.New("a user is signed in")
+	ErrAlreadySignedIn = fault.AlreadySignedIn
 	// ErrFlow means that the answer of a sign-in by redirect is not to be trusted:
 	// it belongs to another sign-in or issuer, comes too late or twice, or its ID
 	// token is refused. Nothing was stored.
-	ErrFlow = errors.New("the answer does not belong to this sign-in")
+	ErrFlow = fault.Flow
 	// ErrDenied means that the person at the sign-in pages gave up or refused
 	// (access_denied).
-	ErrDenied = errors.New("the sign-in was cancelled")
+	ErrDenied = fault.Denied
 	// ErrBrowser means that no browser could be opened.
-	ErrBrowser = errors.New("no browser could be opened")
+	ErrBrowser = fault.Browser
 	// ErrNotSupported means that this release cannot do what was asked.
-	ErrNotSupported = errors.New("not supported in this release")
+	ErrNotSupported = fault.NotSupported
 	// ErrClosed means that the Client was closed.
-	ErrClosed = errors.New("client is closed")
+	ErrClosed = fault.Closed
 )
 
 // Error is what went wrong, and where. Its text names the operation, the kind,
@@ -108,8 +109,6 @@ type Error struct {
 	// zero when it did not say.
 	RetryAfter time.Duration
 	Err        error // the cause; nil when there is none
-
-	verdict verdict
 }
 
 // Error returns "latchkey: operation: kind: exception: message; hint".
@@ -151,40 +150,25 @@ func (e *Error) Unwrap() []error {
 	return causes
 }
 
-// fault is an error that this client itself finds.
-func fault(op string, kind error, hint string) *Error {
+// asError is the public form of an error that a room of internal returned: the one place
+// where an *Error is made of a fault. op is the call of this package; a fault that names
+// an operation keeps it. Errors of other kinds, such as a context's, stay as they are.
+func asError(op string, err error) error {
+	f, ok := err.(*fault.Fault)
+	if !ok {
+		return err
+	}
+	e := &Error{
+		Op: f.Op, Kind: f.Kind, Code: f.Code, Message: f.Message, RequestID: f.RequestID,
+		Provider: f.Provider, Hint: f.Hint, RetryAfter: f.RetryAfter, Err: asError("", f.Err),
+	}
+	if e.Op == "" {
+		e.Op = op
+	}
+	return e
+}
+
+// problem is an error that this package itself finds.
+func problem(op string, kind error, hint string) *Error {
 	return &Error{Op: op, Kind: kind, Hint: hint}
 }
-
-// storeFault wraps what a store answered.
-func storeFault(op string, err error) *Error {
-	return &Error{Op: op, Kind: ErrStore, Err: err}
-}
-
-// verdictOf is what the service's answer meant; the zero verdict for errors
-// that did not come from a call.
-func verdictOf(err error) verdict {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.verdict
-	}
-	return verdict{}
-}
-
-// ended is the error of a session that is over. It is made from the stored
-// reason, so that it reads the same after a restart.
-func ended(reason, detail string) *Error {
-	return &Error{
-		Op:   "FetchSession",
-		Kind: ErrSessionExpired, Code: reason, Message: detail,
-		Hint: "sign in again",
-		Err:  kindOfCode(reason),
-	}
-}
-
-// Hints that several places give.
-const (
-	hintSignIn  = "sign in, then call again"
-	hintGrant   = "sign in again; the implicit grant brings no refresh token: use the code grant"
-	hintGuests  = "sign in, or allow guests in the identity pool and in Config.AllowGuests"
-	hintFetched = "call FetchSession without TokensOnly"
-)

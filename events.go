@@ -2,8 +2,9 @@ package latchkey
 
 import (
 	"fmt"
-	"sync"
 	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/session"
 )
 
 // EventKind says what changed.
@@ -48,9 +49,9 @@ func (k EventKind) String() string {
 
 // The values of [Event.Cause].
 const (
-	CauseLocal  = "local"  // SignOut of this client
-	CauseGlobal = "global" // GlobalSignOut of this client
-	CauseRemote = "remote" // another process that shares the store
+	CauseLocal  = session.CauseLocal  // SignOut of this client
+	CauseGlobal = session.CauseGlobal // GlobalSignOut of this client
+	CauseRemote = session.CauseRemote // another process that shares the store
 )
 
 // Event is one change of the active session's state.
@@ -79,144 +80,16 @@ type Event struct {
 // by one of another user.
 //
 // stop ends the subscription; it may be called more than once, also by f. A call
-// of f that is under way is not waited for.
-func (c *Client) Subscribe(f func(Event)) (stop func()) {
-	s := &subscriber{call: f, failed: func(reason any) {
-		c.log.Error("latchkey: a subscriber panicked", "panic", fmt.Sprint(reason))
-	}}
-	remove := c.events.add(s)
-	c.follow()
-	return func() {
-		remove()
-		c.followNoMore()
+// of f that is under way is not waited for. After Close, Subscribe fails with ErrClosed.
+func (c *Client) Subscribe(f func(Event)) (stop func(), err error) {
+	stop, err = c.engine.Subscribe(func(e session.Event) { f(eventOf(e)) })
+	return stop, asError("Subscribe", err)
+}
+
+// eventOf is the public form of an event.
+func eventOf(e session.Event) Event {
+	return Event{
+		Kind: EventKind(e.Kind), At: e.At, Username: e.Username, Provider: e.Provider, IdentityID: e.IdentityID,
+		Reason: e.Reason, Cause: e.Cause, Err: asError("FetchSession", e.Err),
 	}
-}
-
-// emit tells subscribers of a change. c.mu is held: an event is queued in the
-// same moment in which FetchSession begins to answer by it.
-func (c *Client) emit(e Event) {
-	e.At = time.Now().Round(0)
-	c.events.send(e)
-}
-
-// broadcaster hands events to subscribers.
-type broadcaster struct {
-	mu          sync.Mutex
-	subscribers []*subscriber
-}
-
-// add returns what ends the subscription.
-func (b *broadcaster) add(s *subscriber) (remove func()) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	// Copied, so that send may walk the list while another is added.
-	b.subscribers = append(b.subscribers[:len(b.subscribers):len(b.subscribers)], s)
-	return func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		var rest []*subscriber
-		for _, other := range b.subscribers {
-			if other != s {
-				rest = append(rest, other)
-			}
-		}
-		b.subscribers = rest
-		s.stop()
-	}
-}
-
-// send queues an event for everybody. It waits for nobody's code.
-func (b *broadcaster) send(e Event) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, s := range b.subscribers {
-		s.push(e)
-	}
-}
-
-// idle reports whether there are no subscriptions.
-func (b *broadcaster) idle() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.subscribers) == 0
-}
-
-// close ends all subscriptions, once they have been handed what is queued.
-func (b *broadcaster) close() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.subscribers = nil
-}
-
-// maxQueue bounds what a subscriber that hangs can cost. Sessions change a few
-// times an hour, so that 256 events are days.
-const maxQueue = 256
-
-// subscriber is a queue with a goroutine that lives while there is something in
-// it: a client with idle subscribers has no goroutines.
-type subscriber struct {
-	call   func(Event)
-	failed func(reason any)
-
-	mu      sync.Mutex
-	queue   []Event
-	running bool
-	stopped bool
-}
-
-// push queues an event and starts the goroutine if it has ended.
-func (s *subscriber) push(e Event) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.stopped {
-		return
-	}
-	if len(s.queue) == maxQueue {
-		s.queue = s.queue[1:]
-	}
-	s.queue = append(s.queue, e)
-	if !s.running {
-		s.running = true
-		go s.deliver()
-	}
-}
-
-// stop forgets what is queued; the goroutine ends with the call under way.
-func (s *subscriber) stop() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stopped, s.queue = true, nil
-}
-
-// deliver hands over what is queued, one event at a time and without holding
-// any lock, and ends when there is nothing left.
-func (s *subscriber) deliver() {
-	idle := false
-	defer func() {
-		if !idle { // the subscriber called runtime.Goexit, as t.FailNow does
-			go s.deliver()
-		}
-	}()
-	for {
-		s.mu.Lock()
-		if len(s.queue) == 0 {
-			idle, s.running = true, false
-			s.mu.Unlock()
-			return
-		}
-		e := s.queue[0]
-		s.queue = s.queue[1:]
-		s.mu.Unlock()
-		s.hand(e)
-	}
-}
-
-// hand calls the subscriber, whose panic must not take the process down.
-func (s *subscriber) hand(e Event) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			s.failed(reason)
-		}
-	}()
-	s.call(e)
 }

@@ -23,7 +23,7 @@ func TestEvents(t *testing.T) {
 		p, kept := newFakePool(), store.NewMemory()
 		c := p.newClient(t, withStore(kept))
 		seen := &recorder{}
-		stop := c.Subscribe(seen.add)
+		stop, _ := c.Subscribe(seen.add)
 		fetch(t, c)
 		signIn(t, c, "alice")
 		fetch(t, c, ForceRefresh())
@@ -100,10 +100,11 @@ func TestBadSubscribers(t *testing.T) {
 		if panicked.Load() != refreshes+1 || ended.Load() != refreshes+1 || len(good.names()) != refreshes+1 || blocked.Load() != 1 {
 			t.Errorf("panicking %d, ending %d, good %d, blocked %d", panicked.Load(), ended.Load(), len(good.names()), blocked.Load())
 		}
+		const queued = 256 // as the documentation of Subscribe says
 		close(release)
 		synctest.Wait()
-		if got := blocked.Load(); got != maxQueue+1 {
-			t.Errorf("the one that blocked got %d events in the end, want %d", got, maxQueue+1)
+		if got := blocked.Load(); got != queued+1 {
+			t.Errorf("the one that blocked got %d events in the end, want %d", got, queued+1)
 		}
 	})
 }
@@ -116,14 +117,14 @@ func TestSubscribeFromSubscriber(t *testing.T) {
 	group.Add(2)
 	var stop func()
 	ready := make(chan struct{})
-	stop = c.Subscribe(func(e Event) {
+	stop, _ = c.Subscribe(func(e Event) {
 		defer group.Done()
 		<-ready
 		stop()
 		if user, err := c.CurrentUser(context.Background()); err != nil || user.Username != e.Username {
 			t.Errorf("CurrentUser in a subscriber: %+v, %v", user, err)
 		}
-		c.Subscribe(func(Event) { group.Done() })
+		_, _ = c.Subscribe(func(Event) { group.Done() })
 		go func() { _, _ = c.FetchSession(context.Background(), ForceRefresh()) }()
 	})
 	close(ready)

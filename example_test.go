@@ -198,7 +198,7 @@ func ExampleClient_Subscribe() {
 		}
 		fmt.Println(session)
 	}
-	stop := client.Subscribe(func(e latchkey.Event) {
+	stop, err := client.Subscribe(func(e latchkey.Event) {
 		switch e.Kind {
 		case latchkey.EventSessionExpired:
 			fmt.Println("please sign in again:", e.Reason)
@@ -207,6 +207,10 @@ func ExampleClient_Subscribe() {
 		}
 		show()
 	})
+	if err != nil {
+		fmt.Println("the client is closed:", err)
+		return
+	}
 	defer stop()
 	show()
 }

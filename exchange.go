@@ -8,7 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/latchkey-auth/latchkey/internal/freshness"
+	"github.com/latchkey-auth/latchkey/internal/authflow"
+	"github.com/latchkey-auth/latchkey/internal/cognito"
+	"github.com/latchkey-auth/latchkey/internal/fault"
+	"github.com/latchkey-auth/latchkey/internal/session"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/store"
@@ -31,79 +34,47 @@ func (c *Client) Exchange(ctx context.Context, flow *RedirectFlow, callback stri
 }
 
 func (c *Client) exchange(ctx context.Context, op string, flow *RedirectFlow, text string, browser bool) error {
-	if c.isClosed() {
-		return errClosed
+	if err := c.engine.Closed(); err != nil {
+		return asError(op, err)
 	}
 	base, err := c.cfg.pagesURL(op)
 	if err != nil {
 		return err
 	}
-	if err := c.checkFlow(op, flow); err != nil {
-		return err
+	if flow == nil {
+		flow = &RedirectFlow{}
 	}
-	answer, err := readCallback(op, text)
+	code, err := c.codeOf(flow.flow, text)
 	if err != nil {
-		return err
+		return asError(op, err)
 	}
-	if err := answer.belongs(op, flow, c.cfg.issuer()); err != nil {
-		return err
-	}
-	if !c.spend(flow) {
-		return fault(op, ErrFlow, "the flow has been used; start the sign-in again")
-	}
-	if err := answer.refusal(op); err != nil {
-		return err
-	}
-	issued, err := c.redeem(ctx, op, base, flow, answer.code)
+	issued, err := c.redeem(ctx, op, base, flow.flow, code)
 	if err != nil {
-		return err
+		return asError(op, err)
 	}
-	return c.establish(ctx, issued, nil, &store.Redirect{URI: flow.redirect, Browser: browser})
+	err = c.engine.Establish(ctx, issued, session.How{Redirect: &store.Redirect{URI: flow.flow.Redirect, Browser: browser}})
+	return asError(op, err)
 }
 
-// checkFlow looks at what the program gave back.
-func (c *Client) checkFlow(op string, flow *RedirectFlow) error {
-	if flow == nil || flow.state.IsZero() {
-		return fault(op, ErrFlow, "give the flow that AuthCodeURL returned")
+// codeOf is the code of an answer that belongs to a flow. From then on the flow is used.
+func (c *Client) codeOf(flow authflow.Flow, text string) (Secret, error) {
+	if err := flow.Check(c.cfg.ClientID); err != nil {
+		return Secret{}, err
 	}
-	if flow.clientID != c.cfg.ClientID {
-		return fault(op, ErrFlow, "the flow belongs to another app client")
+	answer, err := authflow.ReadCallback(text)
+	if err != nil {
+		return Secret{}, err
 	}
-	// The wall clock goes on while a machine sleeps, and the other is not set back.
-	now := time.Now()
-	age := max(now.Sub(flow.created), now.Round(0).Sub(flow.created.Round(0)))
-	if age >= flowLife || age < -freshness.Slack {
-		return fault(op, ErrFlow, "the sign-in took longer than ten minutes; start it again")
+	if err := answer.Belongs(flow, c.cfg.issuer()); err != nil {
+		return Secret{}, err
 	}
-	return nil
+	if !c.used.Claim(flow) {
+		return Secret{}, fault.New("", fault.Flow, "the flow has been used; start the sign-in again")
+	}
+	return answer.Code, answer.Refusal()
 }
 
-// maxSpent bounds the flows that a client remembers: more sign-ins than that in ten
-// minutes, by one client, are left to the service, whose codes are good once too.
-const maxSpent = 1 << 14
-
-// spend notes that a flow is used, and reports whether it was not.
-func (c *Client) spend(flow *RedirectFlow) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := time.Now()
-	for state, end := range c.spent {
-		if now.After(end) || len(c.spent) >= maxSpent {
-			delete(c.spent, state)
-		}
-	}
-	key := flow.state.Reveal()
-	if _, used := c.spent[key]; used {
-		return false
-	}
-	if c.spent == nil {
-		c.spent = make(map[string]time.Time)
-	}
-	c.spent[key] = now.Add(flowLife + freshness.Slack)
-	return true
-}
-
-// tokenAnswer is a success of the token endpoint (RFC 6749 section 5.1).
+// tokenAnswer is a success of the token endpoint (RFC 6749, section 5.1).
 type tokenAnswer struct {
 	Access  wire.Sensitive `json:"access_token"`
 	ID      wire.Sensitive `json:"id_token"`
@@ -111,56 +82,55 @@ type tokenAnswer struct {
 	Type    string         `json:"token_type"`
 }
 
-// redeem turns a code into tokens, and believes them once they are verified.
-func (c *Client) redeem(ctx context.Context, op, base string, flow *RedirectFlow, code Secret) (grant, error) {
+// redeem turns a code into tokens, which it verifies.
+func (c *Client) redeem(ctx context.Context, op, base string, flow authflow.Flow, code Secret) (cognito.Grant, error) {
 	form := url.Values{
 		"grant_type": {"authorization_code"}, "client_id": {c.cfg.ClientID}, "code": {code.Reveal()},
-		"redirect_uri": {flow.redirect}, "code_verifier": {flow.verifier.Reveal()},
+		"redirect_uri": {flow.Redirect}, "code_verifier": {flow.Verifier.Reveal()},
 	}
-	pages := c.pool
-	pages.url, pages.reached = base+"/oauth2/token", nil
 	var answer tokenAnswer
-	when, err := pages.submit(ctx, form, c.cfg.ClientID, c.cfg.ClientSecret, &answer)
+	when, err := c.pool.Submit(ctx, base+"/oauth2/token", form, c.cfg.ClientID, c.cfg.ClientSecret, &answer)
 	if err != nil {
-		return grant{}, explainCode(err)
+		return cognito.Grant{}, explainCode(err)
 	}
-	issued, err := c.believe(ctx, op, flow, answer, when)
+	issued, err := c.verify(ctx, op, flow, answer, when)
 	if err != nil && answer.Refresh != "" {
-		c.discard(ctx, NewSecret(string(answer.Refresh)))
+		c.engine.Discard(ctx, NewSecret(string(answer.Refresh)))
 	}
 	return issued, err
 }
 
 // explainCode adds to a refusal of the token endpoint what to do about it.
 func explainCode(err error) error {
-	e, ok := errors.AsType[*Error](err)
+	f, ok := errors.AsType[*fault.Fault](err)
 	if !ok {
 		return err
 	}
-	switch e.Code {
+	explained := *f
+	switch f.Code {
 	case "invalid_grant":
-		e.Hint = "the code is used, too old, or another client's; start the sign-in again"
+		explained.Hint = "the code is used, too old, or another client's; start the sign-in again"
 	case "unauthorized_client":
-		e.Hint = "allow the app client the code grant, and check the callback URL"
+		explained.Hint = "allow the app client the code grant, and check the callback URL"
 	}
-	return err
+	return &explained
 }
 
-// believe checks what the token endpoint answered.
-func (c *Client) believe(ctx context.Context, op string, flow *RedirectFlow, answer tokenAnswer, when moment) (grant, error) {
+// verify checks what the token endpoint answered.
+func (c *Client) verify(ctx context.Context, op string, flow authflow.Flow, answer tokenAnswer, when cognito.Timing) (cognito.Grant, error) {
 	if !strings.EqualFold(answer.Type, wire.TokenTypeBearer) {
-		return grant{}, malformed(opToken, http.Header{}, errors.New("its token_type is not Bearer"))
+		return cognito.Grant{}, cognito.Malformed(cognito.OpToken, "cannot read the answer", errors.New("its token_type is not Bearer"))
 	}
 	if answer.ID == "" {
-		return grant{}, fault(op, ErrConfig, "the service issued no ID token; allow the app client the scope openid")
+		return cognito.Grant{}, problem(op, ErrConfig, "the service issued no ID token; allow the app client the scope openid")
 	}
-	issued, err := c.newGrant(opToken, &wire.AuthenticationResultType{
+	issued, err := cognito.NewGrant(cognito.OpToken, &wire.AuthenticationResultType{
 		AccessToken: answer.Access, IdToken: answer.ID, RefreshToken: answer.Refresh,
-	}, when)
+	}, when, c.pool.Tokens)
 	if err != nil {
-		return grant{}, err
+		return cognito.Grant{}, err
 	}
-	return issued, c.verifyID(ctx, op, string(answer.ID), flow.nonce, issued.service())
+	return issued, c.verifyID(ctx, op, string(answer.ID), flow.Nonce, issued.ServiceTime())
 }
 
 // verifyID verifies an ID token and that it was made for this flow (OpenID Connect
@@ -168,7 +138,7 @@ func (c *Client) believe(ctx context.Context, op string, flow *RedirectFlow, ans
 // a sign-in must not fail for this machine's; that it is not an old one the nonce
 // says, which is minutes old.
 func (c *Client) verifyID(ctx context.Context, op, raw string, nonce Secret, now time.Time) error {
-	keys, err := c.poolKeys()
+	keys, err := c.keys()
 	if err != nil {
 		return &Error{Op: op, Kind: ErrConfig, Hint: "check Config.Issuer", Err: err}
 	}
@@ -194,25 +164,7 @@ func (c *Client) verifyID(ctx context.Context, op, raw string, nonce Secret, now
 	return &Error{Op: op, Kind: ErrFlow, Message: "the ID token is refused", Hint: "start the sign-in again", Err: err}
 }
 
-// poolKeys are the keys of the pool's issuer. They are fetched by the first sign-in
-// that needs them.
-func (c *Client) poolKeys() (*jwt.RemoteKeys, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.keys != nil {
-		return c.keys, nil
-	}
-	keys, err := jwt.NewRemoteKeys(strings.TrimSuffix(c.cfg.issuer(), "/")+"/.well-known/jwks.json",
-		func(o *jwt.RemoteOptions) { o.HTTPClient = c.pool.client })
-	c.keys = keys
-	return keys, err
-}
-
-// discard has the service revoke the token of a session that was not begun.
-func (c *Client) discard(ctx context.Context, refresh Secret) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTime)
-	defer cancel()
-	if err := c.revoke(ctx, refresh); err != nil {
-		c.log.WarnContext(ctx, "latchkey: the token of a sign-in that failed could not be revoked", "error", err)
-	}
+// remoteKeys are the keys of an issuer.
+func remoteKeys(issuer string, client *http.Client) (*jwt.RemoteKeys, error) {
+	return jwt.NewRemoteKeys(strings.TrimSuffix(issuer, "/")+"/.well-known/jwks.json", func(o *jwt.RemoteOptions) { o.HTTPClient = client })
 }

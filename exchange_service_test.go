@@ -147,7 +147,7 @@ func TestExchangeRefuses(t *testing.T) {
 		"access for ID token":  {answer: edited(func(m map[string]any) { m["id_token"] = m["access_token"] }), want: latchkey.ErrService},
 		"opaque access token":  {answer: edited(func(m map[string]any) { m["access_token"] = "opaque" }), want: latchkey.ErrService},
 		"another token type":   {answer: edited(func(m map[string]any) { m["token_type"] = "DPoP" }), want: latchkey.ErrService},
-		"HTML":                 {answer: constant(func() *http.Response { return page(200, "text/html", "<html>log in to the WLAN") }), want: latchkey.ErrService},
+		"HTML":                 {answer: constant(func() *http.Response { return page(200, "text/html", "<html>log in to the WLAN") }), want: latchkey.ErrNetwork},
 		"HTML refusal":         {answer: constant(func() *http.Response { return page(400, "text/html", "<html>no") }), want: latchkey.ErrService},
 		"huge":                 {answer: constant(func() *http.Response { return page(200, "application/json", strings.Repeat(" ", 1<<20)+"{}") }), want: latchkey.ErrService},
 		"redirect":             {answer: constant(func() *http.Response { return page(307, "", "", "Location", "https://evil.example/") }), want: latchkey.ErrNetwork},

@@ -2,11 +2,9 @@ package latchkey
 
 import (
 	"context"
-	"errors"
-	"time"
 
-	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/jwt"
+	"github.com/latchkey-auth/latchkey/internal/cognito"
+	"github.com/latchkey-auth/latchkey/internal/session"
 	"github.com/latchkey-auth/latchkey/store"
 )
 
@@ -53,141 +51,20 @@ func (c *Client) Federate(ctx context.Context, provider string, source TokenSour
 	}
 	switch {
 	case c.cfg.IdentityPoolID == "":
-		return nil, fault("Federate", ErrNoIdentityPool, "set Config.IdentityPoolID")
+		return nil, problem("Federate", ErrNoIdentityPool, "set Config.IdentityPoolID")
 	case provider == "":
-		return nil, fault("Federate", ErrInvalidParameter, "name the provider, such as accounts.google.com")
+		return nil, problem("Federate", ErrInvalidParameter, "name the provider, such as accounts.google.com")
 	case source == nil:
-		return nil, fault("Federate", ErrInvalidParameter, "give a source of the provider's tokens")
+		return nil, problem("Federate", ErrInvalidParameter, "give a source of the provider's tokens")
 	}
 	federation := store.Federation{Provider: provider}
 	for _, o := range options {
-		if federation.IdentityID = o.identity; !plausibleIdentity(o.identity) {
-			return nil, fault("Federate", ErrInvalidParameter, "an identity id has the form region:uuid")
+		if federation.IdentityID = o.identity; !cognito.PlausibleIdentity(o.identity) {
+			return nil, problem("Federate", ErrInvalidParameter, "an identity id has the form region:uuid")
 		}
 	}
-	before, err := c.ready(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if before.live() {
-		return nil, fault("Federate", ErrAlreadySignedIn, "sign out first")
-	}
-	return c.federate(ctx, before, federation, source)
-}
-
-// federate calls the pool and makes what it gives the active session, unless
-// somebody has signed in or out since before.
-func (c *Client) federate(ctx context.Context, before *snapshot, federation store.Federation, source TokenSourceFunc) (*Session, error) {
-	account := c.guestAccount()
-	unlock, err := c.lockWallet(ctx, account, false)
-	if err != nil {
-		return nil, storeFault("Federate", err)
-	}
-	defer unlock()
-	bounded, cancel := context.WithTimeoutCause(ctx, flightTime, errTimeout)
-	defer cancel()
-	old, err := c.loadBounded(ctx, account)
-	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrDamaged) {
-		return nil, storeFault("Federate", err)
-	}
-	v := &vending{c: c, flight: &flight{}, key: flightKey{account: account}, record: store.Record{Account: account, Federation: &federation}}
-	if old.Federation == nil {
-		v.upgraded = old.IdentityID // a guest's, and nobody else's
-	}
-	got, err := v.begin(bounded, source)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.lockChange(ctx); err != nil {
-		return nil, err
-	}
-	defer c.unlockChange()
-	switch now := c.current.Load(); {
-	case c.isClosed():
-		return nil, errClosed
-	case now != nil && now.live():
-		return nil, fault("Federate", ErrAlreadySignedIn, "sign out first")
-	case now == nil || now.epoch != before.epoch:
-		return nil, errMoved
-	}
-	return c.enter(ctx, v, got, source)
-}
-
-// begin is ask for a session that is not there yet.
-func (v *vending) begin(ctx context.Context, source TokenSourceFunc) (filled, error) {
-	token, err := source(ctx)
-	if err == nil && token.IsZero() {
-		err = errors.New("the source gave no token")
-	}
-	if err != nil {
-		return filled{}, needsSignIn(v.record.Federation.Provider, err)
-	}
-	v.record.Federation.Subject = subjectOf(token)
-	v.source = func(context.Context) (Secret, error) { return token, nil }
-	for {
-		got, err := v.ask(ctx)
-		verdict := verdictOf(err)
-		switch {
-		case err == nil:
-			return got, nil
-		case v.passOver(verdict): // the guest's identity cannot be the login's
-		case verdict.class == classStaleLogin:
-			return filled{}, needsSignIn(v.record.Federation.Provider, err)
-		default:
-			if v.tries++; !pause(ctx, verdict, v.tries) {
-				return filled{}, err
-			}
-		}
-	}
-}
-
-// enter stores a session of another provider and makes it the active one.
-func (c *Client) enter(ctx context.Context, v *vending, got filled, source TokenSourceFunc) (*Session, error) {
-	ctx = context.WithoutCancel(ctx)
-	record, kept, err := c.replaceGuest(ctx, func() store.Record {
-		next := v.record
-		next.IdentityID, next.Credentials, next.SavedAt = got.identity, got.credentials, time.Now().Round(0)
-		return next
-	})
-	if err == nil {
-		err = c.setActive(ctx, record.Account)
-	}
-	s := c.newSnapshot(store.Record{Account: record.Account}, 0, time.Now(), nil)
-	c.seat(s, record, kept, got.window)
-	if err != nil {
-		err = &Error{Op: "Federate", Kind: ErrStore, Err: err, Hint: "the session lasts as long as this process"}
-		c.log.ErrorContext(ctx, "latchkey: the session could not be stored", "provider", s.session.provider, "error", err)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.sources == nil {
-		c.sources = map[string]TokenSourceFunc{}
-	}
-	c.sources[s.session.provider] = source
-	c.activateLocked(s, Event{Kind: EventSignedIn, Provider: s.session.provider, Err: err})
-	return &s.session, err
-}
-
-// replaceGuest puts a record in the place of whatever the store holds for the
-// guest.
-func (c *Client) replaceGuest(ctx context.Context, build func() store.Record) (r store.Record, kept uint64, err error) {
-	for range saveAttempts {
-		old, loadErr := c.loadBounded(ctx, c.guestAccount())
-		r, kept = build(), 0
-		if r.Generation = firstGeneration(); loadErr == nil {
-			kept = old.Generation
-			r.Generation = kept + 1
-		}
-		if loadErr != nil && !errors.Is(loadErr, store.ErrNotFound) && !errors.Is(loadErr, store.ErrDamaged) {
-			return r, 0, loadErr
-		}
-		if err = c.save(ctx, r, kept); err == nil {
-			return r, r.Generation, nil
-		} else if !errors.Is(err, store.ErrConflict) {
-			return r, kept, err
-		}
-	}
-	return r, kept, err
+	view, err := c.engine.Federate(ctx, federation, session.TokenSource(source))
+	return (*Session)(view), asError("Federate", err)
 }
 
 // ClearFederation ends a session that came from another provider: its identity id
@@ -195,56 +72,19 @@ func (c *Client) replaceGuest(ctx context.Context, build func() store.Record) (r
 // told. It does nothing when there is no such session; [Client.SignOut] does the
 // same for whatever session there is.
 func (c *Client) ClearFederation(ctx context.Context) error {
-	s, err := c.ready(ctx)
-	if err != nil || s.session.provider == "" {
-		return err
+	s, err := c.engine.Ready(ctx)
+	if err != nil || s.View().Provider() == "" {
+		return asError("ClearFederation", err)
 	}
 	_, err = c.SignOut(ctx, LocalOnly())
 	return err
 }
 
-// federatedLogins asks the registered source for a token of the same user as
-// before: with another one's the pool might give him this identity.
-func (v *vending) federatedLogins(ctx context.Context) (wire.Parameters, error) {
-	f := v.record.Federation
-	source := v.source
-	if source == nil {
-		v.c.mu.Lock()
-		source = v.c.sources[f.Provider]
-		v.c.mu.Unlock()
+// sourcesOf gives the engine the sources of a configuration.
+func sourcesOf(configured map[string]TokenSourceFunc) map[string]session.TokenSource {
+	sources := make(map[string]session.TokenSource, len(configured))
+	for provider, source := range configured {
+		sources[provider] = session.TokenSource(source)
 	}
-	if source == nil {
-		return nil, needsSignIn(f.Provider, errors.New("no source of its tokens is registered"))
-	}
-	token, err := source(ctx)
-	if err == nil && token.IsZero() {
-		err = errors.New("the source gave no token")
-	}
-	if err != nil {
-		return nil, needsSignIn(f.Provider, err)
-	}
-	if subject := subjectOf(token); subject != f.Subject {
-		return nil, &Error{
-			Op: "FetchSession", Kind: ErrWrongAccount, Provider: f.Provider,
-			Message: "the source gave a token of another user", Hint: "call Federate for that user",
-		}
-	}
-	return wire.Parameters{f.Provider: token.Reveal()}, nil
-}
-
-// subjectOf is the sub claim of a token that can be read, and empty for others,
-// such as Facebook's.
-func subjectOf(token Secret) string {
-	if read, err := jwt.Decode(token.Reveal()); err == nil {
-		return read.Subject()
-	}
-	return ""
-}
-
-// needsSignIn is the error of a session whose provider has to be asked again.
-func needsSignIn(provider string, cause error) *Error {
-	return &Error{
-		Op: "FetchSession", Kind: ErrNeedsSignIn, Provider: provider, Err: cause,
-		Hint: "sign in with the provider, then call Federate with its token",
-	}
+	return sources
 }

@@ -40,10 +40,10 @@ func TestFederate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, kept, heard := newFakePool(), store.NewMemory(), &recorder{}
 		c := p.newClient(t, withStore(kept), withIdentityPool(false))
-		defer c.Subscribe(heard.add)()
+		defer listen(t, c, heard.add)()
 		session := federate(t, c, testProvider, "carol")
 		first := wantCredentials(t, p, session)
-		if id, subject := p.ownerOf(first.AccessKeyID); subject != "carol" || session.Provider() != testProvider || session.identityID != id {
+		if id, subject := p.ownerOf(first.AccessKeyID); subject != "carol" || session.Provider() != testProvider || identityOf(session) != id {
 			t.Errorf("credentials of %s, %v", subject, session)
 		}
 		if _, err := c.CurrentUser(t.Context()); !errors.Is(err, ErrNoUserPoolSession) {
@@ -113,7 +113,7 @@ func TestFederationNeedsSignIn(t *testing.T) {
 				if _, err := c.Federate(t.Context(), testProvider, source); err != nil {
 					t.Fatal(err)
 				}
-				defer c.Subscribe(heard.add)()
+				defer listen(t, c, heard.add)()
 				time.Sleep(57 * time.Minute)
 				wantCredentials(t, p, fetch(t, c)) // due, and good
 				synctest.Wait()
@@ -211,8 +211,8 @@ func TestFederationGivesWay(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p, kept, heard := newFakePool(), store.NewMemory(), &recorder{}
 				c := p.newClient(t, withStore(kept), withIdentityPool(true))
-				before := federate(t, c, testProvider, "carol").identityID
-				defer c.Subscribe(heard.add)()
+				before := identityOf(federate(t, c, testProvider, "carol"))
+				defer listen(t, c, heard.add)()
 				tt.change(t, c)
 				for _, client := range []*Client{c, p.newClient(t, withStore(kept), withIdentityPool(true))} {
 					session := fetch(t, client)
@@ -241,13 +241,13 @@ func TestFederateUpgrades(t *testing.T) {
 		p := newFakePool()
 		c := p.newClient(t, withIdentityPool(true))
 		guest, _ := fetch(t, c).IdentityID()
-		if id := federate(t, c, testProvider, "carol").identityID; id != guest {
+		if id := identityOf(federate(t, c, testProvider, "carol")); id != guest {
 			t.Errorf("identity %s, the guest's was %s", id, guest)
 		}
-		if id := federate(t, c, testProvider, "dave").identityID; id == guest {
+		if id := identityOf(federate(t, c, testProvider, "dave")); id == guest {
 			t.Error("dave has carol's identity")
 		}
-		if id := federate(t, c, testProvider, "carol").identityID; id != guest {
+		if id := identityOf(federate(t, c, testProvider, "carol")); id != guest {
 			t.Errorf("carol comes back as %s", id)
 		}
 	})
@@ -263,7 +263,7 @@ func TestDeveloperIdentity(t *testing.T) {
 		c := p.newClient(t, withIdentityPool(false))
 		source := func(context.Context) (Secret, error) { return providerToken("dev"), nil }
 		session, err := c.Federate(t.Context(), provider, source, IdentityID(id))
-		if err != nil || session.identityID != id {
+		if err != nil || identityOf(session) != id {
 			t.Fatalf("Federate: %v, %v", session, err)
 		}
 		time.Sleep(2 * time.Hour)

@@ -28,7 +28,7 @@ func TestGuestSignsIn(t *testing.T) {
 					own, _ = fetch(t, p.signedIn(t, "alice", withIdentityPool(true))).IdentityID()
 				}
 				c := p.newClient(t, withStore(kept), withIdentityPool(true))
-				defer c.Subscribe(heard.add)()
+				defer listen(t, c, heard.add)()
 				guestSession := fetch(t, c)
 				guestKey := wantCredentials(t, p, guestSession).AccessKeyID
 				guest, _ := guestSession.IdentityID()
@@ -47,7 +47,7 @@ func TestGuestSignsIn(t *testing.T) {
 				if got := p.asked(); got != [2]int{asked[0], asked[1] + 1} {
 					t.Errorf("asked %v after %v", got, asked)
 				}
-				if _, err := kept.Load(t.Context(), c.guestAccount()); !errors.Is(err, store.ErrNotFound) {
+				if _, err := kept.Load(t.Context(), store.Account{Scope: c.cfg.scope()}); !errors.Is(err, store.ErrNotFound) {
 					t.Errorf("the guest's record: %v", err)
 				}
 				synctest.Wait()
@@ -220,7 +220,7 @@ func TestGuestSees(t *testing.T) {
 		c := p.newClient(t, withStore(kept), withIdentityPool(true))
 		wantCredentials(t, p, fetch(t, c))
 		signIn(t, p.newClient(t, withStore(kept)), "alice")
-		time.Sleep(recheck)
+		time.Sleep(time.Second) // by then the store is read again
 		session := fetch(t, c)
 		wantTokens(t, session, "alice")
 		credentials := wantCredentials(t, p, session)
@@ -244,7 +244,7 @@ func TestKeepCredentials(t *testing.T) {
 				if !guest {
 					signIn(t, c, "alice")
 				}
-				stop := c.Keep(t.Context())
+				stop := keep(t, c)
 				defer stop()
 				time.Sleep(5 * time.Minute)
 				if asked := p.asked(); asked != [2]int{} {
@@ -253,8 +253,7 @@ func TestKeepCredentials(t *testing.T) {
 				wantCredentials(t, p, fetch(t, c))
 				for range 200 {
 					time.Sleep(time.Minute)
-					s := c.current.Load()
-					if left := s.wallet.Left(time.Now()); left < time.Minute {
+					if left := c.engine.Current().CredentialsLeft(time.Now()); left < time.Minute {
 						t.Fatalf("credentials last for %v", left)
 					}
 				}

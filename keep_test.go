@@ -35,11 +35,11 @@ func TestKeep(t *testing.T) {
 				p := newFakePool()
 				p.life, p.rotate, p.delay = tt.life, tt.rotate, 200*time.Millisecond
 				c := p.newClient(t, func(cfg *Config) { cfg.RefreshAhead = tt.ahead })
-				defer c.Keep(t.Context())()
+				defer keep(t, c)()
 				signIn(t, c, "alice")
 				for range 24 * 60 {
 					time.Sleep(time.Minute)
-					if s := c.current.Load(); !s.clock.Fresh(time.Now()) {
+					if !c.engine.Current().TokensFresh(time.Now()) {
 						t.Fatalf("tokens are due at %v", time.Now())
 					}
 				}
@@ -72,7 +72,7 @@ func TestKeepOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newFakePool()
 		c := p.signedIn(t, "alice")
-		defer c.Keep(t.Context())()
+		defer keep(t, c)()
 		time.Sleep(50 * time.Minute)
 		p.set(failing(opRefresh, func() (*http.Response, error) { return nil, errLost }))
 		time.Sleep(8 * time.Hour)
@@ -81,7 +81,7 @@ func TestKeepOutage(t *testing.T) {
 		}
 		p.set(healthy)
 		time.Sleep(5 * time.Minute)
-		if s := c.current.Load(); !s.clock.Fresh(time.Now()) {
+		if !c.engine.Current().TokensFresh(time.Now()) {
 			t.Error("tokens are not fresh after the outage")
 		}
 		p.set(failing(opRefresh, func() (*http.Response, error) {
@@ -98,38 +98,6 @@ func TestKeepOutage(t *testing.T) {
 	})
 }
 
-// TestKeepSuspend: the wall clock alone moves while a machine sleeps. Within half
-// a minute after it wakes the session is fresh again, by one refresh.
-func TestKeepSuspend(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		p := newFakePool()
-		c := p.signedIn(t, "alice")
-		defer c.Keep(t.Context())()
-		time.Sleep(10 * time.Minute)
-		suspend(c, 8*time.Hour)
-		time.Sleep(napTime + time.Second)
-		if s := c.current.Load(); !s.clock.Fresh(time.Now()) || p.count(opRefresh) != 1 {
-			t.Errorf("fresh %t, %d refreshes", s.clock.Fresh(time.Now()), p.count(opRefresh))
-		}
-		time.Sleep(40 * time.Minute)
-		if got := p.count(opRefresh); got != 1 {
-			t.Errorf("%d refreshes, want 1", got)
-		}
-	})
-}
-
-// suspend makes the client find that the wall clock has moved and the monotonic
-// one has not, which no test can do to the machine.
-func suspend(c *Client, by time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := *c.current.Load()
-	s.clock.DueWall -= int64(by)
-	s.clock.ExpiryWall -= int64(by)
-	c.current.Store(&s)
-}
-
 // TestKeepOldTokens: a service that answers with tokens which are due at once is
 // not asked again and again.
 func TestKeepOldTokens(t *testing.T) {
@@ -138,7 +106,7 @@ func TestKeepOldTokens(t *testing.T) {
 		p := newFakePool()
 		p.life = 5 * time.Minute
 		c := p.signedIn(t, "alice")
-		defer c.Keep(t.Context())()
+		defer keep(t, c)()
 		p.set(func(p *fakePool) {
 			p.offset = -9 * time.Minute // what it answers was made long ago
 			p.after = func(_ string, answer *http.Response) (*http.Response, error) {
@@ -161,7 +129,7 @@ func TestKeepTogether(t *testing.T) {
 		p.rotate, p.delay = true, 100*time.Millisecond
 		p.signedIn(t, "alice", withStore(kept))
 		for range 10 {
-			defer p.newClient(t, withStore(kept)).Keep(t.Context())()
+			defer keep(t, p.newClient(t, withStore(kept)))()
 		}
 		time.Sleep(24 * time.Hour)
 		if got := p.count(opRefresh); got < 24 || got > 40 {
@@ -177,7 +145,7 @@ func TestKeepWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, kept := newFakePool(), store.NewMemory()
 		c := p.newClient(t, withStore(kept))
-		defer c.Keep(t.Context())()
+		defer keep(t, c)()
 		time.Sleep(time.Hour)
 		other := p.signedIn(t, "alice", withStore(kept))
 		time.Sleep(3 * time.Hour)
@@ -204,17 +172,19 @@ func TestKeepStops(t *testing.T) {
 		"close":   func(c *Client, _, _ func()) { _ = c.Close() },
 		"after close": func(c *Client, stop, _ func()) {
 			_ = c.Close()
-			c.Keep(context.Background())()
+			if _, err := c.Keep(t.Context()); !errors.Is(err, ErrClosed) {
+				t.Errorf("Keep after Close: %v", err)
+			}
 			stop()
 		},
 	} {
 		c := newFakePool().signedIn(t, "alice")
 		ctx, cancel := context.WithCancel(t.Context())
-		end(c, c.Keep(ctx), cancel)
-		if c.mu.Lock(); len(c.keepers) != 0 {
-			t.Errorf("%s: %d keepers are left", name, len(c.keepers))
+		stop, err := c.Keep(ctx)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
 		}
-		c.mu.Unlock()
+		end(c, stop, cancel)
 		cancel()
 	}
 }

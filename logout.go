@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/latchkey-auth/latchkey/internal/authflow"
+	"github.com/latchkey-auth/latchkey/internal/cognito"
 	"github.com/latchkey-auth/latchkey/store"
-	"golang.org/x/oauth2"
 )
 
 // KeepBrowser leaves it to the program to take the browser to the report's
@@ -31,18 +32,13 @@ func (c *Client) leavePages(ctx context.Context, report *SignOutReport, over sto
 	if keep || !over.Redirect.Browser {
 		return
 	}
-	bounded, cancel := context.WithTimeoutCause(ctx, browserTime, errTimeout)
+	bounded, cancel := context.WithTimeoutCause(ctx, browserTime, cognito.ErrTimeout)
 	defer cancel()
 	if report.HostedPageError = c.openBrowser(bounded, "SignOut", address); report.HostedPageError != nil {
 		return
 	}
 	report.HostedPage = true
-	err = c.editPending(context.WithoutCancel(ctx), over.Account, func(r *store.Record) {
-		if r.Ended != nil { // and not one who has signed in since
-			r.Redirect = nil
-		}
-	})
-	if err != nil {
+	if err := c.engine.LeftPages(ctx, over.Account); err != nil {
 		c.log.WarnContext(ctx, "latchkey: the next sign-out opens the logout page once more", "error", err)
 	}
 }
@@ -64,12 +60,12 @@ func (c *Client) logoutURL(session store.Redirect) (string, error) {
 		callback = c.cfg.OAuth.RedirectSignIn[0] // the session is another program's
 	}
 	if callback == "" {
-		return "", fault("SignOut", ErrConfig, "set Config.OAuth.RedirectSignOut to a sign-out URL of the app client, for the logout page to lead to")
+		return "", problem("SignOut", ErrConfig, "set Config.OAuth.RedirectSignOut to a sign-out URL of the app client, for the logout page to lead to")
 	}
 	// The login page wants a whole request. Nobody will redeem what comes of it.
 	for name, value := range map[string]string{
-		"redirect_uri": callback, "response_type": "code", "scope": c.cfg.askedScope(), "state": unguessable().Reveal(),
-		"code_challenge": oauth2.S256ChallengeFromVerifier(unguessable().Reveal()), "code_challenge_method": "S256",
+		"redirect_uri": callback, "response_type": "code", "scope": c.cfg.askedScope(), "state": authflow.Random().Reveal(),
+		"code_challenge": authflow.Challenge(authflow.Random()), "code_challenge_method": "S256",
 	} {
 		query.Set(name, value)
 	}

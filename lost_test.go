@@ -106,46 +106,6 @@ func TestCancelSlowStore(t *testing.T) {
 	})
 }
 
-// TestRunningClock: the clock of a running program is set, or the machine sleeps.
-// That costs one refresh at most, and no session.
-func TestRunningClock(t *testing.T) {
-	t.Parallel()
-	const day = 24 * time.Hour
-	for name, jump := range map[string]time.Duration{
-		"a day ahead": day, "a day back": -day, "to 2100": 100 * 365 * day, "to 1970": -30 * 365 * day, "eight hours of sleep": 8 * time.Hour,
-	} {
-		for _, kept := range []bool{false, true} {
-			t.Run(fmt.Sprint(name, ", keeper ", kept), func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					p := newFakePool()
-					p.rotate = true
-					c := p.signedIn(t, "alice")
-					seen := &recorder{}
-					c.Subscribe(seen.add)
-					if kept {
-						defer c.Keep(t.Context())()
-					}
-					time.Sleep(time.Minute)
-					suspend(c, jump)
-					for range 40 {
-						wantTokens(t, fetch(t, c), "alice")
-						time.Sleep(time.Minute)
-					}
-					if got := p.count(opRefresh); got > 1 {
-						t.Errorf("%d refreshes, want one at most", got)
-					}
-					for _, name := range seen.names() {
-						if name != "Refreshed" {
-							t.Errorf("event %s", name)
-						}
-					}
-				})
-			})
-		}
-	}
-}
-
 // TestUpgrade: a session that a program of schema 1 left on disk goes on, and is
 // of the newest schema after its first change.
 func TestUpgrade(t *testing.T) {

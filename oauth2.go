@@ -29,11 +29,7 @@ func (s tokenSource) Token() (*oauth2.Token, error) { return s.c.bearer(s.ctx) }
 // bearer is the access token as x/oauth2 carries it, without the refresh token:
 // refreshing is the client's business alone.
 func (c *Client) bearer(ctx context.Context) (*oauth2.Token, error) {
-	session, err := c.FetchSession(ctx, TokensOnly())
-	if err != nil {
-		return nil, err
-	}
-	tokens, err := session.Tokens()
+	tokens, err := c.FetchTokens(ctx)
 	if err != nil {
 		return nil, err
 	}

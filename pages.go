@@ -2,7 +2,6 @@ package latchkey
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -14,17 +13,17 @@ import (
 // pagesURL is what /oauth2/authorize, /oauth2/token and /logout stand below.
 func (c Config) pagesURL(op string) (string, error) {
 	if c.UserPoolID == "" {
-		return "", fault(op, ErrConfig, "set Config.UserPoolID and Config.ClientID")
+		return "", problem(op, ErrConfig, "set Config.UserPoolID and Config.ClientID")
 	}
 	if c.OAuthBaseURL != "" {
 		return strings.TrimSuffix(c.OAuthBaseURL, "/"), nil // New has checked it
 	}
 	if c.OAuth == nil || c.OAuth.Domain == "" {
-		return "", fault(op, ErrConfig, "set Config.OAuth.Domain to the domain of the pool's sign-in pages, such as example.auth.us-east-1.amazoncognito.com")
+		return "", problem(op, ErrConfig, "set Config.OAuth.Domain to the domain of the pool's sign-in pages, such as example.auth.us-east-1.amazoncognito.com")
 	}
 	u, err := url.Parse("https://" + c.OAuth.Domain)
 	if err != nil || u.Host != c.OAuth.Domain || u.Hostname() == "" {
-		return "", fault(op, ErrConfig, "Config.OAuth.Domain must be a host without scheme and path, such as example.auth.us-east-1.amazoncognito.com")
+		return "", problem(op, ErrConfig, "Config.OAuth.Domain must be a host without scheme and path, such as example.auth.us-east-1.amazoncognito.com")
 	}
 	return u.String(), nil
 }
@@ -49,15 +48,15 @@ func (c Config) redirectURI(op, uri string) (string, error) {
 		uri = known[0]
 	}
 	if uri == "" {
-		return "", fault(op, ErrConfig, "give RedirectTo, or set Config.OAuth.RedirectSignIn to the app client's callback URLs")
+		return "", problem(op, ErrConfig, "give RedirectTo, or set Config.OAuth.RedirectSignIn to the app client's callback URLs")
 	}
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme == "" || strings.Contains(uri, "#") || u.User != nil {
-		return "", fault(op, ErrConfig, "a callback URL must be absolute, with neither user nor fragment")
+		return "", problem(op, ErrConfig, "a callback URL must be absolute, with neither user nor fragment")
 	}
 	fits := func(k string) bool { return k == uri || portless(k) != "" && portless(k) == portless(uri) }
 	if len(known) > 0 && !slices.ContainsFunc(known, fits) {
-		return "", fault(op, ErrConfig, fmt.Sprintf("%s is not among Config.OAuth.RedirectSignIn, character by character; name one of these, or register it", u.Redacted()))
+		return "", problem(op, ErrConfig, fmt.Sprintf("%s is not among Config.OAuth.RedirectSignIn, character by character; name one of these, or register it", u.Redacted()))
 	}
 	return uri, nil
 }
@@ -102,16 +101,5 @@ func (c Config) loopbackURI(op, uri string) (*url.URL, error) {
 	if second != nil {
 		return second, nil
 	}
-	return nil, fault(op, ErrConfig, "none of the callback URLs leads back to this machine; register http://127.0.0.1/callback, or with Cognito http://localhost:PORT/callback, and add it to Config.OAuth.RedirectSignIn")
-}
-
-// addresses are what to listen on for a callback URL.
-func addresses(u *url.URL, port string) []string {
-	switch u.Hostname() {
-	case "::1":
-		return []string{net.JoinHostPort("::1", port)}
-	case "localhost": // a browser may take it for either
-		return []string{net.JoinHostPort("127.0.0.1", port), net.JoinHostPort("::1", port)}
-	}
-	return []string{net.JoinHostPort("127.0.0.1", port)}
+	return nil, problem(op, ErrConfig, "none of the callback URLs leads back to this machine; register http://127.0.0.1/callback, or with Cognito http://localhost:PORT/callback, and add it to Config.OAuth.RedirectSignIn")
 }

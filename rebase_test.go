@@ -31,18 +31,14 @@ func TestEditedWhileUnsaved(t *testing.T) {
 				shared := store.NewMemory()
 				disk := &brokenStore{Memory: shared}
 				c := p.signedIn(t, "alice", withStore(disk))
-				other := p.newClient(t, withStore(shared))
-				account := c.current.Load().record.Account
+				account := c.account()
 
 				disk.save.Store(true)
 				for range test.expiries {
 					time.Sleep(2 * time.Hour)
 					wantTokens(t, fetch(t, c), "alice")
 				}
-				err := other.editPending(t.Context(), account, func(r *store.Record) { other.enqueue(r, NewSecret("left-over")) })
-				if err != nil {
-					t.Fatal(err)
-				}
+				queueRevocation(t, shared, account, "left-over")
 				disk.save.Store(false)
 				if test.wait > time.Hour {
 					disk.load.Store(true) // so that the refresh is the first to see the edit
@@ -70,44 +66,5 @@ func TestEditedWhileUnsaved(t *testing.T) {
 				wantTokens(t, fetch(t, c, ForceRefresh()), "alice")
 			})
 		})
-	}
-}
-
-// TestRebased: only a record that was edited and not refreshed is rebased upon.
-func TestRebased(t *testing.T) {
-	t.Parallel()
-	account := store.Account{Username: "alice"}
-	record := func(generation uint64, access string) store.Record {
-		return store.Record{Generation: generation, Account: account, Tokens: &store.Tokens{Access: NewSecret(access), Refresh: NewSecret("r" + access)}}
-	}
-	unsaved := &snapshot{record: record(5, "new"), kept: 4, replaced: NewSecret("old")}
-	ended := record(5, "old")
-	ended.Ended = &store.Ended{Reason: reasonSignedOut}
-	for name, test := range map[string]struct {
-		s      *snapshot
-		stored store.Record
-		want   bool
-	}{
-		"edited":                   {unsaved, record(5, "old"), true},
-		"edited twice":             {unsaved, record(9, "old"), true},
-		"untouched":                {unsaved, record(4, "old"), false},
-		"refreshed by another":     {unsaved, record(5, "other"), false},
-		"signed out":               {unsaved, ended, false},
-		"without tokens":           {unsaved, store.Record{Generation: 5, Account: account}, false},
-		"memory that was stored":   {&snapshot{record: record(5, "new"), kept: 5, replaced: NewSecret("old")}, record(6, "old"), false},
-		"memory that was read":     {&snapshot{record: record(5, "new"), kept: 4}, record(6, "old"), false},
-		"memory that is over":      {&snapshot{record: ended, kept: 4, replaced: NewSecret("old")}, record(6, "old"), false},
-		"memory of nobody at all":  {&snapshot{}, record(6, "old"), false},
-		"the same tokens again":    {unsaved, record(5, "new"), false},
-		"an older generation":      {unsaved, record(3, "old"), false},
-		"the replaced, but ending": {unsaved, ended, false},
-	} {
-		next, ok := test.s.rebased(test.stored)
-		if ok != test.want {
-			t.Errorf("%s: %v", name, ok)
-		}
-		if ok && (next.Generation != test.stored.Generation+1 || !next.Tokens.Refresh.Equal(NewSecret("rnew"))) {
-			t.Errorf("%s: %+v", name, next)
-		}
 	}
 }

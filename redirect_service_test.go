@@ -90,7 +90,11 @@ func TestRedirectSession(t *testing.T) {
 	t.Parallel()
 	_, client := service(t)
 	events := make(chan latchkey.Event, 8)
-	defer client.Subscribe(func(e latchkey.Event) { events <- e })()
+	stop, err := client.Subscribe(func(e latchkey.Event) { events <- e })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
 	const carried = "where I was: ünï\x00code \xff & more"
 	address, flow, err := client.AuthCodeURL(latchkey.CustomState(carried), latchkey.LoginHint("ann"))
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/latchkey-auth/latchkey/internal/freshness"
+	"github.com/latchkey-auth/latchkey/internal/authflow"
+	"github.com/latchkey-auth/latchkey/internal/loopback"
 	"github.com/latchkey-auth/latchkey/store"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,19 +60,19 @@ func TestAuthCodeURL(t *testing.T) {
 	}
 	want := url.Values{
 		"response_type": {"code"}, "client_id": {testClient}, "redirect_uri": {"https://app.example.com/in"}, "scope": {"email openid"},
-		"state": {flow.state.Reveal()}, "nonce": {flow.nonce.Reveal()}, "code_challenge_method": {"S256"},
-		"code_challenge":    {oauth2.S256ChallengeFromVerifier(flow.verifier.Reveal())},
+		"state": {flow.flow.State.Reveal()}, "nonce": {flow.flow.Nonce.Reveal()}, "code_challenge_method": {"S256"},
+		"code_challenge":    {oauth2.S256ChallengeFromVerifier(flow.flow.Verifier.Reveal())},
 		"identity_provider": {"Google"}, "login_hint": {"ann@example.com"}, "prompt": {"login"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for name, secret := range map[string]Secret{"state": flow.state, "nonce": flow.nonce, "verifier": flow.verifier} {
+	for name, secret := range map[string]Secret{"state": flow.flow.State, "nonce": flow.flow.Nonce, "verifier": flow.flow.Verifier} {
 		if len(secret.Reveal()) != 43 {
 			t.Errorf("%s has %d characters", name, len(secret.Reveal()))
 		}
 	}
-	if _, other, _ := c.AuthCodeURL(); other.state.Equal(flow.state) || other.nonce.Equal(flow.nonce) || other.verifier.Equal(flow.verifier) {
+	if _, other, _ := c.AuthCodeURL(); other.flow.State.Equal(flow.flow.State) || other.flow.Nonce.Equal(flow.flow.Nonce) || other.flow.Verifier.Equal(flow.flow.Verifier) {
 		t.Error("two flows share a secret")
 	}
 }
@@ -95,7 +96,7 @@ func TestPagesConfig(t *testing.T) {
 		"not registered":    {options: []RedirectOption{RedirectTo("https://app.example.com/in/")}, kind: ErrConfig, hint: "character by character"},
 		"relative":          {options: []RedirectOption{RedirectTo("/in")}, kind: ErrConfig, hint: "absolute"},
 		"fragment":          {options: []RedirectOption{RedirectTo("https://app.example.com/in#")}, kind: ErrConfig, hint: "fragment"},
-		"long state":        {options: []RedirectOption{CustomState(strings.Repeat("x", maxCarry+1))}, kind: ErrInvalidParameter, hint: "16384"},
+		"long state":        {options: []RedirectOption{CustomState(strings.Repeat("x", maxCustomState+1))}, kind: ErrInvalidParameter, hint: "16384"},
 		"provider no UTF-8": {options: []RedirectOption{ThroughProvider("\xff")}, kind: ErrInvalidParameter, hint: "UTF-8"},
 		"long hint":         {options: []RedirectOption{LoginHint(strings.Repeat("x", 500))}, kind: ErrInvalidParameter, hint: "LoginHint"},
 	} {
@@ -132,19 +133,18 @@ func TestIssuer(t *testing.T) {
 func TestLoopbackURI(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		known     []string
-		given     string
-		want      string
-		addresses []string
+		known []string
+		given string
+		want  string
 	}{
-		"nothing known":        {want: "http://127.0.0.1/callback", addresses: []string{"127.0.0.1:7"}},
-		"an address first":     {known: []string{"https://a.example/", "http://localhost:3000/", "http://[::1]/in"}, want: "http://[::1]/in", addresses: []string{"[::1]:7"}},
-		"localhost with port":  {known: []string{"https://a.example/", "http://localhost:3000/in"}, want: "http://localhost:3000/in", addresses: []string{"127.0.0.1:7", "[::1]:7"}},
+		"nothing known":        {want: "http://127.0.0.1/callback"},
+		"an address first":     {known: []string{"https://a.example/", "http://localhost:3000/", "http://[::1]/in"}, want: "http://[::1]/in"},
+		"localhost with port":  {known: []string{"https://a.example/", "http://localhost:3000/in"}, want: "http://localhost:3000/in"},
 		"localhost alone":      {known: []string{"http://localhost/in"}},
 		"another machine":      {known: []string{"http://192.0.2.1/callback"}},
 		"https here":           {known: []string{"https://127.0.0.1/callback"}},
 		"a name that looks so": {known: []string{"http://127.0.0.1.example/callback"}},
-		"given":                {known: []string{"http://127.0.0.1/a"}, given: "http://127.0.0.1:8000/b", want: "http://127.0.0.1:8000/b", addresses: []string{"127.0.0.1:7"}},
+		"given":                {known: []string{"http://127.0.0.1/a"}, given: "http://127.0.0.1:8000/b", want: "http://127.0.0.1:8000/b"},
 		"given, elsewhere":     {given: "https://app.example.com/in"},
 	} {
 		cfg := Config{OAuth: &OAuthConfig{RedirectSignIn: tt.known}}
@@ -155,7 +155,7 @@ func TestLoopbackURI(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || u.String() != tt.want || !cmp.Equal(addresses(u, "7"), tt.addresses) {
+		if err != nil || u.String() != tt.want {
 			t.Errorf("%s: %v, %v", name, u, err)
 		}
 	}
@@ -217,15 +217,15 @@ func TestFlowText(t *testing.T) {
 			t.Fatalf("%+v, %v", back, err)
 		}
 		for _, shown := range []string{fmt.Sprintf("%v %+v %#v %s", flow, flow, flow, flow), fmt.Sprintf("%+v %#v", *flow, *flow), slog.AnyValue(flow).Resolve().String()} {
-			for _, secret := range []Secret{flow.state, flow.nonce, flow.verifier} {
+			for _, secret := range []Secret{flow.flow.State, flow.flow.Nonce, flow.flow.Verifier} {
 				if strings.Contains(shown, secret.Reveal()) {
 					t.Fatalf("%s", shown)
 				}
 			}
 		}
 	})
-	good := (&RedirectFlow{state: NewSecret("s"), nonce: NewSecret("n"), verifier: NewSecret("v")}).Reveal()
-	for _, bad := range []string{"", "!", "e30", "bnVsbA", good[:8] + "\r\n" + good[8:], strings.Repeat("A", maxFlow+1)} {
+	good := authflow.Flow{State: NewSecret("s"), Nonce: NewSecret("n"), Verifier: NewSecret("v")}.Text()
+	for _, bad := range []string{"", "!", "e30", "bnVsbA", good[:8] + "\r\n" + good[8:], strings.Repeat("A", 64<<10+1)} {
 		if _, err := ParseRedirectFlow(bad); !errors.Is(err, ErrFlow) {
 			t.Errorf("%.20q: %v", bad, err)
 		}
@@ -247,11 +247,11 @@ func TestFlowEnds(t *testing.T) {
 		})}
 		c := newOf(t, cfg)
 		exchange := func(flow *RedirectFlow) error {
-			return c.Exchange(t.Context(), flow, "?code=x&state="+flow.state.Reveal())
+			return c.Exchange(t.Context(), flow, "?code=x&state="+flow.flow.State.Reveal())
 		}
 		_, first, _ := c.AuthCodeURL()
 		_, second, _ := c.AuthCodeURL()
-		time.Sleep(flowLife - time.Second)
+		time.Sleep(authflow.Life - time.Second)
 		if err := exchange(first); !errors.Is(err, ErrNotAuthorized) || called != 1 {
 			t.Errorf("in time: %v", err)
 		}
@@ -260,18 +260,11 @@ func TestFlowEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stored.created = stored.created.Add(20 * time.Minute)
+		stored.flow.Created = stored.flow.Created.Add(20 * time.Minute)
 		for _, flow := range []*RedirectFlow{second, stored} {
 			if err := exchange(flow); !errors.Is(err, ErrFlow) || called != 1 {
 				t.Errorf("late or early: %v", err)
 			}
-		}
-		// What is used is remembered for as long as it could be used.
-		time.Sleep(flowLife + freshness.Slack)
-		_, third, _ := c.AuthCodeURL()
-		_ = exchange(third)
-		if len(c.spent) != 1 {
-			t.Errorf("%d flows remembered", len(c.spent))
 		}
 	})
 }
@@ -284,8 +277,8 @@ func TestNobodyComesBack(t *testing.T) {
 		cfg.OpenBrowser = func(context.Context, string) error { return nil }
 		c := newOf(t, cfg)
 		began := time.Now()
-		_, err := c.visit(t.Context(), "SignInBrowser", "https://x", &loopback{arrived: make(chan string), failed: make(chan error)})
-		if !errors.Is(err, ErrFlow) || time.Since(began) != flowLife {
+		_, err := c.visit(t.Context(), "SignInBrowser", "https://x", &loopback.Listener{Arrived: make(chan string), Failed: make(chan error)})
+		if !errors.Is(err, ErrFlow) || time.Since(began) != authflow.Life {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
 	})
@@ -303,7 +296,7 @@ func TestNobodyPastes(t *testing.T) {
 			return "", ctx.Err()
 		})
 		began := time.Now()
-		if err := c.SignInBrowser(t.Context(), waits); !errors.Is(err, ErrFlow) || time.Since(began) != flowLife {
+		if err := c.SignInBrowser(t.Context(), waits); !errors.Is(err, ErrFlow) || time.Since(began) != authflow.Life {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -327,7 +320,7 @@ func TestSlowTokenEndpoint(t *testing.T) {
 		c := newOf(t, cfg)
 		_, flow, _ := c.AuthCodeURL()
 		began := time.Now()
-		err := c.Exchange(t.Context(), flow, "code=x&state="+flow.state.Reveal())
+		err := c.Exchange(t.Context(), flow, "code=x&state="+flow.flow.State.Reveal())
 		if !errors.Is(err, ErrNetwork) || time.Since(began) != defaultTimeout || called != 1 {
 			t.Errorf("%v after %v and %d calls", err, time.Since(began), called)
 		}
@@ -343,74 +336,8 @@ func TestImplicitSession(t *testing.T) {
 	t.Parallel()
 	c := newOf(t, pagesConfig())
 	_, flow, _ := c.AuthCodeURL()
-	err := c.Exchange(t.Context(), flow, "https://app.example.com/in#access_token=a&id_token=b&state="+flow.state.Reveal())
+	err := c.Exchange(t.Context(), flow, "https://app.example.com/in#access_token=a&id_token=b&state="+flow.flow.State.Reveal())
 	if !errors.Is(err, ErrFlow) || !strings.Contains(err.Error(), "use the code grant") {
 		t.Errorf("%v", err)
 	}
-}
-
-// TestOpeners: what is run to open a browser.
-func TestOpeners(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		variable, system string
-		want             [][]string
-	}{
-		{"", "linux", [][]string{{"xdg-open"}}},
-		{"", "darwin", [][]string{{"open"}}},
-		{"", "windows", [][]string{{"rundll32", "url.dll,FileProtocolHandler"}}},
-		{"firefox --new-window %s:lynx:", "linux", [][]string{{"firefox", "--new-window", "%s"}, {"lynx"}}},
-		{"firefox", "windows", [][]string{{"rundll32", "url.dll,FileProtocolHandler"}}},
-	} {
-		if diff := cmp.Diff(tt.want, openers(tt.variable, tt.system)); diff != "" {
-			t.Errorf("%q on %s (-want +got):\n%s", tt.variable, tt.system, diff)
-		}
-	}
-	const address = "https://x.example/?a=b"
-	for name, tt := range map[string]struct {
-		command []string
-		fails   bool
-	}{
-		"good": {[]string{"true"}, false}, "fails": {[]string{"false"}, true}, "missing": {[]string{"no-such-browser"}, true},
-		"placed": {[]string{"test", "%s", "=", address}, false},
-	} {
-		if err := start(t.Context(), append(tt.command, address), address); (err != nil) != tt.fails || err != nil && strings.Contains(err.Error(), address) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	for _, bad := range []string{"file:///etc/passwd", "javascript:alert(1)", "--help", "", "https:///x"} {
-		if err := SystemBrowser(t.Context(), bad); err == nil {
-			t.Errorf("%q was opened", bad)
-		}
-	}
-}
-
-// FuzzCallback: whatever comes back, there is an error that repeats none of it, or
-// an answer with a code or an error in it.
-func FuzzCallback(f *testing.F) {
-	for _, seed := range []string{
-		"", "?", "code=a&state=b", "https://x/y?code=a&state=b&iss=c#f", "error=access_denied&state=b", "code=a&code=b&state=c", "#access_token=a",
-		"code=%zz", "code=a;state=b", "?code=a&state=%00", "state=b&code=", strings.Repeat("code=a&", 3000), "http://[::1", "\xff?code=\xff&state=\xfe",
-	} {
-		f.Add(seed)
-	}
-	flow := &RedirectFlow{state: NewSecret("the-state")}
-	f.Fuzz(func(t *testing.T, text string) {
-		answer, err := readCallback("Exchange", text)
-		if err != nil {
-			if !errors.Is(err, ErrFlow) || len(err.Error()) > 300 {
-				t.Errorf("%v", err)
-			}
-			return
-		}
-		if answer.code.IsZero() && answer.failure == "" {
-			t.Error("neither code nor error")
-		}
-		if err := answer.belongs("Exchange", flow, "iss"); err == nil && answer.state.Reveal() != "the-state" {
-			t.Error("believed without its state")
-		}
-		if err := answer.refusal("Exchange"); err != nil && len(err.Error()) > 2000 {
-			t.Errorf("an error of %d bytes", len(err.Error()))
-		}
-	})
 }

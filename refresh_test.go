@@ -122,7 +122,7 @@ func TestCancelLeavesNothing(t *testing.T) {
 		p := newFakePool()
 		c := p.signedIn(t, "alice")
 		p.set(func(p *fakePool) { p.delay = 50 * time.Millisecond })
-		stop := c.Subscribe(func(Event) {})
+		stop, _ := c.Subscribe(func(Event) {})
 		defer stop()
 		var group sync.WaitGroup
 		for range 1000 {

@@ -48,7 +48,7 @@ func TestRefusals(t *testing.T) {
 		{name: "somebody signed out meanwhile", stored: garbage, kind: ErrSignedOut, ended: true, refresh: 1,
 			during: func(t *testing.T, s *brokenStore) {
 				change(t, s.Memory, func(r *store.Record) {
-					over := tombstone(*r, r.Generation, reasonSignedOut, "")
+					over := tombstone(*r)
 					over.Generation = r.Generation
 					*r = over
 				})
@@ -133,7 +133,7 @@ func TestDamageBeneath(t *testing.T) {
 		p := newFakePool()
 		kept := &brokenStore{Memory: store.NewMemory()}
 		c := p.signedIn(t, "alice", withStore(kept))
-		before := c.current.Load().record.Generation
+		before := c.engine.Current().Record().Generation
 		kept.damaged.Store(true)
 		p.set(func(p *fakePool) {
 			p.script = func(string, *http.Request) (*http.Response, error) { return nil, errLost }

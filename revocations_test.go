@@ -144,7 +144,7 @@ func TestRevocationKilled(t *testing.T) {
 	p, kept := newFakePool(), store.NewMemory()
 	p.signedIn(t, "alice", withStore(kept))
 	change(t, kept, func(r *store.Record) { // as the store was when it was killed
-		*r = tombstone(*r, 0, reasonSignedOut, "")
+		*r = tombstone(*r)
 		r.Generation--
 		r.Pending = []store.Revocation{{Token: NewSecret("refresh-alice-2"), Since: time.Now().Add(-time.Minute)}}
 	})

@@ -205,7 +205,7 @@ func TestServiceFaults(t *testing.T) {
 		"refused":          {latchkeytest.Fault{Refuse: true}, -1, latchkey.ErrNetwork},
 		"one 503":          {latchkeytest.Fault{Status: 503, Body: "<html>", Header: html}, 1, nil},
 		"an outage":        {latchkeytest.Fault{Status: 500, Body: "{}"}, -1, latchkey.ErrService},
-		"a captive portal": {latchkeytest.Fault{Status: 200, Body: "<html>", Header: html}, -1, latchkey.ErrService},
+		"a captive portal": {latchkeytest.Fault{Status: 200, Body: "<html>", Header: html}, -1, latchkey.ErrNetwork},
 		"throttled":        {latchkeytest.Exception("TooManyRequestsException", "Rate exceeded"), -1, latchkey.ErrThrottled},
 		"a proxy's 403":    {latchkeytest.Fault{Status: 403, Body: "<h1>NotAuthorizedException</h1>", Header: html}, -1, latchkey.ErrService},
 		"never":            {latchkeytest.Fault{Delay: time.Minute, Refuse: true}, -1, latchkey.ErrNetwork},

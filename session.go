@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/session"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/store"
 )
@@ -15,18 +16,10 @@ import (
 //
 // Each facet is a value or an error of its own: an identity pool that is down
 // does not hide good tokens, and being offline does not hide who is signed in.
-type Session struct {
-	signedIn    bool
-	username    string
-	provider    string
-	sub         string
-	tokens      Tokens
-	identityID  string
-	credentials Credentials
-	drift       time.Duration
+type Session session.View
 
-	subErr, tokensErr, identityErr, credentialsErr error
-}
+// view is what the engine knows as a session.
+func (s *Session) view() *session.View { return (*session.View)(s) }
 
 // Tokens are the user pool's tokens, read but not verified: they came from the
 // service itself, over TLS. Do not change what the pointers point to.
@@ -44,33 +37,45 @@ type Credentials = store.Credentials
 // SignedIn reports whether there is a live user pool session. It stays true while
 // tokens cannot be refreshed for lack of a network. For a session of another
 // provider, which has no user pool, see [Session.Provider].
-func (s *Session) SignedIn() bool { return s.signedIn }
+func (s *Session) SignedIn() bool { return s.view().SignedIn() }
 
 // Provider names the provider whose token was given to [Client.Federate]; it is
 // empty for users of the user pool, for guests and when nobody is signed in.
-func (s *Session) Provider() string { return s.provider }
+func (s *Session) Provider() string { return s.view().Provider() }
 
 // UserSub returns the user's unchanging id, the sub claim. Errors:
 // ErrSignedOut, ErrSessionExpired, ErrNoUserPoolSession.
-func (s *Session) UserSub() (string, error) { return s.sub, s.subErr }
+func (s *Session) UserSub() (string, error) {
+	sub, err := s.view().UserSub()
+	return sub, asError("FetchSession", err)
+}
 
 // Tokens returns the tokens. Those that a [Session] holds had not expired when
 // it was handed out. Errors: ErrSignedOut, ErrSessionExpired,
 // ErrNotRefreshable, and whatever kept a refresh from succeeding, such as
 // ErrNetwork.
-func (s *Session) Tokens() (Tokens, error) { return s.tokens, s.tokensErr }
+func (s *Session) Tokens() (Tokens, error) {
+	tokens, err := s.view().Tokens()
+	return Tokens(tokens), asError("FetchSession", err)
+}
 
 // IdentityID returns the identity pool's id of the user or guest, the last known
 // one while the pool cannot be asked. Errors: ErrNoIdentityPool,
 // ErrGuestsDisabled, ErrSessionExpired, ErrNotFetched, and whatever kept the pool
 // from answering, such as ErrNetwork.
-func (s *Session) IdentityID() (string, error) { return s.identityID, s.identityErr }
+func (s *Session) IdentityID() (string, error) {
+	id, err := s.view().IdentityID()
+	return id, asError("FetchSession", err)
+}
 
 // Credentials returns AWS credentials of the user or guest. Those that a
 // [Session] holds had not expired when it was handed out; Expiration is when they
 // do, on this machine's clock. Errors: as those of [Session.IdentityID], and
 // ErrNeedsSignIn for a session of another provider.
-func (s *Session) Credentials() (Credentials, error) { return s.credentials, s.credentialsErr }
+func (s *Session) Credentials() (Credentials, error) {
+	credentials, err := s.view().Credentials()
+	return credentials, asError("FetchSession", err)
+}
 
 // ClockDrift is the service's clock minus this machine's, as measured when the
 // session's latest tokens arrived; 0 if none ever did. It is off by at most one
@@ -78,34 +83,31 @@ func (s *Session) Credentials() (Credentials, error) { return s.credentials, s.c
 // in whole seconds, and stops at a day either way: 24 hours mean that much or
 // more. Tokens are judged by it already; it is for telling a user whose clock is
 // wrong.
-func (s *Session) ClockDrift() time.Duration { return s.drift }
+func (s *Session) ClockDrift() time.Duration { return s.view().ClockDrift() }
 
 // String says who is signed in and until when the tokens last.
 func (s *Session) String() string {
-	switch {
-	case s == nil:
+	if s == nil {
 		return "no session"
-	case s.provider != "":
-		return fmt.Sprintf("identity %s of %s", s.identityID, s.provider)
-	case !s.signedIn:
-		return fmt.Sprintf("not signed in (%v)", s.tokensErr)
-	case s.tokensErr != nil:
-		return fmt.Sprintf("%s (%v)", s.username, s.tokensErr)
 	}
-	return fmt.Sprintf("%s until %s", s.username, s.tokens.Expiry.UTC().Format(time.RFC3339))
+	tokens, err := s.Tokens()
+	switch {
+	case s.Provider() != "":
+		id, _ := s.IdentityID()
+		return fmt.Sprintf("identity %s of %s", id, s.Provider())
+	case !s.SignedIn():
+		return fmt.Sprintf("not signed in (%v)", err)
+	case err != nil:
+		return fmt.Sprintf("%s (%v)", s.view().Username(), err)
+	}
+	return fmt.Sprintf("%s until %s", s.view().Username(), tokens.Expiry.UTC().Format(time.RFC3339))
 }
 
 // LogValue is String for log/slog.
 func (s *Session) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // FetchOption changes one call of [Client.FetchSession].
-type FetchOption struct {
-	force           bool
-	tokensOnly      bool
-	credentialsOnly bool
-	minimum         time.Duration // of tokens
-	least           time.Duration // of credentials
-}
+type FetchOption struct{ want session.Want }
 
 // ForceRefresh asks for new tokens and new AWS credentials though the old ones
 // are still good, for instance after the user's groups changed. It joins a
@@ -113,25 +115,27 @@ type FetchOption struct {
 // failure, unless the service itself asked for that pause (Retry-After). If the
 // refresh fails, the Tokens facet is its error, and the tokens that were there
 // stay for the next call; so it is with the Credentials facet.
-func ForceRefresh() FetchOption { return FetchOption{force: true} }
+func ForceRefresh() FetchOption { return FetchOption{session.Want{Force: true}} }
 
 // MinValidity asks for tokens and AWS credentials that last for at least d, for a
 // caller who is going to use them for a while. More than nine tenths of what the
 // service issues counts as nine tenths.
-func MinValidity(d time.Duration) FetchOption { return FetchOption{minimum: d, least: d} }
+func MinValidity(d time.Duration) FetchOption {
+	return FetchOption{session.Want{MinTokens: d, MinCredentials: d}}
+}
 
 // TokensOnly asks for user sub and tokens alone: the identity pool is not called
 // for them, and its facets hold what is known already.
-func TokensOnly() FetchOption { return FetchOption{tokensOnly: true} }
+func TokensOnly() FetchOption { return FetchOption{session.Want{TokensOnly: true}} }
 
 // combine makes one wish of several options.
-func combine(options []FetchOption) FetchOption {
-	var all FetchOption
+func combine(options []FetchOption) session.Want {
+	var all session.Want
 	for _, o := range options {
-		all.force = all.force || o.force
-		all.tokensOnly = all.tokensOnly || o.tokensOnly
-		all.minimum = max(all.minimum, o.minimum)
-		all.least = max(all.least, o.least)
+		all.Force = all.Force || o.want.Force
+		all.TokensOnly = all.TokensOnly || o.want.TokensOnly
+		all.MinTokens = max(all.MinTokens, o.want.MinTokens)
+		all.MinCredentials = max(all.MinCredentials, o.want.MinCredentials)
 	}
 	return all
 }

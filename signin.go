@@ -6,6 +6,9 @@ import (
 	"maps"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/cognito"
+	"github.com/latchkey-auth/latchkey/internal/fault"
+	"github.com/latchkey-auth/latchkey/internal/session"
 	"github.com/latchkey-auth/latchkey/internal/srp"
 	"github.com/latchkey-auth/latchkey/internal/strictbase64"
 	"github.com/latchkey-auth/latchkey/internal/wire"
@@ -65,27 +68,33 @@ type attempt struct {
 // process.
 func (c *Client) SignIn(ctx context.Context, login Login, options ...SignInOption) (*Step, error) {
 	switch {
-	case c.isClosed():
-		return nil, errClosed
+	case c.engine.Closed() != nil:
+		return nil, asError("SignIn", c.engine.Closed())
 	case c.cfg.UserPoolID == "":
-		return nil, fault("SignIn", ErrConfig, "set Config.UserPoolID and Config.ClientID")
+		return nil, problem("SignIn", ErrConfig, "set Config.UserPoolID and Config.ClientID")
 	case login.username == "":
-		return nil, fault("SignIn", ErrInvalidParameter, "give a username")
+		return nil, problem("SignIn", ErrInvalidParameter, "give a username")
 	case login.password.IsZero():
-		return nil, fault("SignIn", ErrInvalidParameter, "give a password")
+		return nil, problem("SignIn", ErrInvalidParameter, "give a password")
 	}
-	a := &attempt{c: c, login: login, username: login.username, device: c.findDevice(ctx, login.username)}
+	a := &attempt{c: c, login: login, username: login.username, device: c.engine.Device(ctx, login.username)}
 	for _, o := range options {
 		a.metadata = o.metadata
 	}
 	step, err := a.begin(ctx)
 	if a.device != nil && deviceGone(err) {
 		// The service has forgotten the device: so do we, once.
-		c.forgetDevice(ctx, a.device)
+		c.engine.ForgetDevice(ctx, a.device)
 		a.device, a.username = nil, login.username
 		step, err = a.begin(ctx)
 	}
-	return step, err
+	return step, asError("SignIn", err)
+}
+
+// deviceGone reports whether the service has forgotten the device.
+func deviceGone(err error) bool {
+	f := fault.Find(err)
+	return f.Code == wire.ResourceNotFoundException && f.Message == wire.MessageDeviceDoesNotExist
 }
 
 // begin sends InitiateAuth and answers what the flow itself asks.
@@ -106,7 +115,7 @@ func (a *attempt) begin(ctx context.Context) (*Step, error) {
 		AuthFlow: a.login.flow, ClientId: a.c.cfg.ClientID, AuthParameters: parameters, ClientMetadata: a.metadata,
 	}
 	var response wire.InitiateAuthResponse
-	when, err := a.c.pool.call(ctx, "InitiateAuth", &request, &response)
+	when, err := a.c.pool.Call(ctx, "InitiateAuth", &request, &response)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +181,7 @@ func (a *attempt) answer(ctx context.Context, name wire.ChallengeName, session w
 		ChallengeResponses: responses, ClientMetadata: a.metadata,
 	}
 	var response wire.RespondToAuthChallengeResponse
-	when, err := a.c.pool.call(ctx, "RespondToAuthChallenge", &request, &response)
+	when, err := a.c.pool.Call(ctx, "RespondToAuthChallenge", &request, &response)
 	if err != nil {
 		return nil, err
 	}
@@ -180,136 +189,18 @@ func (a *attempt) answer(ctx context.Context, name wire.ChallengeName, session w
 }
 
 // next turns an answer into a Step: another challenge, or the session.
-func (a *attempt) next(ctx context.Context, op string, answer *wire.RespondToAuthChallengeResponse, when moment) (*Step, error) {
+func (a *attempt) next(ctx context.Context, op string, answer *wire.RespondToAuthChallengeResponse, when cognito.Timing) (*Step, error) {
 	if answer.AuthenticationResult == nil && answer.ChallengeName != "" {
 		a.identify(answer.ChallengeParameters)
 		return newStep(a, answer)
 	}
-	issued, err := a.c.newGrant(op, answer.AuthenticationResult, when)
+	issued, err := cognito.NewGrant(op, answer.AuthenticationResult, when, a.c.pool.Tokens)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.c.establish(ctx, issued, &store.SignIn{LoginID: a.login.username, Flow: string(a.login.flow)}, nil); err != nil {
-		if errors.Is(err, ErrStore) {
-			return &Step{}, err
-		}
+	err = a.c.engine.Establish(ctx, issued, session.How{SignIn: &store.SignIn{LoginID: a.login.username, Flow: string(a.login.flow)}})
+	if err != nil && !errors.Is(err, ErrStore) {
 		return nil, err
 	}
-	return &Step{}, nil
-}
-
-// establish makes what was issued the active session. It goes on when the
-// caller gives up: the service has already signed the user in.
-func (c *Client) establish(ctx context.Context, issued grant, signIn *store.SignIn, redirect *store.Redirect) error {
-	ctx = context.WithoutCancel(ctx)
-	if err := c.lockChange(ctx); err != nil {
-		return err
-	}
-	defer c.unlockChange()
-	if c.isClosed() {
-		return errClosed
-	}
-	account := store.Account{Scope: c.scope, Username: issued.pair.access.Username()}
-	record, kept, err := c.replace(ctx, account, func(old store.Record) store.Record {
-		next := issued.record(store.Record{Account: account, SignIn: signIn, Redirect: redirect, Device: old.Device, Pending: old.Pending})
-		if old.Sub == next.Sub {
-			next.IdentityID = old.IdentityID // the credentials are asked for anew
-		}
-		if issued.device != nil && issued.device.DeviceKey != "" {
-			next.Device = &store.Device{Key: issued.device.DeviceKey, GroupKey: issued.device.DeviceGroupKey}
-		}
-		return next
-	})
-	if err == nil {
-		err = c.setActive(ctx, account)
-	}
-	ended := c.dismiss(ctx)
-	s := c.newSnapshot(record, kept, time.Now(), issued.window(c.cfg.RefreshAhead))
-	if err != nil {
-		err = &Error{Op: "SignIn", Kind: ErrStore, Err: err, Hint: "the session lasts as long as this process; repair the store and sign in again"}
-		c.log.ErrorContext(ctx, "latchkey: the session could not be stored", "username", account.Username, "error", err)
-	}
-	c.activate(s, append(ended, Event{Kind: EventSignedIn, Username: account.Username, Err: err})...)
-	if kept < record.Generation {
-		c.mu.Lock()
-		c.persist(s)
-		c.mu.Unlock()
-	}
-	return err
-}
-
-// dismiss ends a session of another provider, whose place a user takes, and says
-// so. Nothing of it becomes the user's.
-func (c *Client) dismiss(ctx context.Context) []Event {
-	if c.cfg.IdentityPoolID == "" {
-		return nil
-	}
-	record, err := c.loadBounded(ctx, c.guestAccount())
-	if err != nil || record.Federation == nil {
-		return nil
-	}
-	if err := c.drop(ctx, record.Account); err != nil {
-		c.log.ErrorContext(ctx, "latchkey: the session of another provider stays in the store", "provider", record.Federation.Provider, "error", err)
-	}
-	return []Event{{Kind: EventSignedOut, Provider: record.Federation.Provider, Cause: CauseLocal}}
-}
-
-// replace puts a record in the place of whatever the store holds for the
-// account. If that fails it returns the record all the same, with the generation
-// that the store is left with.
-func (c *Client) replace(ctx context.Context, account store.Account, build func(old store.Record) store.Record) (r store.Record, kept uint64, err error) {
-	for range saveAttempts {
-		var old store.Record
-		if old, err = c.loadBounded(ctx, account); err != nil {
-			old = store.Record{Account: account}
-		}
-		// A late refresh of the session before must find a higher generation than
-		// its own, also if the store has lost its record meanwhile.
-		known := old.Generation
-		if s := c.current.Load(); s != nil && s.record.Account == account {
-			known = max(known, s.record.Generation)
-			if err != nil {
-				old = s.record
-			}
-		}
-		r = build(old)
-		if r.Generation = known + 1; known == 0 {
-			r.Generation = firstGeneration()
-		}
-		if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrDamaged) {
-			return r, kept, err
-		}
-		kept = 0
-		if err == nil {
-			kept = old.Generation
-		}
-		if err = c.save(ctx, r, kept); err == nil {
-			return r, r.Generation, nil
-		} else if !errors.Is(err, store.ErrConflict) {
-			return r, kept, err
-		}
-	}
-	return r, kept, err
-}
-
-// loadBounded and setActive give a store saveTime each: what they do must be
-// done, whether or not the caller still waits, but not for ever.
-func (c *Client) loadBounded(ctx context.Context, account store.Account) (store.Record, error) {
-	ctx, cancel := context.WithTimeout(ctx, saveTime)
-	defer cancel()
-	return c.store.Load(ctx, account)
-}
-
-// setActive moves the scope's pointer.
-func (c *Client) setActive(ctx context.Context, account store.Account) error {
-	ctx, cancel := context.WithTimeout(ctx, saveTime)
-	defer cancel()
-	return c.store.SetActive(ctx, account)
-}
-
-// isClosed reports whether Close was called.
-func (c *Client) isClosed() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closed
+	return &Step{}, err
 }

@@ -52,7 +52,7 @@ func TestSignOut(t *testing.T) {
 		{name: "global, offline", prepare: func(p *fakePool) { p.script = offline }, want: SignOutReport{Username: "alice", Local: true, Queued: true},
 			kind: ErrNetwork, cause: "local", revokes: 1, globals: 1,
 			sign: func(ctx context.Context, c *Client) (SignOutReport, error) { return c.GlobalSignOut(ctx) }},
-		{name: "captive portal", want: SignOutReport{Username: "alice", Local: true, Queued: true}, kind: ErrService, cause: "local", revokes: 1,
+		{name: "captive portal", want: SignOutReport{Username: "alice", Local: true, Queued: true}, kind: ErrNetwork, cause: "local", revokes: 1,
 			prepare: func(p *fakePool) {
 				p.script = func(string, *http.Request) (*http.Response, error) { return reply(200, "text/html", "<html>"), nil }
 			}},
@@ -267,7 +267,7 @@ func (plan interleaving) run(t *testing.T) error {
 	}
 	c := p.newClient(t, withStore(kept))
 	if plan.watched {
-		defer c.Subscribe(func(Event) {})()
+		defer listen(t, c, func(Event) {})()
 	}
 	var group sync.WaitGroup
 	want := "" // who is signed in

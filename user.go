@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/latchkey-auth/latchkey/internal/fault"
+	"github.com/latchkey-auth/latchkey/internal/session"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
@@ -27,15 +29,17 @@ type SignInDetails struct {
 // the network and does not look at the tokens' age. Errors: ErrSignedOut,
 // ErrSessionExpired, ErrStore.
 func (c *Client) CurrentUser(ctx context.Context) (User, error) {
-	s, err := c.ready(ctx)
+	s, err := c.engine.Ready(ctx)
 	if err != nil {
-		return User{}, err
+		return User{}, asError("CurrentUser", err)
 	}
-	if !s.live() {
-		return User{}, s.session.subErr // ErrNoUserPoolSession for another provider's
+	if !s.Live() {
+		_, err := s.View().UserSub() // ErrNoUserPoolSession for another provider's session
+		return User{}, asError("CurrentUser", err)
 	}
-	user := User{Username: s.record.Account.Username, UserID: s.record.Sub}
-	if how := s.record.SignIn; how != nil {
+	record := s.Record()
+	user := User{Username: record.Account.Username, UserID: record.Sub}
+	if how := record.SignIn; how != nil {
 		user.SignInDetails = &SignInDetails{LoginID: how.LoginID, AuthFlow: how.Flow}
 	}
 	return user, nil
@@ -46,7 +50,7 @@ func (c *Client) CurrentUser(ctx context.Context) (User, error) {
 func (c *Client) FetchUserAttributes(ctx context.Context) (map[string]string, error) {
 	var response wire.GetUserResponse
 	err := c.withAccess(ctx, "GetUser", func(access wire.Sensitive) error {
-		_, err := c.pool.call(ctx, "GetUser", &wire.GetUserRequest{AccessToken: access}, &response)
+		_, err := c.pool.Call(ctx, "GetUser", &wire.GetUserRequest{AccessToken: access}, &response)
 		return err
 	})
 	if err != nil {
@@ -64,10 +68,10 @@ func (c *Client) FetchUserAttributes(ctx context.Context) (map[string]string, er
 // ErrInvalidPassword. The session goes on.
 func (c *Client) ChangePassword(ctx context.Context, old, new string) error {
 	if old == "" || new == "" {
-		return fault("ChangePassword", ErrInvalidParameter, "give the old and the new password")
+		return problem("ChangePassword", ErrInvalidParameter, "give the old and the new password")
 	}
 	return c.withAccess(ctx, "ChangePassword", func(access wire.Sensitive) error {
-		_, err := c.pool.call(ctx, "ChangePassword", &wire.ChangePasswordRequest{
+		_, err := c.pool.Call(ctx, "ChangePassword", &wire.ChangePasswordRequest{
 			PreviousPassword: wire.Sensitive(old), ProposedPassword: wire.Sensitive(new), AccessToken: access,
 		}, nil)
 		return err
@@ -79,30 +83,30 @@ func (c *Client) ChangePassword(ctx context.Context, old, new string) error {
 // session is over.
 func (c *Client) withAccess(ctx context.Context, op string, call func(access wire.Sensitive) error) error {
 	refused := error(nil)
-	for _, option := range []FetchOption{TokensOnly(), ForceRefresh()} {
-		session, err := c.FetchSession(ctx, option)
+	for _, want := range []session.Want{{TokensOnly: true}, {TokensOnly: true, Force: true}} {
+		view, err := c.engine.Fetch(ctx, want)
 		if err != nil {
-			return err
+			return asError(op, err)
 		}
-		tokens, err := session.Tokens()
+		tokens, err := view.Tokens()
 		if err != nil {
 			if refused != nil && !errors.Is(err, ErrSessionExpired) {
-				return refused
+				return asError(op, refused)
 			}
-			return err
+			return asError(op, err)
 		}
 		if refused = call(wire.Sensitive(tokens.Access.Raw())); !tokenRefused(refused) {
-			return refused
+			return asError(op, refused)
 		}
 		c.log.InfoContext(ctx, "latchkey: the access token was refused, refreshing", "operation", op)
 	}
-	return refused
+	return asError(op, refused)
 }
 
 // tokenRefused tells a refused access token from other uses of
 // NotAuthorizedException, such as a wrong password.
 func tokenRefused(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.Code == wire.NotAuthorizedException && strings.Contains(e.Message, "Access Token") &&
-		e.Message != wire.MessageAccessTokenScopes
+	f := fault.Find(err)
+	return f.Code == wire.NotAuthorizedException && strings.Contains(f.Message, "Access Token") &&
+		f.Message != wire.MessageAccessTokenScopes
 }

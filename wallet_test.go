@@ -161,7 +161,7 @@ func TestTokensBeforeCredentials(t *testing.T) {
 				if op != opCredentials {
 					return nil, nil
 				}
-				record, err := kept.Load(context.Background(), c.current.Load().record.Account)
+				record, err := kept.Load(context.Background(), c.account())
 				if err != nil {
 					return nil, err
 				}
@@ -241,7 +241,7 @@ func TestIdentityGone(t *testing.T) {
 					if !guest {
 						signIn(t, c, "alice")
 					}
-					defer c.Subscribe(heard.add)()
+					defer listen(t, c, heard.add)()
 					before, _ := fetch(t, c).IdentityID()
 					p.set(func(p *fakePool) {
 						switch how {

@@ -51,8 +51,8 @@ func TestCredentialsBrokenStore(t *testing.T) {
 					for range 5 {
 						session := fetch(t, c)
 						now := wantCredentials(t, p, session)
-						if now.AccessKeyID == first.AccessKeyID || session.identityID != id {
-							t.Errorf("credentials %s of %s, want new ones of %s", now.AccessKeyID, session.identityID, id)
+						if now.AccessKeyID == first.AccessKeyID || identityOf(session) != id {
+							t.Errorf("credentials %s of %s, want new ones of %s", now.AccessKeyID, identityOf(session), id)
 						}
 						time.Sleep(2 * time.Second)
 					}
@@ -62,7 +62,7 @@ func TestCredentialsBrokenStore(t *testing.T) {
 					kept.save.Store(false)
 					kept.load.Store(false)
 					if how == "damaged" && !guest { // unlike this one, stores keep the pointer
-						_ = kept.SetActive(t.Context(), c.current.Load().record.Account)
+						_ = kept.SetActive(t.Context(), c.account())
 					}
 					time.Sleep(2 * time.Hour)
 					last := wantCredentials(t, p, fetch(t, c))
@@ -84,7 +84,9 @@ func TestLockHeld(t *testing.T) {
 		p, kept := newFakePool(), store.NewMemory()
 		c := p.signedIn(t, "alice", withStore(kept), withIdentityPool(false))
 		first := wantCredentials(t, p, fetch(t, c))
-		unlock, err := c.lockWallet(t.Context(), c.current.Load().record.Account, false)
+		account := c.account()
+		account.Scope = store.Scope{PoolID: testIdentityPool, ClientID: testClient}
+		unlock, err := kept.Lock(t.Context(), account)
 		if err != nil {
 			t.Fatal(err)
 		}

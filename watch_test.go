@@ -89,7 +89,7 @@ func TestWatchKeepsUser(t *testing.T) {
 		signIn(t, b, "bob")
 		synctest.Wait()
 		wantTokens(t, fetch(t, a), "alice")
-		change(t, kept, func(r *store.Record) { *r = tombstone(*r, 0, reasonSignedOut, ""); r.Generation-- })
+		change(t, kept, func(r *store.Record) { *r = tombstone(*r); r.Generation-- })
 		synctest.Wait()
 		wantTokens(t, fetch(t, a), "bob")
 		if diff := cmp.Diff([]string{"SignedOut:remote", "Restored:remote"}, seen.names()); diff != "" {
@@ -137,7 +137,10 @@ type slowStore struct {
 
 func (s *slowStore) wait(ctx context.Context) error {
 	if s.delay > 0 {
-		sleep(ctx, s.delay)
+		select {
+		case <-time.After(s.delay):
+		case <-ctx.Done():
+		}
 	}
 	return ctx.Err()
 }
@@ -193,7 +196,7 @@ func TestWatchFiles(t *testing.T) {
 		p := newFakePool()
 		a, b := p.newClient(t, withStore(open())), p.newClient(t, withStore(open()))
 		seen := &recorder{}
-		stop := b.Subscribe(seen.add)
+		stop, _ := b.Subscribe(seen.add)
 		within := func(want ...string) {
 			t.Helper()
 			time.Sleep(time.Second)
@@ -227,7 +230,7 @@ func TestWatchEnds(t *testing.T) {
 			all := string(stacks[:runtime.Stack(stacks, true)])
 			bubble := stackBubble(all) // other tests run beside this one
 			for stack := range strings.SplitSeq(all, "\n\n") {
-				if strings.Contains(stack, bubble) && strings.Contains(stack, "(*Client).watch(") {
+				if strings.Contains(stack, bubble) && strings.Contains(stack, "(*Engine).follow(") {
 					return true
 				}
 			}
@@ -236,8 +239,8 @@ func TestWatchEnds(t *testing.T) {
 		if watching() {
 			t.Error("watched without a subscriber")
 		}
-		first := c.Subscribe(func(Event) {})
-		second := c.Subscribe(func(Event) {})
+		first, _ := c.Subscribe(func(Event) {})
+		second, _ := c.Subscribe(func(Event) {})
 		first()
 		first()
 		if !watching() {
@@ -254,7 +257,9 @@ func TestWatchEnds(t *testing.T) {
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
-		c.Subscribe(func(Event) {})()
+		if _, err := c.Subscribe(func(Event) {}); !errors.Is(err, ErrClosed) {
+			t.Errorf("a subscription after Close: %v", err)
+		}
 		if watching() {
 			t.Error("watched after Close")
 		}
@@ -304,8 +309,8 @@ func (s *flickering) Watch(ctx context.Context, scope store.Scope, changed func(
 func TestPeekMends(t *testing.T) {
 	t.Parallel()
 	for name, look := range map[string]func(*Client){
-		"sweep":    func(c *Client) { c.sweep(context.Background()) },
-		"watch":    func(c *Client) { c.Subscribe(func(Event) {}) },
+		"sweep":    func(c *Client) { time.Sleep(10 * time.Minute); c.engine.Reached() }, // a sweep is due then
+		"watch":    func(c *Client) { _, _ = c.Subscribe(func(Event) {}) },
 		"accounts": func(c *Client) { _, _ = c.Accounts(context.Background()) },
 	} {
 		t.Run(name, func(t *testing.T) {

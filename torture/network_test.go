@@ -100,7 +100,7 @@ func suffer(t *testing.T, s *service, client, toxic string, r *misery) {
 	}
 	defer c.Close()
 	var ended atomic.Int64
-	stop := c.Subscribe(func(e latchkey.Event) {
+	stop, _ := c.Subscribe(func(e latchkey.Event) {
 		if e.Kind == latchkey.EventSessionExpired || e.Kind == latchkey.EventSignedOut {
 			ended.Add(1)
 		}

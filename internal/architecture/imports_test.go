@@ -84,6 +84,13 @@ var rules = []rule{
 	{"internal/localca", []string{"internal/atomicfile"}, nil},
 	{"internal/sigv4", []string{"internal/secret"}, nil},
 	{"internal/tempkey", []string{"internal/random", "internal/seal", "internal/secret", "internal/strictbase64"}, nil}, // nothing but a use of the seal
+	{"internal/fault", nil, nil},
+	{"internal/expiry", nil, nil},
+	{"internal/trust", nil, nil},
+	{"internal/cognito", []string{"internal/expiry", "internal/fault", "internal/secret", "internal/trust", "internal/wire", "jwt", "store"}, []string{"github.com/go-json-experiment/json"}},
+	{"internal/session", []string{"internal/cognito", "internal/expiry", "internal/fault", "jwt", "store"}, nil},
+	{"internal/authflow", []string{"internal/expiry", "internal/fault", "internal/secret", "internal/strictbase64"}, []string{"github.com/go-json-experiment/json", "golang.org/x/oauth2"}},
+	{"internal/loopback", []string{"internal/authflow", "internal/fault", "internal/secret"}, nil},
 	{"internal/amplifyconfig", nil, []string{"github.com/go-json-experiment/json"}},
 	{"internal/wire", nil, []string{"github.com/go-json-experiment/json"}},
 	{"internal/srp", []string{"internal/strictbase64"}, []string{"filippo.io/bigmod"}},

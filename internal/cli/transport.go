@@ -2,13 +2,12 @@ package cli
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"sync"
 	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/trust"
 )
 
 // lazyClient is an HTTP client that trusts the authorities of a PEM file beside
@@ -38,29 +37,15 @@ func (l lazyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return transport.RoundTrip(r)
 }
 
-const maxCAFile = 1 << 20 // bytes
-
 func newTransport(caFile string) (http.RoundTripper, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.IdleConnTimeout = 10 * time.Second
 	if caFile == "" {
 		return transport, nil
 	}
-	file, err := os.Open(caFile)
+	roots, err := trust.Pool(caFile)
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration's ca_file: %w", err)
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxCAFile))
-	if err != nil {
-		return nil, fmt.Errorf("read the configuration's ca_file: %w", err)
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	if !roots.AppendCertsFromPEM(data) {
-		return nil, fmt.Errorf("the configuration's ca_file %s holds no certificate in PEM form", caFile)
 	}
 	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	return transport, nil

@@ -57,7 +57,15 @@ func (p *Page) newVisitor(origin string, secure, short bool) (*visitor, error) {
 	if v.client, err = latchkey.New(config); err != nil {
 		return nil, err
 	}
-	v.stop = []func(){v.client.Subscribe(v.note), v.client.Keep(context.Background())}
+	quiet, err := v.client.Subscribe(v.note)
+	if err != nil {
+		return nil, err
+	}
+	rest, err := v.client.Keep(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	v.stop = []func(){quiet, rest}
 	return v, nil
 }
 

@@ -1,0 +1,57 @@
+package cognito
+
+import (
+	"crypto/tls"
+	"net/http"
+
+	"github.com/latchkey-auth/latchkey/internal/fault"
+	"github.com/latchkey-auth/latchkey/internal/trust"
+)
+
+// HTTPClient makes the client that calls the service: the transport of base, or one
+// of its own, without redirects (a POST with a password must not go elsewhere) and
+// without cookies. With a file of authorities the transport is a copy that trusts
+// them too.
+//
+// release closes the connections of a transport that HTTPClient made. It does
+// nothing to one of the caller's.
+func HTTPClient(base *http.Client, caFile string) (client *http.Client, release func(), err error) {
+	client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if base != nil {
+		client.Transport, client.Timeout = base.Transport, base.Timeout
+	}
+	if client.Transport != nil && caFile == "" {
+		return client, func() {}, nil
+	}
+	transport, ok := http.DefaultTransport.(*http.Transport)
+	if client.Transport != nil {
+		transport, ok = client.Transport.(*http.Transport)
+	}
+	switch {
+	case !ok && caFile == "":
+		return client, func() {}, nil // another package has replaced http.DefaultTransport
+	case !ok:
+		return nil, nil, fault.New("New", fault.Config, "CAFile needs an HTTPClient whose Transport is an *http.Transport, or none")
+	}
+	transport = transport.Clone()
+	if caFile != "" {
+		if err := trustFile(transport, caFile); err != nil {
+			return nil, nil, err
+		}
+	}
+	client.Transport = transport
+	return client, transport.CloseIdleConnections, nil
+}
+
+// trustFile makes a transport trust the authorities of a PEM file too.
+func trustFile(transport *http.Transport, path string) error {
+	roots, err := trust.Pool(path)
+	if err != nil {
+		return &fault.Fault{Op: "New", Kind: fault.Config, Hint: "Config.CAFile must name a readable PEM file of certificates", Err: err}
+	}
+	if transport.TLSClientConfig == nil {
+		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	transport.TLSClientConfig.RootCAs = roots
+	return nil
+}

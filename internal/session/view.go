@@ -1,0 +1,54 @@
+package session
+
+import (
+	"time"
+
+	"github.com/latchkey-auth/latchkey/jwt"
+	"github.com/latchkey-auth/latchkey/store"
+)
+
+// View is what a State shows to the program: facets that are values or errors, each
+// on its own. Errors are faults. A View is never changed once it was handed out.
+type View struct {
+	signedIn    bool
+	username    string
+	provider    string
+	sub         string
+	tokens      Tokens
+	identityID  string
+	credentials store.Credentials
+	drift       time.Duration
+
+	subErr, tokensErr, identityErr, credentialsErr error
+}
+
+// Tokens are the user pool's tokens, decoded.
+type Tokens struct {
+	Access *jwt.Unverified
+	ID     *jwt.Unverified // nil if the service issued none
+	Expiry time.Time       // of the first of the two, on this machine's clock
+}
+
+// SignedIn reports whether there is a live user pool session.
+func (v *View) SignedIn() bool { return v.signedIn }
+
+// Username is the pool's name for the user; empty if no user is signed in.
+func (v *View) Username() string { return v.username }
+
+// Provider names the provider of a federated session; empty for all others.
+func (v *View) Provider() string { return v.provider }
+
+// UserSub is the user's sub claim.
+func (v *View) UserSub() (string, error) { return v.sub, v.subErr }
+
+// Tokens are the tokens.
+func (v *View) Tokens() (Tokens, error) { return v.tokens, v.tokensErr }
+
+// IdentityID is the identity pool's id of the user or guest.
+func (v *View) IdentityID() (string, error) { return v.identityID, v.identityErr }
+
+// Credentials are AWS credentials of the user or guest.
+func (v *View) Credentials() (store.Credentials, error) { return v.credentials, v.credentialsErr }
+
+// ClockDrift is the service's clock minus this machine's.
+func (v *View) ClockDrift() time.Duration { return v.drift }

@@ -1,0 +1,204 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/store"
+)
+
+// watching is the watch of the store, which runs while there are subscriptions.
+type watching struct {
+	mu   sync.Mutex
+	stop context.CancelFunc // nil while the store is not watched
+}
+
+// Subscribe calls f for each event from now on, one at a time and in order, and watches
+// the store if it can be watched. stop may be called more than once, also by f. A
+// subscription after Close fails.
+func (e *Engine) Subscribe(f func(Event)) (stop func(), err error) {
+	if err := e.Closed(); err != nil {
+		return func() {}, err
+	}
+	s := &subscriber{call: f, failed: func(reason any) {
+		e.log.Error("latchkey: a subscriber panicked", "panic", fmt.Sprint(reason))
+	}}
+	remove := e.owner.events.add(s)
+	e.watch()
+	return func() {
+		remove()
+		e.unwatch()
+	}, nil
+}
+
+// watch begins to watch the store, if it can be watched and is not watched yet.
+func (e *Engine) watch() {
+	watcher, ok := e.records.store.(store.Watcher)
+	e.watching.mu.Lock()
+	defer e.watching.mu.Unlock()
+	if !ok || e.watching.stop != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(e.life.ctx)
+	if !e.life.start(func() { e.follow(ctx, watcher) }, nil) {
+		cancel()
+		return
+	}
+	e.watching.stop = cancel
+}
+
+// unwatch ends the watch once the last subscription has ended.
+func (e *Engine) unwatch() {
+	e.watching.mu.Lock()
+	defer e.watching.mu.Unlock()
+	if e.watching.stop != nil && e.owner.events.idle() {
+		e.watching.stop()
+		e.watching.stop = nil
+	}
+}
+
+// follow watches the store until ctx ends. A store that cannot be watched for a while is
+// tried again: a folder may come back.
+func (e *Engine) follow(ctx context.Context, watcher store.Watcher) {
+	for failures := 0; ; failures++ {
+		err := watcher.Watch(ctx, e.reader.scope, func() {
+			failures = 0
+			for e.notice(ctx) {
+			}
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		e.log.WarnContext(ctx, "latchkey: cannot watch the store", "error", err)
+		if !sleep(ctx, pauseAfter(failures)) {
+			return
+		}
+	}
+}
+
+// notice looks for what other processes did to the session, and reports whether there may
+// be more to see. It holds off this client's own sign-ins and sign-outs, whose steps would
+// look like another process's. Refreshes are not held off; they tell of their own results.
+func (e *Engine) notice(ctx context.Context) (more bool) {
+	if e.changing.acquire(ctx) != nil {
+		return false
+	}
+	before := e.owner.load()
+	if before == nil {
+		defer e.changing.release()
+		_, _ = e.Ready(ctx) // tells of what it finds, and of what it cannot read
+		return false
+	}
+	found, event, err := e.compare(ctx, before)
+	if err != nil {
+		e.log.WarnContext(ctx, "latchkey: cannot read a change of the store", "error", err)
+	}
+	var f *flight
+	if found != nil {
+		f, more = e.adoptChange(before, found, event)
+	}
+	e.changing.release()
+	if f != nil {
+		more = f.wait(ctx) == nil
+	}
+	return more
+}
+
+// compare returns the state that the store calls for, nil if it is the present one, and
+// the event that tells of it.
+func (e *Engine) compare(ctx context.Context, before *State) (*State, Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, saveTime)
+	defer cancel()
+	if !before.Live() {
+		return e.compareActive(ctx, before)
+	}
+	account := before.user.Record.Account
+	record, err := e.records.inspect(ctx, account)
+	switch {
+	case before.user.unsaved():
+		return nil, Event{}, nil // memory is newer, and will be stored
+	case errors.Is(err, store.ErrNotFound):
+		record = store.Record{Account: account}
+	case err != nil:
+		return nil, Event{}, err
+	case live(record) && record.Tokens.Access.Equal(before.user.Record.Tokens.Access):
+		return e.sameTokens(before, record), Event{}, nil
+	}
+	found := e.reader.state(stored(record), time.Now(), nil)
+	return found, changeOf(before, found), nil
+}
+
+// sameTokens is the state for a record that changed but for its tokens, whose clocks in
+// memory are better; nil if it is the same record.
+func (e *Engine) sameTokens(before *State, record store.Record) *State {
+	if record.Generation == before.user.Record.Generation {
+		return nil
+	}
+	same := copyOf(before)
+	same.user = stored(record)
+	if c := record.Credentials; c != nil && !sameCredentials(before.user.Record.Credentials, c) {
+		e.reader.readIdentity(same, time.Now(), nil)
+	}
+	return same
+}
+
+func sameCredentials(a, b *store.Credentials) bool {
+	return a != nil && a.AccessKeyID == b.AccessKeyID && a.SessionToken.Equal(b.SessionToken)
+}
+
+// compareActive is compare while no user is signed in here: one may have signed in
+// elsewhere.
+func (e *Engine) compareActive(ctx context.Context, before *State) (*State, Event, error) {
+	record, err := e.activeRecord(ctx)
+	if err != nil {
+		return nil, Event{}, err
+	}
+	found := e.reader.state(stored(record), time.Now(), nil)
+	if !found.Live() || before.newerThan(record) {
+		return nil, Event{}, nil
+	}
+	return found, Event{Kind: Restored, Cause: CauseRemote}, nil
+}
+
+// changeOf is the event for what another process made of a live session.
+func changeOf(before, found *State) Event {
+	if !found.Live() {
+		return endOf(found)
+	}
+	// Every sign-in has an origin_jti, and its refreshes keep it.
+	old, now := before.view.tokens.Access, found.view.tokens.Access
+	if old != nil && now != nil && old.OriginID() != now.OriginID() {
+		return Event{Kind: Restored, Cause: CauseRemote}
+	}
+	return Event{Kind: Refreshed, Cause: CauseRemote}
+}
+
+// adoptChange makes found the present state, unless this client has changed it since
+// before was read. Then it has to look again, after the refresh if one is in progress.
+func (e *Engine) adoptChange(before, found *State, event Event) (*flight, bool) {
+	if f := e.flights.inProgress(flightKey{tokensFlight, before.user.Record.Account, before.epoch}); f != nil {
+		return f, true
+	}
+	adopted := false
+	e.owner.revise(func(now *State) change {
+		if now != before {
+			return change{}
+		}
+		adopted = true
+		event.Username = found.user.Record.Account.Username
+		switch event.Kind {
+		case 0:
+			return change{state: found}
+		case Refreshed:
+			e.tokenBackoff.reset(before.epoch)
+			e.reader.mergeCredentials(found, before)
+			return change{state: found, events: []Event{event}}
+		}
+		return change{state: found, events: []Event{event}, newEpoch: true}
+	})
+	// Where one user has left, another may be signed in.
+	return nil, !adopted || !found.Live()
+}
