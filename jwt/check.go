@@ -51,7 +51,12 @@ func (v *Verifier) verify(ctx context.Context, raw, use string) (*body, error) {
 		return nil, &Error{Kind: ErrKeysUnavailable, Detail: "the Verifier was not made by NewVerifier"}
 	}
 	var buf scratch
-	b := new(body)
+	var t struct { // one allocation
+		body
+		own verification
+	}
+	b := &t.body
+	b.verification = &t.own
 	header, signature, err := b.split(raw, v.maxToken, &buf)
 	if err != nil {
 		return nil, err
@@ -85,7 +90,7 @@ func (v *Verifier) verify(ctx context.Context, raw, use string) (*body, error) {
 	if err := v.checkRevoked(ctx, b); err != nil {
 		return nil, err
 	}
-	b.verified, b.key = use, key
+	b.use, b.key = use, key
 	return b, nil
 }
 

@@ -114,7 +114,7 @@ func (c Claims) Use() string { return c.text("token_use") }
 // isID reports whether the token is an ID token: verified as one, with or without a
 // token_use (Config.OpenID), or with the token_use of one.
 func (c Claims) isID() bool {
-	return c.body() != nil && c.body().verified == UseID || c.Use() == UseID
+	return c.body() != nil && c.body().verifiedAs() == UseID || c.Use() == UseID
 }
 
 // Username returns the user's name: cognito:username of an ID token, username of

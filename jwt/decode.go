@@ -4,6 +4,7 @@ import (
 	"crypto/rsa"
 	"strconv"
 	"strings"
+	"unsafe"
 )
 
 // maxToken is the size in bytes above which a token is refused unread: what Amazon's
@@ -64,19 +65,32 @@ func decoded(part string) []byte {
 // unexported fields without asking their methods. Behind one pointer it would still
 // show the token for a verb such as %q, which follows a pointer to a struct.
 type body struct {
-	self     *body
-	raw      string
-	signed   int    // length of raw up to its second dot: what the signature covers
-	payload  string // decoded
-	members  []member
-	room     [24]member
-	verified string // the use it was verified for; empty if it was not verified
+	self    *body
+	raw     string
+	signed  int    // length of raw up to its second dot: what the signature covers
+	payload string // decoded
+	members []member
+	// room holds the members of a typical token. With 23 of them, what Decode returns
+	// takes 512 bytes; allocating more than that is slower.
+	room [23]member
+	*verification
+}
 
-	// Set by a Verifier.
+// verification is what a Verifier notes about a token. It is nil after Decode.
+type verification struct {
+	use                         string // what the token was verified for; set once it has passed
 	parsed                      Header
 	key                         *rsa.PublicKey // which verified it
 	expiry, notBefore, issuedAt int64
 	session                     SessionRef // where revocations are asked for
+}
+
+// verifiedAs returns the use that the token was verified for, or "".
+func (b *body) verifiedAs() string {
+	if b.verification == nil {
+		return ""
+	}
+	return b.use
 }
 
 func (b *body) claims() Claims {
@@ -91,9 +105,8 @@ func (b *body) rawToken() string {
 	return b.raw
 }
 
-// scratch holds the decoded bytes of a typical token, so that they are on the
-// stack until it is known what to keep.
-type scratch [2048]byte
+// scratch holds the decoded signature of a typical token on the stack.
+type scratch [512]byte
 
 // Decode takes a token apart without verifying anything. It checks the form only:
 // at most 50,000 bytes, three parts in unpadded base64url (RFC 7515 section 2), header
@@ -135,25 +148,28 @@ func (b *body) split(raw string, limit int, buf *scratch) (header string, signat
 	if !ok {
 		return "", nil, malformed(partToken, wrongParts(raw))
 	}
-	space := buf[:]
-	if need := decodedLen(len(raw)); need > len(space) {
-		space = make([]byte, need)
-	}
-	h, err := decodePart(space, raw[:first], partHeader)
+	// Header and payload share one buffer that becomes a string without a copy, as in
+	// strings.Builder: it is not written to after this function.
+	text := make([]byte, decodedLen(first)+decodedLen(last-first-1))
+	h, err := decodePart(text, raw[:first], partHeader)
 	if err != nil {
 		return "", nil, err
 	}
-	p, err := decodePart(space[h:], raw[first+1:last], partPayload)
+	p, err := decodePart(text[h:], raw[first+1:last], partPayload)
 	if err != nil {
 		return "", nil, err
 	}
-	s, err := decodePart(space[h+p:], raw[last+1:], partSignature)
+	signature = buf[:]
+	if need := decodedLen(len(raw) - last - 1); need > len(signature) {
+		signature = make([]byte, need)
+	}
+	s, err := decodePart(signature, raw[last+1:], partSignature)
 	if err != nil {
 		return "", nil, err
 	}
-	text := string(space[:h+p])
-	b.raw, b.signed, b.payload = raw, last, text[h:]
-	return text[:h], space[h+p : h+p+s], nil
+	src := unsafe.String(unsafe.SliceData(text), h+p)
+	b.raw, b.signed, b.payload = raw, last, src[h:]
+	return src[:h], signature[:s], nil
 }
 
 // dots returns where the two dots stand; ok says that there are two.

@@ -17,7 +17,7 @@ func (c Claims) summary() string {
 		return "no token"
 	}
 	var b strings.Builder
-	if c.body().verified == "" {
+	if c.body().verifiedAs() == "" {
 		b.WriteString("un")
 	}
 	b.WriteString("verified")

@@ -65,10 +65,10 @@ func (n *nameSet) addLarge(s *scanner, name string) (duplicate bool) {
 }
 
 // nameIn returns the member's name, unescaped, out of the text it was found in.
-func (m *member) nameIn(src string) string {
-	name := src[m.name : m.name+uint32(m.nameLen)]
+func (m *member) nameIn(src string) (name string) {
+	name = src[m.name:][:m.nameLen]
 	if m.escapes&inName != 0 {
-		return unescape(name)
+		name = unescape(name)
 	}
 	return name
 }

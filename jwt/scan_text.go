@@ -15,26 +15,29 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
-// special8 looks at the first eight bytes of s at once. The result is zero when all
-// are plain; otherwise its lowest set bit is the top bit of the first byte that is
-// not: one below ' ', a quote, a backslash or one outside ASCII. (A borrow in one
-// of the subtractions starts at such a byte, so it can only mislead above it.)
-func special8(s string) uint64 {
-	_ = s[7]
-	x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+// special8 looks at eight bytes at once. The result is zero when all are plain;
+// otherwise its lowest set bit is the top bit of the first byte that is not: one below
+// ' ', a quote, a backslash or one outside ASCII. (A borrow in one of the subtractions
+// starts at such a byte, so it can only mislead above it.)
+func special8(x uint64) uint64 {
 	const each = 0x0101010101010101
 	return ((x - each*' ') | ((x ^ each*'"') - each) | ((x ^ each*'\\') - each) | x) & (each * 0x80)
+}
+
+// load8 returns the first eight bytes of s as a number; the compiler makes one load of it.
+func load8(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // skipPlain returns the position of the first byte from i on that is not plain, or
 // the length of src.
 func skipPlain(src string, i int) int {
-	for i+8 <= len(src) {
-		if special := special8(src[i : i+8]); special != 0 {
+	for ; i+8 <= len(src); i += 8 {
+		if special := special8(load8(src[i : i+8])); special != 0 {
 			return i + bits.TrailingZeros64(special)/8
 		}
-		i += 8
 	}
 	for i < len(src) && plain[src[i]] {
 		i++

@@ -197,7 +197,7 @@ func (t *IDToken) CheckNonce(want string) error {
 }
 
 func (c Claims) header() Header {
-	if c.body() == nil {
+	if c.body() == nil || c.body().verification == nil {
 		return Header{}
 	}
 	return c.body().parsed
