@@ -136,7 +136,7 @@ func (c *Config) check() error {
 	case slices.Contains(c.ClientIDs, ""):
 		return errors.New("ClientIDs contains an empty id")
 	case c.Keys == KeySource((*KeySet)(nil)) || c.Keys == KeySource((*RemoteKeys)(nil)):
-		return fmt.Errorf("Keys is a nil %T; leave it out, or check the error of the function that made it", c.Keys)
+		return fmt.Errorf("a nil %T as Keys; leave it out, or check the error of the function that made it", c.Keys)
 	case c.Revocations == RevocationSource((*Revocations)(nil)):
 		return errors.New("Revocations is a nil *Revocations; leave it out, or check FollowRevocations's error")
 	case c.Leeway < 0 || c.Leeway > maxLeeway:
