@@ -73,9 +73,10 @@ var (
 	// ErrNotFetched means that nothing is known of the identity pool's facets yet
 	// and that it was not asked, as with TokensOnly.
 	ErrNotFetched = fault.NotFetched
-	// ErrNeedsSignIn means that a session of another provider can only be renewed
-	// with a new token of that provider, and that none could be had.
-	// [Error.Provider] names it.
+	// ErrNeedsSignIn means that the session goes on but can only be renewed by a new
+	// sign-in: a session of another provider needs a new token of that provider, which
+	// [Error.Provider] names, or the user pool does not accept the refresh token from this
+	// device.
 	ErrNeedsSignIn = fault.NeedsSignIn
 	// ErrAlreadySignedIn means that a user is signed in and has to sign out first.
 	ErrAlreadySignedIn = fault.AlreadySignedIn

@@ -29,7 +29,7 @@ func TestRefusals(t *testing.T) {
 		refresh int
 	}{
 		{name: "an unknown token", stored: garbage, kind: ErrSessionExpired, ended: true, refresh: 1},
-		{name: "the same with a device", kind: ErrNotAuthorized, refresh: 1, stored: func(r *store.Record) {
+		{name: "the same with a device", kind: ErrNeedsSignIn, refresh: 2, stored: func(r *store.Record) {
 			garbage(r)
 			r.Device = &store.Device{Key: "us-east-1_device"}
 		}},

@@ -196,6 +196,9 @@ func (a *attempt) next(ctx context.Context, op string, answer *wire.RespondToAut
 	}
 	issued, err := cognito.NewGrant(op, answer.AuthenticationResult, when, a.c.pool.Tokens)
 	if err != nil {
+		if result := answer.AuthenticationResult; result != nil && result.RefreshToken != "" {
+			a.c.engine.Discard(ctx, NewSecret(string(result.RefreshToken))) // the session was begun at the service
+		}
 		return nil, err
 	}
 	err = a.c.engine.Establish(ctx, issued, session.How{SignIn: &store.SignIn{LoginID: a.login.username, Flow: string(a.login.flow)}})

@@ -67,6 +67,13 @@ type Tokens struct {
 	Access     Secret
 	Refresh    Secret
 	ReceivedAt time.Time // our clock
+	// Former is the refresh token before Refresh, after an answer that brought Refresh and
+	// was refused otherwise. It is tried if Refresh is refused, and dropped by the next
+	// success. Empty otherwise.
+	Former Secret
+	// DeviceRefused says that the service does not accept Refresh from this device. It is
+	// not sent again; the user has to sign in.
+	DeviceRefused bool
 }
 
 // Device is what the service calls a remembered device.

@@ -83,6 +83,8 @@ func byException(op string, e *wire.Exception) verdict {
 		return byIdentityException(e)
 	case e.Type == wire.NotAuthorizedException:
 		return byRefusal(op, e.Message)
+	case op == OpRefresh && e.Message == wire.MessageDeviceDoesNotExist: // of any type
+		return verdict{class: fault.DeviceUnknown}
 	case op == OpRefresh && endings[e.Type]:
 		return verdict{class: fault.Ended, ends: true}
 	}
@@ -103,8 +105,10 @@ func byRefusal(op, message string) verdict {
 		return verdict{class: fault.TooManyCalls} // a lockout never ends a live session
 	case op != OpRefresh:
 		return verdict{class: fault.Refused}
-	case message == wire.MessageInvalidRefreshToken, strings.Contains(plain, "device"):
+	case message == wire.MessageInvalidRefreshToken:
 		return verdict{class: fault.Device}
+	case strings.Contains(plain, "device"):
+		return verdict{class: fault.DeviceUnknown}
 	}
 	return verdict{class: fault.Ended, ends: true}
 }

@@ -75,6 +75,11 @@ func (g Grant) BelongsTo(r store.Record) error {
 	if access.Subject() == r.Sub && (name == access.Username() || name == r.Sub) {
 		return nil
 	}
+	return otherUser()
+}
+
+// otherUser is the fault of a refresh whose answer is about another user.
+func otherUser() *fault.Fault {
 	f := fault.OfClass(OpRefresh, fault.WrongUser, "the service answered with the tokens of another user")
 	f.Hint = "report this to the service's operator"
 	return f

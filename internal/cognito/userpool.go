@@ -14,7 +14,9 @@ type UserPool struct {
 	Tokens Audience
 }
 
-// Refresh spends a record's refresh token (GetTokensFromRefreshToken).
+// Refresh spends a record's refresh token (GetTokensFromRefreshToken). An answer that is
+// refused, though it is of the record's sign-in, is an error together with a Grant that
+// has its refresh token and nothing else: the one that was sent may be spent.
 func (p *UserPool) Refresh(ctx context.Context, r store.Record) (Grant, error) {
 	request := wire.GetTokensFromRefreshTokenRequest{
 		RefreshToken: wire.Sensitive(r.Tokens.Refresh.Reveal()),
@@ -32,10 +34,13 @@ func (p *UserPool) Refresh(ctx context.Context, r store.Record) (Grant, error) {
 		return Grant{}, err
 	}
 	issued, err := NewGrant(OpRefresh, response.AuthenticationResult, when, p.Tokens)
-	if err != nil {
-		return Grant{}, err
+	if err == nil {
+		err = issued.BelongsTo(r)
 	}
-	return issued, issued.BelongsTo(r)
+	if err != nil {
+		return salvage(r, response.AuthenticationResult, err)
+	}
+	return issued, nil
 }
 
 // Revoke revokes a refresh token and the access tokens of its sign-in (RevokeToken).

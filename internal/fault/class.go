@@ -10,7 +10,8 @@ const (
 	Unknown       Class = iota
 	Ended               // the session is over
 	Refused             // NotAuthorizedException and its like, outside a refresh
-	Device              // the refresh token was not accepted from this device
+	Device              // the refresh token is not accepted: from this device, or at all
+	DeviceUnknown       // the service does not know the device of the session
 	Misconfigured       // client or pool are configured wrongly
 	TooManyCalls        // too many requests
 	ServerFailed        // the service failed
@@ -34,7 +35,7 @@ func (c Class) Kind(code string) error {
 		return kind
 	}
 	switch c {
-	case Refused, Ended, Device, IdentityGone, StaleLogin:
+	case Refused, Ended, Device, DeviceUnknown, IdentityGone, StaleLogin:
 		return NotAuthorized
 	case NoGuests:
 		return GuestsDisabled
@@ -79,7 +80,7 @@ func KindOfCode(code string) error {
 // Hint is what a user or a developer can do about an answer of this class.
 func (c Class) Hint() string {
 	switch c {
-	case Device:
+	case Device, DeviceUnknown:
 		return "the refresh token is not accepted from this device; sign in again"
 	case Misconfigured:
 		return "check the pool id, the client id and the client secret"

@@ -48,7 +48,7 @@ type revocationQueue struct {
 // when Cognito itself refused.
 func worthRepeating(err error) bool {
 	switch fault.Find(err).Class {
-	case fault.Refused, fault.Ended, fault.Device, fault.Misconfigured, fault.BadRequest:
+	case fault.Refused, fault.Ended, fault.Device, fault.DeviceUnknown, fault.Misconfigured, fault.BadRequest:
 		return false
 	}
 	return true

@@ -27,7 +27,13 @@ type tokenJob struct {
 
 	held       Held // what is refreshed
 	unreadable bool // the store could not be read: held is memory's
-	followed   bool // the store held a newer token than the one refused
+
+	// What was changed in turn after a refusal, each once:
+	followed bool // the store held a newer token than the one refused
+	former   bool // the token before it is sent
+	keyless  bool // the device key is left out
+	// unknownDevice says that the service does not know the device of the record.
+	unknownDevice bool
 }
 
 // memory is the present state, if it is of the account and epoch of the renewal.
@@ -50,8 +56,11 @@ func (j *tokenJob) read(ctx context.Context) (outcome, bool) {
 	if out, done := j.adopt(); done {
 		return out, true
 	}
-	if j.held.Record.Tokens.Refresh.IsZero() {
+	switch tokens := j.held.Record.Tokens; {
+	case tokens.Refresh.IsZero():
 		return outcome{err: fault.New("", fault.NotRefreshable, hintGrant)}, true
+	case tokens.DeviceRefused:
+		return outcome{err: deviceRefused(nil)}, true
 	}
 	return outcome{}, false
 }
@@ -103,13 +112,31 @@ func (j *tokenJob) publish(s *State, e Event) outcome {
 	return out
 }
 
-// call spends the refresh token and stores what the service issues.
+// call spends the refresh token and stores what the service issues. A refresh token that
+// came in an answer that was refused otherwise is stored too: it may be the only one that
+// is still good.
 func (j *tokenJob) call(ctx context.Context) (outcome, error) {
-	issued, err := j.pool.Refresh(ctx, j.held.Record)
-	if err != nil {
-		return outcome{}, err
+	issued, err := j.pool.Refresh(ctx, j.sent(j.held.Record))
+	switch {
+	case err == nil:
+		return j.keep(ctx, issued), nil
+	case !issued.Refresh.IsZero() && !issued.Refresh.Equal(j.held.Record.Tokens.Refresh):
+		return j.keepSuccessor(ctx, issued.Refresh, err), nil
 	}
-	return j.keep(ctx, issued), nil
+	return outcome{}, err
+}
+
+// sent is a record as the refresh sends it.
+func (j *tokenJob) sent(r store.Record) store.Record {
+	if j.former {
+		tokens := *r.Tokens
+		tokens.Refresh, tokens.Former = tokens.Former, store.Secret{}
+		r.Tokens = &tokens
+	}
+	if j.keyless {
+		r.Device = nil
+	}
+	return r
 }
 
 // errOvertaken means that the record was changed while the call was in progress.
@@ -123,7 +150,7 @@ func (j *tokenJob) keep(ctx context.Context, issued cognito.Grant) outcome {
 		if old.Record.Tokens == nil || !old.Record.Tokens.Access.Equal(spent) {
 			return store.Record{}, errOvertaken
 		}
-		return issued.Apply(old.Record), nil
+		return issued.Apply(j.sent(old.Record)), nil
 	})
 	switch {
 	case errors.Is(err, errOvertaken):
@@ -164,7 +191,7 @@ func (j *tokenJob) overtaken(ctx context.Context, now Held, issued cognito.Grant
 // that a token is never repeated blindly. When an answer was lost, the service may
 // have rotated the token: repeating it inside the grace period saves the session.
 func (j *tokenJob) judge(ctx context.Context, f *fault.Fault, err error) (outcome, step) {
-	if f.EndsSession || f.Class == fault.Device {
+	if f.EndsSession || f.Class == fault.Device || f.Class == fault.DeviceUnknown {
 		return j.refused(ctx, f, err)
 	}
 	return outcome{}, later
@@ -183,46 +210,15 @@ func (j *tokenJob) refused(ctx context.Context, f *fault.Fault, err error) (outc
 	case j.unreadable:
 		return outcome{err: err}, giveUp
 	case !j.held.Record.Tokens.Refresh.Equal(spent) && !j.followed:
-		j.followed = true
+		j.followed, j.former = true, false
 		return outcome{}, again
-	case !f.EndsSession && j.hasDevice():
-		return outcome{err: err}, giveUp
+	case !j.held.Record.Tokens.Former.IsZero() && !j.former:
+		j.former = true
+		return outcome{}, again
+	case f.Class == fault.DeviceUnknown, f.Class == fault.Device && j.hasDevice():
+		return j.refusedForDevice(ctx, f, err)
 	}
 	return j.finish(ctx, f, err), giveUp
-}
-
-// hasDevice reports whether the session is bound to a remembered device. "Invalid
-// Refresh Token." may then mean that the device key is not accepted, which ends
-// nothing; without a device it can only mean the token.
-func (j *tokenJob) hasDevice() bool {
-	if j.held.Record.Device != nil {
-		return true
-	}
-	pair, err := cognito.DecodePair(j.held.Record.Tokens.Access.Reveal(), "")
-	return err == nil && pair.Access.DeviceKey() != ""
-}
-
-// finish ends the session for good, unless another process signed in or out in this
-// moment.
-func (j *tokenJob) finish(ctx context.Context, f *fault.Fault, cause error) outcome {
-	reason, detail := f.Code, f.Message
-	if reason == "" {
-		reason, detail = "NotAuthorizedException", ""
-	}
-	from, spent := j.held, j.held.Record.Tokens.Refresh
-	over, err := j.records.Update(ctx, j.flight.key.account, &from, func(old Held) (store.Record, error) {
-		if old.Record.Tokens == nil || !old.Record.Tokens.Refresh.Equal(spent) {
-			return store.Record{}, errOvertaken
-		}
-		return tombstone(old.Record, reason, detail), nil
-	})
-	if errors.Is(err, errOvertaken) || errors.Is(err, store.ErrConflict) {
-		if out, done := j.read(ctx); done {
-			return out
-		}
-		return outcome{err: cause}
-	}
-	return j.publish(j.reader.state(over, time.Now(), nil), Event{Kind: SessionExpired, Reason: reason, Err: cause})
 }
 
 // failed tells subscribers once, until the reason changes or a refresh succeeds.
