@@ -7,6 +7,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/authflow"
 	"github.com/latchkey-auth/latchkey/internal/cognito"
+	"github.com/latchkey-auth/latchkey/internal/origin"
 	"github.com/latchkey-auth/latchkey/internal/session"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
@@ -52,9 +53,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	c.keys = sync.OnceValues(func() (*jwt.RemoteKeys, error) { return remoteKeys(cfg.issuer(), transport) })
 	c.engine = session.New(session.Config{
-		Scope: cfg.scope(), Store: cfg.Store, UserPool: c.pool,
+		Scope: cfg.scope(), FormerScopes: cfg.formerScopes(), Ours: cfg.ours, Store: cfg.Store, UserPool: c.pool,
 		IdentityPool:   &cognito.IdentityPool{Endpoint: endpoint(cfg.identityPoolURL(), wire.IdentityPools), ID: cfg.IdentityPoolID},
-		IdentityPoolID: cfg.IdentityPoolID, Guests: cfg.AllowGuests, Ahead: cfg.RefreshAhead,
+		IdentityPoolID: cfg.IdentityPoolID, IdentityOrigin: origin.Of(cfg.identityPoolURL()), Guests: cfg.AllowGuests, Ahead: cfg.RefreshAhead,
 		Sources: sourcesOf(cfg.ProviderTokens), Log: cfg.Logger,
 	})
 	c.pool.Reached = c.engine.Reached

@@ -58,6 +58,11 @@ type Config struct {
 	// Issuer is the iss claim that the pool's tokens must carry. Without one,
 	// the claim must end in "/" and the pool id.
 	Issuer string
+	// FormerEndpoints are addresses that the service had before, such as
+	// http://127.0.0.1:9229. Sessions that were begun there are this service's. A
+	// configuration file cannot name any: whoever wrote it would be handed these
+	// sessions. Without them, users of a service that moved sign in again.
+	FormerEndpoints []string
 	// CAFile names a PEM file of authorities to trust beside the system's.
 	CAFile string
 
@@ -169,7 +174,7 @@ func (c Config) complete() (Config, error) {
 		}
 		c.OAuth = &oauth
 	}
-	c.ProviderTokens = maps.Clone(c.ProviderTokens)
+	c.ProviderTokens, c.FormerEndpoints = maps.Clone(c.ProviderTokens), slices.Clone(c.FormerEndpoints)
 	return c, nil
 }
 
@@ -193,6 +198,11 @@ func (c Config) check() error {
 	}
 	if c.RefreshAhead < 0 || c.Timeout < 0 {
 		return problem("New", ErrConfig, "Config.RefreshAhead and Config.Timeout must not be negative")
+	}
+	for _, address := range c.FormerEndpoints {
+		if err := checkURL("FormerEndpoints", address); err != nil {
+			return err
+		}
 	}
 	for name, address := range map[string]string{
 		"UserPoolEndpoint": c.UserPoolEndpoint, "IdentityPoolEndpoint": c.IdentityPoolEndpoint, "OAuthBaseURL": c.OAuthBaseURL,
@@ -259,14 +269,6 @@ func serviceURL(endpoint, service, region string) string {
 		domain = "amazonaws.com.cn"
 	}
 	return "https://" + service + "." + region + "." + domain + "/"
-}
-
-// scope is what this configuration's sessions are kept under.
-func (c Config) scope() store.Scope {
-	if c.UserPoolID == "" {
-		return store.Scope{PoolID: c.IdentityPoolID}
-	}
-	return store.Scope{PoolID: c.UserPoolID, ClientID: c.ClientID}
 }
 
 // acceptsIssuer reports whether tokens of an issuer come from the pool.

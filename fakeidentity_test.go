@@ -10,12 +10,16 @@ import (
 	"github.com/latchkey-auth/latchkey/jwt"
 )
 
-const testIdentityPool = "us-east-1:00000000-0000-4000-8000-000000000000"
+const (
+	testIdentityPool   = "us-east-1:00000000-0000-4000-8000-000000000000"
+	secondIdentityPool = "us-east-1:22222222-0000-4000-8000-000000000000"
+)
 
 // fakeIdentities is the identity pool of a fakePool, which locks it. It knows logins by
 // their tokens' issuer and subject, links a guest at the first sign-in, answers
 // with the owner's identity afterwards, and remembers whose each key is.
 type fakeIdentities struct {
+	pool       string        // its id
 	life       time.Duration // of credentials
 	noGuests   bool
 	serial     int
@@ -33,8 +37,8 @@ type fakeIdentity struct {
 	disabled bool
 }
 
-func newFakeIdentities() fakeIdentities {
-	return fakeIdentities{life: time.Hour, identities: map[string]*fakeIdentity{}, keys: map[string]fakeKey{}}
+func newFakeIdentities(pool string) fakeIdentities {
+	return fakeIdentities{pool: pool, life: time.Hour, identities: map[string]*fakeIdentity{}, keys: map[string]fakeKey{}}
 }
 
 func (p *fakeIdentities) operate(op string, body []byte, now time.Time) *http.Response {
@@ -59,7 +63,7 @@ func (p *fakeIdentities) operate(op string, body []byte, now time.Time) *http.Re
 		return exception("NotAuthorizedException", "Unauthenticated access is not supported for this identity pool.")
 	}
 	if op == opIdentity {
-		if request.IdentityPoolId != testIdentityPool {
+		if request.IdentityPoolId != p.pool {
 			return exception("ResourceNotFoundException", "IdentityPool '"+request.IdentityPoolId+"' not found.")
 		}
 		return success(wire.GetIdResponse{IdentityId: p.of(logins).id})
@@ -85,7 +89,7 @@ func (p *fakeIdentities) of(logins map[string]string) *fakeIdentity {
 		return known
 	}
 	p.serial++
-	made := &fakeIdentity{id: fmt.Sprintf("us-east-1:00000000-0000-4000-8000-%012d", p.serial), logins: logins}
+	made := &fakeIdentity{id: fmt.Sprintf("%s-0000-4000-8000-%012d", p.pool[:18], p.serial), logins: logins}
 	p.identities[made.id] = made
 	return made
 }
@@ -112,7 +116,7 @@ func (p *fakeIdentities) credentials(id string, logins map[string]string, now ti
 		}
 	}
 	p.serial++
-	key := fmt.Sprintf("ASIA%016d", p.serial)
+	key := fmt.Sprintf("ASIA%s%07d", p.pool[10:18], p.serial)
 	p.keys[key] = issued
 	return success(wire.GetCredentialsForIdentityResponse{IdentityId: who.id, Credentials: &wire.Credentials{
 		AccessKeyId: key, SecretKey: wire.Sensitive("secret-" + key), SessionToken: wire.Sensitive("session-" + key),
@@ -125,7 +129,10 @@ func (p *fakeIdentities) credentials(id string, logins map[string]string, now ti
 func (p *fakePool) ownerOf(accessKey string) (id, subject string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	issued := p.identity.keys[accessKey]
+	issued, ok := p.identity.keys[accessKey]
+	if !ok {
+		issued = p.second.keys[accessKey]
+	}
 	return issued.identity, issued.subject
 }
 

@@ -35,7 +35,8 @@ type fakePool struct {
 	life     time.Duration // of access and ID tokens
 	offset   time.Duration // the pool's clock minus ours
 	identity fakeIdentities
-	dated    bool // answers have a Date header
+	second   fakeIdentities // another identity pool over the same user pool
+	dated    bool           // answers have a Date header
 	rotate   bool
 	delay    time.Duration
 	issuer   string
@@ -69,7 +70,7 @@ func newFakePool() *fakePool {
 	p := &fakePool{
 		life: time.Hour, issuer: "https://cognito-idp.us-east-1.amazonaws.com/" + testPool,
 		users: map[string]*fakeUser{}, families: map[string]*fakeFamily{},
-		calls: map[string]int{}, last: map[string]wire.Parameters{}, identity: newFakeIdentities(),
+		calls: map[string]int{}, last: map[string]wire.Parameters{}, identity: newFakeIdentities(testIdentityPool), second: newFakeIdentities(secondIdentityPool),
 	}
 	p.addUser("alice")
 	p.addUser("bob")
@@ -209,6 +210,9 @@ func (p *fakePool) operate(op string, body []byte) *http.Response {
 	case "ChangePassword":
 		return p.changePassword(m)
 	case opIdentity, opCredentials:
+		if bytes.Contains(body, []byte(secondIdentityPool[:18])) { // of the pool, or of one of its identities
+			return p.second.operate(op, body, time.Now().Add(p.offset))
+		}
 		return p.identity.operate(op, body, time.Now().Add(p.offset))
 	}
 	return exception("UnknownOperationException", "")

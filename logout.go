@@ -4,10 +4,10 @@ import (
 	"context"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/authflow"
 	"github.com/latchkey-auth/latchkey/internal/cognito"
+	"github.com/latchkey-auth/latchkey/internal/origin"
 	"github.com/latchkey-auth/latchkey/store"
 )
 
@@ -85,7 +85,7 @@ func (c Config) signOutURI(session store.Redirect) string {
 		if err != nil || session.Browser && (loopbackIP(u.Hostname()) || u.Hostname() == "localhost") {
 			continue
 		}
-		if origin(candidate) == origin(session.URI) {
+		if origin.Of(candidate) == origin.Of(session.URI) {
 			return candidate
 		}
 		if first == "" {
@@ -93,13 +93,4 @@ func (c Config) signOutURI(session store.Redirect) string {
 		}
 	}
 	return first
-}
-
-// origin is scheme and host of a URL.
-func origin(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return strings.ToLower(u.Scheme + "://" + u.Host)
 }

@@ -106,37 +106,55 @@ func TestCancelSlowStore(t *testing.T) {
 	})
 }
 
-// TestUpgrade: a session that a program of schema 1 left on disk goes on, and is
-// of the newest schema after its first change.
+// TestUpgrade: a session that a program of schema 1 left on disk goes on. It names no
+// service; after its first change it is of the newest schema, under the service's name.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
-	p, dir := newFakePool(), t.TempDir()
+	p, dir, fresh := newFakePool(), t.TempDir(), store.NewMemory()
 	kept, err := filestore.New(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := p.signedIn(t, "alice", withStore(kept))
-	raw := wantTokens(t, fetch(t, before), "alice").Access.Raw()
-	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
-	if err != nil || len(paths) != 1 {
-		t.Fatalf("files: %v, %v", paths, err)
-	}
-	rewrite(t, paths[0])
-	pointers, err := filepath.Glob(filepath.Join(dir, "*.active"))
-	if err != nil || len(pointers) != 1 {
-		t.Fatalf("pointers: %v, %v", pointers, err)
-	}
-	rewrite(t, pointers[0])
+	raw := wantTokens(t, fetch(t, p.signedIn(t, "alice", withStore(fresh))), "alice").Access.Raw()
+	old := leaveSchema1(t, fresh, kept, dir)
 	c := p.newClient(t, withStore(kept))
 	if got := wantTokens(t, fetch(t, c), "alice"); got.Access.Raw() != raw || p.count(opRefresh) != 0 {
 		t.Error("the session of schema 1 was not taken as it was")
 	}
 	wantTokens(t, fetch(t, c, ForceRefresh()), "alice")
+	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil || len(paths) != 1 || paths[0] == old {
+		t.Fatalf("files after a refresh: %v, %v", paths, err)
+	}
 	data, err := os.ReadFile(paths[0])
 	if want := fmt.Appendf(nil, `{"schema":%d,`, store.Schema); err != nil || !bytes.HasPrefix(data, want) {
 		t.Errorf("after a refresh the record begins with %.20q, %v", data, err)
 	}
 	wantTokens(t, fetch(t, p.newClient(t, withStore(kept))), "alice")
+}
+
+// leaveSchema1 puts the session of alice into a folder as a program of schema 1 would,
+// and returns the record's file.
+func leaveSchema1(t *testing.T, from *store.Memory, kept *filestore.Store, dir string) string {
+	t.Helper()
+	record, err := from.Load(t.Context(), aliceAccount())
+	if err != nil {
+		t.Fatal(err)
+	}
+	record.Account.Service, record.Issuer = "", ""
+	if err := errors.Join(kept.Save(t.Context(), record, 0), kept.SetActive(t.Context(), record.Account)); err != nil {
+		t.Fatal(err)
+	}
+	var old string
+	for _, pattern := range []string{"*.active", "*.json"} {
+		paths, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil || len(paths) != 1 {
+			t.Fatalf("files: %v, %v", paths, err)
+		}
+		rewrite(t, paths[0])
+		old = paths[0]
+	}
+	return old
 }
 
 // rewrite gives a file the frame of schema 1. What is in it is the same in both

@@ -255,7 +255,7 @@ func TestRefreshRequest(t *testing.T) {
 }
 
 func aliceAccount() store.Account {
-	return store.Account{Scope: store.Scope{PoolID: testPool, ClientID: testClient}, Username: "alice"}
+	return store.Account{Scope: Config{UserPoolID: testPool, ClientID: testClient}.scope(), Username: "alice"}
 }
 
 // change edits alice's record behind the clients' backs, as another process would.

@@ -98,13 +98,15 @@ func TestChangeBeside(t *testing.T) {
 	c := p.signedIn(t, "alice", withStore(kept))
 	p.set(func(p *fakePool) {
 		p.script = func(string, *http.Request) (*http.Response, error) {
-			change(t, kept, func(r *store.Record) { r.IdentityID = "us-east-1:someone" })
+			change(t, kept, func(r *store.Record) {
+				r.SetIdentity(store.Identity{PoolID: testIdentityPool, ID: "us-east-1:someone"})
+			})
 			return nil, nil
 		}
 	})
 	tokens := wantTokens(t, fetch(t, c, ForceRefresh()), "alice")
 	stored, err := kept.Load(t.Context(), aliceAccount())
-	if err != nil || stored.IdentityID != "us-east-1:someone" || stored.Tokens.Access.Reveal() != tokens.Access.Raw() {
+	if err != nil || len(stored.Identities) != 1 || stored.Tokens.Access.Reveal() != tokens.Access.Raw() {
 		t.Errorf("stored %+v, %v", stored, err)
 	}
 	if got := p.count("RevokeToken"); got != 0 {

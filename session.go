@@ -29,6 +29,8 @@ type Tokens struct {
 	// Expiry is when the first of the two expires, on this machine's clock. It
 	// differs from the exp claim when this clock and the service's do.
 	Expiry time.Time
+	// Refreshable says that the session has a refresh token: it can outlast Expiry.
+	Refreshable bool
 }
 
 // Credentials are temporary AWS credentials of the identity pool.

@@ -314,7 +314,7 @@ func TestClocks(t *testing.T) {
 // shift moves a stored record's times, as if it had been written by another clock.
 func shift(t *testing.T, s *store.Memory, by time.Duration) {
 	t.Helper()
-	account := store.Account{Scope: store.Scope{PoolID: testPool, ClientID: testClient}, Username: "alice"}
+	account := aliceAccount()
 	r, err := s.Load(t.Context(), account)
 	if err != nil {
 		t.Fatal(err)

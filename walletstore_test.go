@@ -85,7 +85,7 @@ func TestLockHeld(t *testing.T) {
 		c := p.signedIn(t, "alice", withStore(kept), withIdentityPool(false))
 		first := wantCredentials(t, p, fetch(t, c))
 		account := c.account()
-		account.Scope = store.Scope{PoolID: testIdentityPool, ClientID: testClient}
+		account.Scope = store.Scope{Service: "https://cognito-identity.us-east-1.amazonaws.com", PoolID: testIdentityPool, ClientID: testClient}
 		unlock, err := kept.Lock(t.Context(), account)
 		if err != nil {
 			t.Fatal(err)

@@ -44,7 +44,9 @@ func TestWatchStory(t *testing.T) {
 		if x, y := wantTokens(t, fetch(t, a), "alice"), wantTokens(t, fetch(t, b), "alice"); x.Access.Raw() != y.Access.Raw() {
 			t.Error("the two hold different tokens")
 		}
-		step("Refreshed:remote", func() { change(t, kept, func(r *store.Record) { r.IdentityID = "no event" }) })
+		step("Refreshed:remote", func() {
+			change(t, kept, func(r *store.Record) { r.SetIdentity(store.Identity{PoolID: testIdentityPool, ID: "no event"}) })
+		})
 		step("Restored:remote", func() { signIn(t, a, "alice") }) // a session of its own
 		step("SignedOut:remote", func() { _, _ = a.SignOut(t.Context()) })
 		if _, err := fetch(t, b).Tokens(); !errors.Is(err, ErrSignedOut) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -31,22 +32,60 @@ func (e *SchemaError) Error() string {
 
 var errGeneration0 = errors.New("its generation is 0; the first is greater")
 
-var errPending = fmt.Errorf("it has more than %d pending revocations", MaxPending)
+var (
+	errPending    = fmt.Errorf("it has more than %d pending revocations", MaxPending)
+	errIdentities = fmt.Errorf("it has more than %d identities", MaxIdentities)
+	errLongText   = fmt.Errorf("its service, issuer or an identity has a text of more than %d bytes", MaxText)
+	errSameKey    = errors.New("two of its identities have the same pool, endpoint and role")
+	errNoIdentity = errors.New("one of its identities has neither an id nor credentials")
+	errNoPool     = errors.New("one of its identities has an endpoint or a role and no pool")
+)
+
+// accountSchema is the schema that EncodeAccount writes for an account without a
+// service: such an account has looked the same since schema 1, and programs that
+// read up to schema 3 still find the active account.
+const accountSchema = 3
 
 // Encode turns a record to bytes: one line of JSON with the schema version and
 // a checksum. Times are written in UTC without their monotonic reading.
 //
-// The bytes hold the session's secrets in the clear. Encode fails when the
-// record has generation 0 or more than [MaxPending] revocations, holds text that is not UTF-8 or a year that RFC 3339
-// cannot write, or would have more than [MaxSize] bytes.
+// The bytes hold the session's secrets in the clear. Encode fails when the record
+// has generation 0, more than [MaxPending] revocations, more than [MaxIdentities]
+// identities or two of one key, an identity with neither an id nor credentials, a
+// text that is longer than [MaxText] or is not UTF-8, a year that RFC 3339 cannot
+// write, or would have more than [MaxSize] bytes.
 func Encode(record Record) ([]byte, error) {
-	if record.Generation == 0 {
-		return nil, fmt.Errorf("store: encode record: %w", errGeneration0)
+	if err := check(record); err != nil {
+		return nil, fmt.Errorf("store: encode record: %w", err)
 	}
-	if len(record.Pending) > MaxPending {
-		return nil, fmt.Errorf("store: encode record: %w", errPending)
+	return encode(Schema, "record", newRecord4(record))
+}
+
+// check refuses records that neither Encode nor Decode accepts.
+func check(record Record) error {
+	switch {
+	case record.Generation == 0:
+		return errGeneration0
+	case len(record.Pending) > MaxPending:
+		return errPending
+	case len(record.Identities) > MaxIdentities:
+		return errIdentities
+	case len(record.Account.Service) > MaxText || len(record.Issuer) > MaxText:
+		return errLongText
 	}
-	return encode("record", newRecord3(record))
+	for n, i := range record.Identities {
+		switch {
+		case i.empty():
+			return errNoIdentity
+		case i.PoolID == "" && i.Endpoint+i.Role != "":
+			return errNoPool
+		case max(len(i.PoolID), len(i.Endpoint), len(i.Role), len(i.ID)) > MaxText:
+			return errLongText
+		case slices.ContainsFunc(record.Identities[:n], i.SameKey):
+			return errSameKey
+		}
+	}
+	return nil
 }
 
 // Decode is the inverse of [Encode]. It reads every schema up to [Schema]; what
@@ -57,43 +96,66 @@ func Encode(record Record) ([]byte, error) {
 // followed by something, or never a record. Errors do not quote data, which
 // may hold secrets.
 func Decode(data []byte) (Record, error) {
-	var shape record3
+	var shape record4
 	err := decode("record", data, func(schema uint64, dec *jsontext.Decoder) error {
+		read := shape.read
 		switch schema {
 		case 1:
-			return shape.record1.read(dec)
+			read = shape.record1.read
 		case 2:
-			return shape.record2.read(dec)
+			read = shape.record2.read
+		case 3:
+			read = shape.record3.read
 		}
-		return shape.read(dec)
+		return readObject(dec, func(name string) error { return read(dec, name) })
 	})
 	if err != nil {
 		return Record{}, err
 	}
-	return shape.record(), nil
+	record := shape.record()
+	if err := check(record); err != nil {
+		return Record{}, err
+	}
+	return record, nil
 }
 
 // EncodeAccount turns an account to bytes in the manner of [Encode], for stores
-// that keep the active account as a value of its own. It has looked the same in
-// every schema.
-func EncodeAccount(account Account) ([]byte, error) { return encode("account", account) }
+// that keep the active account as a separate value. An account without a
+// [Scope.Service] has the same bytes as in schema 3.
+func EncodeAccount(account Account) ([]byte, error) {
+	if len(account.Service) > MaxText {
+		return nil, fmt.Errorf("store: encode account: %w", errLongText)
+	}
+	if account.Service == "" {
+		return encode(accountSchema, "account", account)
+	}
+	return encode(Schema, "account", account)
+}
 
 // DecodeAccount is the inverse of [EncodeAccount]. Errors are as for [Decode].
 func DecodeAccount(data []byte) (Account, error) {
 	var account Account
-	err := decode("account", data, func(_ uint64, dec *jsontext.Decoder) error { return readAccount(dec, &account) })
+	err := decode("account", data, func(schema uint64, dec *jsontext.Decoder) error {
+		if schema <= accountSchema {
+			return readAccount1(dec, &account)
+		}
+		return readAccount4(dec, &account)
+	})
+	if err == nil && len(account.Service) > MaxText {
+		err = errLongText
+	}
 	if err != nil {
 		return Account{}, err
 	}
 	return account, nil
 }
 
-func encode(member string, shape any) ([]byte, error) {
+func encode(schema uint64, member string, shape any) ([]byte, error) {
 	payload, err := json.Marshal(shape)
 	if err != nil {
 		return nil, fmt.Errorf("store: encode %s: %w", member, withoutValues(err))
 	}
-	data := frame(member, payload)
+	data := frame(schema, member, payload)
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("store: encode %s: it would have %d bytes and may have %d", member, len(data), MaxSize)
 	}

@@ -11,7 +11,7 @@ import (
 // The frame around a payload is the same in every schema, so that a program
 // can tell a newer record from a damaged one. It is one line of JSON:
 //
-//	{"schema":2,"sha256":"<64 lower-case hex digits>","record":{…}}
+//	{"schema":4,"sha256":"<64 lower-case hex digits>","record":{…}}
 //
 // The checksum covers the schema's digits, a line feed, the member's name,
 // another line feed and the payload's bytes. The frame has one spelling only:
@@ -39,11 +39,11 @@ var (
 
 // frame wraps payload as the value of member, which is the kind of thing that
 // payload is: a record must not pass for an account, nor an account for a record.
-func frame(member string, payload []byte) []byte {
-	sum := checksum(Schema, member, payload)
+func frame(schema uint64, member string, payload []byte) []byte {
+	sum := checksum(schema, member, payload)
 	data := make([]byte, 0, len(payload)+128)
 	data = append(data, frameSchema...)
-	data = strconv.AppendUint(data, Schema, 10)
+	data = strconv.AppendUint(data, schema, 10)
 	data = append(data, frameChecksum...)
 	data = append(data, sum[:]...)
 	data = append(data, frameMember...)

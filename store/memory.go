@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -10,10 +11,12 @@ import (
 	"github.com/latchkey-auth/latchkey/store/internal/keylock"
 )
 
-// Memory is a [Store], a [Locker] and a [Watcher] that lives as long as the process and is
-// shared by its goroutines: for servers, tests and programs that must leave
-// nothing behind. It refuses what [Encode] refuses, so that a program that
-// works on Memory works on a store that keeps bytes.
+// Memory is a [Store], a [Locker], a [Watcher] and a [ServiceLister] that lives as
+// long as the process and is shared by its goroutines: for servers, tests and
+// programs that must leave nothing behind. It refuses what [Encode] refuses, so that
+// a program that works on Memory works on a store that keeps bytes.
+//
+// The zero value is an empty store. Methods of a nil *Memory return an error.
 type Memory struct {
 	mu       sync.RWMutex // guards the maps; never held while waiting
 	records  map[Account]Record
@@ -23,15 +26,29 @@ type Memory struct {
 }
 
 // NewMemory returns an empty store.
-func NewMemory() *Memory {
-	return &Memory{
-		records: make(map[Account]Record), active: make(map[Scope]Account), watchers: make(map[chan struct{}]Scope),
+func NewMemory() *Memory { return new(Memory) }
+
+var errNilMemory = errors.New("store: the *Memory is nil")
+
+// usable returns an error if m is nil or ctx has ended.
+func (m *Memory) usable(ctx context.Context) error {
+	if m == nil {
+		return errNilMemory
 	}
+	return ctx.Err()
+}
+
+// put sets a value of a map that the zero Memory does not have.
+func put[K comparable, V any](values *map[K]V, key K, value V) {
+	if *values == nil {
+		*values = make(map[K]V)
+	}
+	(*values)[key] = value
 }
 
 // Load returns a copy of the account's record.
 func (m *Memory) Load(ctx context.Context, account Account) (Record, error) {
-	if err := ctx.Err(); err != nil {
+	if err := m.usable(ctx); err != nil {
 		return Record{}, err
 	}
 	m.mu.RLock()
@@ -45,7 +62,7 @@ func (m *Memory) Load(ctx context.Context, account Account) (Record, error) {
 
 // Save keeps a copy of record; see [Store] for the rules.
 func (m *Memory) Save(ctx context.Context, record Record, previous uint64) error {
-	if err := ctx.Err(); err != nil {
+	if err := m.usable(ctx); err != nil {
 		return err
 	}
 	// Encoding costs some 20 µs, once per refresh, and is what keeps Memory as
@@ -60,7 +77,7 @@ func (m *Memory) Save(ctx context.Context, record Record, previous uint64) error
 	if err := Admit(record.Generation, previous, kept); err != nil {
 		return err
 	}
-	m.records[record.Account] = record
+	put(&m.records, record.Account, record)
 	m.tell(record.Account.Scope)
 	return nil
 }
@@ -68,7 +85,7 @@ func (m *Memory) Save(ctx context.Context, record Record, previous uint64) error
 // Delete forgets the account's record, and the scope's pointer if it names the
 // account.
 func (m *Memory) Delete(ctx context.Context, account Account) error {
-	if err := ctx.Err(); err != nil {
+	if err := m.usable(ctx); err != nil {
 		return err
 	}
 	m.mu.Lock()
@@ -83,7 +100,7 @@ func (m *Memory) Delete(ctx context.Context, account Account) error {
 
 // List returns the scope's accounts that have a record.
 func (m *Memory) List(ctx context.Context, scope Scope) ([]Account, error) {
-	if err := ctx.Err(); err != nil {
+	if err := m.usable(ctx); err != nil {
 		return nil, err
 	}
 	m.mu.RLock()
@@ -100,7 +117,7 @@ func (m *Memory) List(ctx context.Context, scope Scope) ([]Account, error) {
 
 // Active returns the account that SetActive named last.
 func (m *Memory) Active(ctx context.Context, scope Scope) (Account, error) {
-	if err := ctx.Err(); err != nil {
+	if err := m.usable(ctx); err != nil {
 		return Account{}, err
 	}
 	m.mu.RLock()
@@ -114,7 +131,7 @@ func (m *Memory) Active(ctx context.Context, scope Scope) (Account, error) {
 
 // SetActive moves the pointer of the account's scope.
 func (m *Memory) SetActive(ctx context.Context, account Account) error {
-	if err := ctx.Err(); err != nil {
+	if err := m.usable(ctx); err != nil {
 		return err
 	}
 	if _, err := EncodeAccount(account); err != nil {
@@ -122,23 +139,47 @@ func (m *Memory) SetActive(ctx context.Context, account Account) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.active[account.Scope] = account
+	put(&m.active, account.Scope, account)
 	m.tell(account.Scope)
 	return nil
+}
+
+// Services returns the services with a live session of a pool and client; see
+// [ServiceLister].
+func (m *Memory) Services(ctx context.Context, poolID, clientID string) ([]string, error) {
+	if err := m.usable(ctx); err != nil {
+		return nil, err
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var services []string
+	for scope, account := range m.active {
+		if scope.PoolID == poolID && scope.ClientID == clientID && m.records[account].Live() {
+			services = append(services, scope.Service)
+		}
+	}
+	slices.Sort(services)
+	return services, nil
 }
 
 // Lock waits for the account's lock, in the order of arrival. It excludes the
 // goroutines that share m; Memory has no other sharers.
 func (m *Memory) Lock(ctx context.Context, account Account) (unlock func(), err error) {
+	if err := m.usable(ctx); err != nil {
+		return nil, err
+	}
 	return m.locks.Lock(ctx, account)
 }
 
 // Watch tells of changes at once; see [Watcher]. It fails only when ctx ends.
 func (m *Memory) Watch(ctx context.Context, scope Scope, changed func()) error {
+	if err := m.usable(ctx); err != nil {
+		return err
+	}
 	news := make(chan struct{}, 1)
 	news <- struct{}{} // the first call
 	m.mu.Lock()
-	m.watchers[news] = scope
+	put(&m.watchers, news, scope)
 	m.mu.Unlock()
 	defer func() {
 		m.mu.Lock()

@@ -22,49 +22,37 @@ var (
 	errKind        = errors.New("its JSON has a value that does not belong there")
 )
 
-// read reads the whole payload. Members may come in any order; a record without
-// a generation is none.
-func (r *record1) read(dec *jsontext.Decoder) error {
-	return r.readMembers(dec, func(string) error { return errUnknownName })
-}
-
-// readMembers leaves the names that schema 1 does not have to more.
-func (r *record1) readMembers(dec *jsontext.Decoder, more func(name string) error) error {
-	err := readObject(dec, func(name string) error {
-		switch name {
-		case "generation":
-			return readNumber(dec, &r.Generation, strconv.ParseUint)
-		case "account":
-			return readAccount(dec, &r.Account)
-		case "sub":
-			return readText(dec, &r.Sub)
-		case "sign_in":
-			return readPart(dec, &r.SignIn, (*signIn1).read)
-		case "tokens":
-			return readPart(dec, &r.Tokens, (*tokens1).read)
-		case "drift_ns":
-			return readNumber(dec, &r.Drift, strconv.ParseInt)
-		case "device":
-			return readPart(dec, &r.Device, (*device1).read)
-		case "identity_id":
-			return readText(dec, &r.IdentityID)
-		case "credentials":
-			return readPart(dec, &r.Credentials, (*credentials1).read)
-		case "ended":
-			return readPart(dec, &r.Ended, (*ended1).read)
-		case "saved_at":
-			return readTime(dec, &r.SavedAt)
-		}
-		return more(name)
-	})
-	if err == nil && r.Generation == 0 {
-		err = errGeneration0
+// read reads the value of one member of the payload. Members may come in any order.
+func (r *record1) read(dec *jsontext.Decoder, name string) error {
+	switch name {
+	case "generation":
+		return readNumber(dec, &r.Generation, strconv.ParseUint)
+	case "account":
+		return readAccount1(dec, &r.Account)
+	case "sub":
+		return readText(dec, &r.Sub)
+	case "sign_in":
+		return readPart(dec, &r.SignIn, (*signIn1).read)
+	case "tokens":
+		return readPart(dec, &r.Tokens, (*tokens1).read)
+	case "drift_ns":
+		return readNumber(dec, &r.Drift, strconv.ParseInt)
+	case "device":
+		return readPart(dec, &r.Device, (*device1).read)
+	case "identity_id":
+		return readText(dec, &r.IdentityID)
+	case "credentials":
+		return readPart(dec, &r.Credentials, (*credentials1).read)
+	case "ended":
+		return readPart(dec, &r.Ended, (*ended1).read)
+	case "saved_at":
+		return readTime(dec, &r.SavedAt)
 	}
-	return err
+	return errUnknownName
 }
 
-// readAccount reads an [Account], within a record and on its own.
-func readAccount(dec *jsontext.Decoder, a *Account) error {
+// readAccount1 reads an [Account] of schemas 1 to 3, within a record and on its own.
+func readAccount1(dec *jsontext.Decoder, a *Account) error {
 	return readTexts(dec, map[string]*string{
 		"pool_id": &a.PoolID, "client_id": &a.ClientID, "username": &a.Username,
 	})
@@ -95,19 +83,21 @@ func (d *device1) read(dec *jsontext.Decoder) error {
 }
 
 func (c *credentials1) read(dec *jsontext.Decoder) error {
-	return readObject(dec, func(name string) error {
-		switch name {
-		case "access_key_id":
-			return readText(dec, &c.AccessKeyID)
-		case "secret_access_key":
-			return readText(dec, &c.SecretAccessKey)
-		case "session_token":
-			return readText(dec, &c.SessionToken)
-		case "expiration":
-			return readTime(dec, &c.Expiration)
-		}
-		return errUnknownName
-	})
+	return readObject(dec, func(name string) error { return c.readMember(dec, name) })
+}
+
+func (c *credentials1) readMember(dec *jsontext.Decoder, name string) error {
+	switch name {
+	case "access_key_id":
+		return readText(dec, &c.AccessKeyID)
+	case "secret_access_key":
+		return readText(dec, &c.SecretAccessKey)
+	case "session_token":
+		return readText(dec, &c.SessionToken)
+	case "expiration":
+		return readTime(dec, &c.Expiration)
+	}
+	return errUnknownName
 }
 
 func (e *ended1) read(dec *jsontext.Decoder) error {
@@ -179,13 +169,17 @@ func readText(dec *jsontext.Decoder, text *string) error {
 }
 
 // readTime reads a time as UnmarshalText takes it, which is stricter about RFC
-// 3339 than time.Parse.
+// 3339 than time.Parse. It refuses a time that has no four-digit year in UTC, because
+// Encode could not write it.
 func readTime(dec *jsontext.Decoder, at *time.Time) error {
 	token, err := dec.ReadToken()
 	if err != nil {
 		return err
 	}
 	if token.Kind() != jsontext.KindString || at.UnmarshalText([]byte(token.String())) != nil {
+		return errKind
+	}
+	if year := at.UTC().Year(); year < 0 || year > 9999 {
 		return errKind
 	}
 	return nil

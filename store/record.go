@@ -9,10 +9,17 @@ import (
 
 // Schema is the version of [Record] that this package writes. It reads all
 // earlier ones.
-const Schema = 3
+const Schema = 4
 
-// MaxPending bounds [Record.Pending]. Encode refuses a longer list.
-const MaxPending = 16
+const (
+	// MaxPending bounds [Record.Pending]. Encode refuses a longer list.
+	MaxPending = 16
+	// MaxIdentities bounds [Record.Identities]. Encode refuses a longer list.
+	MaxIdentities = 8
+	// MaxText bounds [Scope.Service], [Record.Issuer] and each text of an
+	// [Identity] but its credentials, in bytes. Encode refuses a longer one.
+	MaxText = 2048
+)
 
 // Secret is a token, password or key. It prints as "[redacted]" in every way
 // Go can print; Reveal returns the value.
@@ -28,16 +35,20 @@ type Record struct {
 	// should be one that the record before cannot have had.
 	Generation uint64
 	Account    Account
-	Sub        string // the user's id, of the sub claim
-	SignIn     *SignIn
-	Tokens     *Tokens
+	// Issuer is the iss claim of the tokens of the service that the record is bound
+	// to. It is empty in records of earlier schemas, which are bound at the next
+	// success.
+	Issuer string
+	Sub    string // the user's id, of the sub claim
+	SignIn *SignIn
+	Tokens *Tokens
 	// Drift is the service's clock minus ours, measured when tokens arrived.
 	Drift  time.Duration
 	Device *Device
-	// IdentityID and Credentials are what the identity pool gave to this account:
-	// the user's, the guest's, or those of a session of another provider.
-	IdentityID  string
-	Credentials *Credentials
+	// Identities are this account's identities in identity pools, the least recently
+	// set first: the user's, the guest's, or those of a session of another provider.
+	// Read and change them with IdentityAt and SetIdentity.
+	Identities []Identity
 	// Federation says which provider's session it is; nil unless the identity
 	// pool was given another provider's token. It stands in the record of the
 	// scope's guest, whose place such a session takes.
@@ -119,12 +130,18 @@ type Revocation struct {
 	Since time.Time // when it was to be revoked first, by our clock
 }
 
+// Live reports whether the record is a session: a user's tokens or the session of
+// another provider, not ended. A guest's record is no session.
+func (r Record) Live() bool {
+	return r.Ended == nil && (r.Tokens != nil || r.Federation != nil)
+}
+
 // Clone returns a copy that shares nothing changeable with r.
 func (r Record) Clone() Record {
 	r.SignIn = clone(r.SignIn)
 	r.Tokens = clone(r.Tokens)
 	r.Device = clone(r.Device)
-	r.Credentials = clone(r.Credentials)
+	r.Identities = cloneIdentities(r.Identities)
 	r.Federation = clone(r.Federation)
 	r.Redirect = clone(r.Redirect)
 	r.Ended = clone(r.Ended)

@@ -63,7 +63,8 @@ type ended1 struct {
 	At     time.Time `json:"at,omitzero"`
 }
 
-// newRecord1 reveals the record's secrets.
+// newRecord1 reveals the record's secrets. Identity id and credentials are left out:
+// since schema 4 they belong to an identity pool.
 func newRecord1(r Record) *record1 {
 	shape := &record1{
 		Generation: r.Generation,
@@ -71,7 +72,6 @@ func newRecord1(r Record) *record1 {
 		Sub:        r.Sub,
 		SignIn:     (*signIn1)(r.SignIn),
 		Drift:      int64(r.Drift),
-		IdentityID: r.IdentityID,
 		SavedAt:    r.SavedAt.UTC(),
 	}
 	if t := r.Tokens; t != nil {
@@ -82,12 +82,6 @@ func newRecord1(r Record) *record1 {
 	}
 	if d := r.Device; d != nil {
 		shape.Device = &device1{Key: d.Key, GroupKey: d.GroupKey, Password: d.Password.Reveal()}
-	}
-	if c := r.Credentials; c != nil {
-		shape.Credentials = &credentials1{
-			AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey.Reveal(),
-			SessionToken: c.SessionToken.Reveal(), Expiration: c.Expiration.UTC(),
-		}
 	}
 	if e := r.Ended; e != nil {
 		shape.Ended = &ended1{Reason: e.Reason, Detail: e.Detail, At: e.At.UTC()}
@@ -104,7 +98,6 @@ func (shape *record1) record() Record {
 		Sub:        shape.Sub,
 		SignIn:     (*SignIn)(shape.SignIn),
 		Drift:      time.Duration(shape.Drift),
-		IdentityID: shape.IdentityID,
 		SavedAt:    shape.SavedAt.UTC(),
 	}
 	if t := shape.Tokens; t != nil {
@@ -116,14 +109,22 @@ func (shape *record1) record() Record {
 	if d := shape.Device; d != nil {
 		r.Device = &Device{Key: d.Key, GroupKey: d.GroupKey, Password: NewSecret(d.Password)}
 	}
-	if c := shape.Credentials; c != nil {
-		r.Credentials = &Credentials{
-			AccessKeyID: c.AccessKeyID, SecretAccessKey: NewSecret(c.SecretAccessKey),
-			SessionToken: NewSecret(c.SessionToken), Expiration: c.Expiration.UTC(),
-		}
+	if shape.IdentityID != "" || shape.Credentials != nil {
+		r.Identities = []Identity{{ID: shape.IdentityID, Credentials: shape.Credentials.credentials()}}
 	}
 	if e := shape.Ended; e != nil {
 		r.Ended = &Ended{Reason: e.Reason, Detail: e.Detail, At: e.At.UTC()}
 	}
 	return r
+}
+
+// credentials wraps the secrets of c, which may be nil.
+func (c *credentials1) credentials() *Credentials {
+	if c == nil {
+		return nil
+	}
+	return &Credentials{
+		AccessKeyID: c.AccessKeyID, SecretAccessKey: NewSecret(c.SecretAccessKey),
+		SessionToken: NewSecret(c.SessionToken), Expiration: c.Expiration.UTC(),
+	}
 }

@@ -39,22 +39,12 @@ func (shape *record2) record() Record {
 	return r
 }
 
-// read reads the whole payload, for the reasons that stand in read1.go by hand.
-func (shape *record2) read(dec *jsontext.Decoder) error {
-	return shape.readMembers(dec, func(string) error { return errUnknownName })
-}
-
-// readMembers leaves the names that schema 2 does not have to more.
-func (shape *record2) readMembers(dec *jsontext.Decoder, more func(name string) error) error {
-	return shape.record1.readMembers(dec, func(name string) error {
-		if name != "pending" {
-			return more(name)
-		}
-		return readList(dec, MaxPending, func() error {
-			shape.Pending = append(shape.Pending, revocation2{})
-			return shape.Pending[len(shape.Pending)-1].read(dec)
-		})
-	})
+// read reads the value of one member of the payload.
+func (shape *record2) read(dec *jsontext.Decoder, name string) error {
+	if name != "pending" {
+		return shape.record1.read(dec, name)
+	}
+	return readList(dec, &shape.Pending, MaxPending, errPending, (*revocation2).read)
 }
 
 func (p *revocation2) read(dec *jsontext.Decoder) error {
@@ -69,8 +59,8 @@ func (p *revocation2) read(dec *jsontext.Decoder) error {
 	})
 }
 
-// readList reads an array of at most limit elements, each by element.
-func readList(dec *jsontext.Decoder, limit int, element func() error) error {
+// readList reads an array of at most limit elements. A longer one is tooLong.
+func readList[T any](dec *jsontext.Decoder, list *[]T, limit int, tooLong error, read func(*T, *jsontext.Decoder) error) error {
 	begin, err := dec.ReadToken()
 	if err != nil {
 		return err
@@ -80,11 +70,13 @@ func readList(dec *jsontext.Decoder, limit int, element func() error) error {
 	}
 	for n := 0; dec.PeekKind() != jsontext.KindEndArray; n++ {
 		if n == limit {
-			return errPending
+			return tooLong
 		}
-		if err := element(); err != nil {
+		var element T
+		if err := read(&element, dec); err != nil {
 			return err
 		}
+		*list = append(*list, element)
 	}
 	_, err = dec.ReadToken()
 	return err

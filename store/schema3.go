@@ -33,36 +33,32 @@ type federation3 struct {
 
 // newRecord3 reveals the record's secrets.
 func newRecord3(r Record) *record3 {
-	shape := &record3{record2: *newRecord2(r), Federation: (*federation3)(r.Federation), Redirect: (*redirect3)(r.Redirect)}
-	if r.Credentials != nil {
-		shape.CredentialsAt = r.Credentials.ReceivedAt.UTC()
-	}
-	return shape
+	return &record3{record2: *newRecord2(r), Federation: (*federation3)(r.Federation), Redirect: (*redirect3)(r.Redirect)}
 }
 
 // record wraps the secrets again.
 func (shape *record3) record() Record {
 	r := shape.record2.record()
 	r.Federation, r.Redirect = (*Federation)(shape.Federation), (*Redirect)(shape.Redirect)
-	if r.Credentials != nil {
-		r.Credentials.ReceivedAt = shape.CredentialsAt.UTC()
+	for _, i := range r.Identities { // at most the one of schema 1
+		if i.Credentials != nil {
+			i.Credentials.ReceivedAt = shape.CredentialsAt.UTC()
+		}
 	}
 	return r
 }
 
-// read reads the whole payload, for the reasons that stand in read1.go by hand.
-func (shape *record3) read(dec *jsontext.Decoder) error {
-	return shape.record2.readMembers(dec, func(name string) error {
-		switch name {
-		case "credentials_received_at":
-			return readTime(dec, &shape.CredentialsAt)
-		case "federation":
-			return readPart(dec, &shape.Federation, (*federation3).read)
-		case "redirect":
-			return readPart(dec, &shape.Redirect, (*redirect3).read)
-		}
-		return errUnknownName
-	})
+// read reads the value of one member of the payload.
+func (shape *record3) read(dec *jsontext.Decoder, name string) error {
+	switch name {
+	case "credentials_received_at":
+		return readTime(dec, &shape.CredentialsAt)
+	case "federation":
+		return readPart(dec, &shape.Federation, (*federation3).read)
+	case "redirect":
+		return readPart(dec, &shape.Redirect, (*redirect3).read)
+	}
+	return shape.record2.read(dec, name)
 }
 
 func (f *federation3) read(dec *jsontext.Decoder) error {

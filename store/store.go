@@ -17,6 +17,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/latchkey-auth/latchkey/store/internal/keylock"
 )
 
 // Kinds of failure, for errors.Is.
@@ -31,6 +33,13 @@ var (
 	ErrGeneration = errors.New("store: generation does not grow")
 	// ErrDamaged means that what is kept cannot be read; see [DamagedError].
 	ErrDamaged = errors.New("store: record is damaged")
+	// ErrLockHeld means that the wait for a lock ended because another holder kept
+	// it. The error also wraps the context's error.
+	ErrLockHeld = keylock.ErrHeld
+	// ErrNoLocks means that the place where sessions are kept cannot lock: it is
+	// read-only, the program may not write there, or the file system has no locks.
+	// The error also wraps the cause, which says which.
+	ErrNoLocks = errors.New("store: locking is not possible")
 )
 
 // DamagedError tells of a record that could not be read. The bytes are not
@@ -61,11 +70,19 @@ func (e *DamagedError) Error() string {
 // Unwrap makes the error an ErrDamaged and gives its cause.
 func (e *DamagedError) Unwrap() []error { return []error{ErrDamaged, e.Err} }
 
-// Scope is what one application shares: a user pool and an app client. A
-// session that came without a user pool has the identity pool in place of it.
+// Scope is what one application shares: a user pool and an app client of a service.
+// A session that came without a user pool has the identity pool in place of it.
+//
+// Scope is part of every key of a store: scopes that differ in one member, Service
+// included, have nothing in common.
 type Scope struct {
 	PoolID   string `json:"pool_id"`
 	ClientID string `json:"client_id"`
+	// Service is the origin of the service, such as http://localhost:9229 or
+	// https://cognito-idp.us-east-1.amazonaws.com. The client makes it from its
+	// endpoints; a store does not interpret it. It is empty in records of schemas 1
+	// to 3. Keys of a scope without a Service are the same as in those schemas.
+	Service string `json:"service,omitzero"`
 }
 
 // Account names a record: one user of one scope. An empty Username names the
@@ -102,7 +119,9 @@ type Store interface {
 // spent once.
 type Locker interface {
 	// Lock waits until it holds the lock or ctx ends. Call unlock exactly once.
-	// A process that ends lets go of its locks.
+	// A process that ends lets go of its locks. Errors: ErrLockHeld together with
+	// ctx.Err() when ctx ended while another holder had the lock, ctx.Err() alone
+	// when it had ended before, ErrNoLocks.
 	Lock(ctx context.Context, account Account) (unlock func(), err error)
 }
 
@@ -117,6 +136,25 @@ type Watcher interface {
 	// may be told as one, and some twice: changed says that it is time to look,
 	// not what there is to see. Watch costs nothing while nobody calls it.
 	Watch(ctx context.Context, scope Scope, changed func()) error
+}
+
+// ServiceBlind is a Store whose keys may leave out [Scope.Service], because their form
+// is given by another library. A client tells records of different services apart by
+// their Issuer there.
+type ServiceBlind interface {
+	// ServiceBlind reports whether scopes that differ in Service alone share their
+	// records.
+	ServiceBlind() bool
+}
+
+// ServiceLister is a Store that can list the services with a session of the same
+// pool and client, so that a client can name the service where a user is signed in.
+type ServiceLister interface {
+	// Services returns [Scope.Service], sorted, of each scope with this pool and
+	// client whose pointer names an account with a live session ([Record.Live]). The
+	// empty Service is among them if its scope has one. What cannot be read is
+	// passed over and stays as it is.
+	Services(ctx context.Context, poolID, clientID string) ([]string, error)
 }
 
 // Admit decides for a store whether a record of generation next may take the

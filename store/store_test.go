@@ -59,11 +59,14 @@ func TestPrintedRecord(t *testing.T) {
 	record := storetest.Sample(storetest.Account("alice"), 1)
 	secrets := []store.Secret{
 		record.Tokens.ID, record.Tokens.Access, record.Tokens.Refresh,
-		record.Device.Password, record.Credentials.SecretAccessKey, record.Credentials.SessionToken,
+		record.Device.Password, record.Identities[1].Credentials.SecretAccessKey, record.Identities[1].Credentials.SessionToken,
 		record.Pending[0].Token,
 	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
-		for _, value := range []any{record, &record, record.Tokens, *record.Tokens, record.Credentials, *record.Device} {
+		for _, value := range []any{
+			record, &record, record.Tokens, *record.Tokens, record.Identities, record.Identities[1],
+			record.Identities[1].Credentials, *record.Identities[1].Credentials, *record.Device,
+		} {
 			text := fmt.Sprintf(verb, value)
 			for _, secret := range secrets {
 				if strings.Contains(text, secret.Reveal()) {
@@ -83,7 +86,7 @@ func TestCloneSharesNothing(t *testing.T) {
 		t.Errorf("clone differs:\n%s", diff)
 	}
 	if copied.SignIn == record.SignIn || copied.Tokens == record.Tokens || copied.Device == record.Device ||
-		copied.Credentials == record.Credentials || copied.Ended == record.Ended || &copied.Pending[0] == &record.Pending[0] {
+		&copied.Identities[0] == &record.Identities[0] || copied.Identities[1].Credentials == record.Identities[1].Credentials || copied.Ended == record.Ended || &copied.Pending[0] == &record.Pending[0] {
 		t.Error("clone shares a part with the original")
 	}
 }
@@ -108,4 +111,26 @@ func ExampleEncode() {
 	// Output:
 	// alice [redacted] <nil>
 	// its checksum does not match: bytes changed after they were written
+}
+
+func TestLive(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		record store.Record
+		want   bool
+	}{
+		"a user":            {store.Record{Tokens: &store.Tokens{}}, true},
+		"another provider":  {store.Record{Federation: &store.Federation{Provider: "p"}}, true},
+		"a user, ended":     {store.Record{Tokens: &store.Tokens{}, Ended: &store.Ended{}}, false},
+		"ended":             {store.Record{Ended: &store.Ended{}}, false},
+		"a guest":           {store.Record{Identities: []store.Identity{{PoolID: "p", ID: "i"}}}, false},
+		"a device alone":    {store.Record{Device: &store.Device{}}, false},
+		"nothing":           {store.Record{}, false},
+		"a provider, ended": {store.Record{Federation: &store.Federation{}, Ended: &store.Ended{}}, false},
+	}
+	for name, test := range tests {
+		if got := test.record.Live(); got != test.want {
+			t.Errorf("%s: Live is %t", name, got)
+		}
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/internal/origin"
 	"github.com/latchkey-auth/latchkey/store"
 	"github.com/latchkey-auth/latchkey/store/filestore"
 )
@@ -159,7 +160,7 @@ func (d *disk) open() (err error) {
 }
 
 func (d *disk) account() store.Account {
-	return store.Account{Scope: store.Scope{PoolID: d.task.Pool, ClientID: d.task.Client}, Username: d.task.Username}
+	return store.Account{Scope: store.Scope{Service: origin.Of(d.task.Endpoint), PoolID: d.task.Pool, ClientID: d.task.Client}, Username: d.task.Username}
 }
 
 // record returns the bytes of the one record in the folder.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/internal/origin"
 	"github.com/latchkey-auth/latchkey/latchkeytest"
 	"github.com/latchkey-auth/latchkey/store"
 )
@@ -121,7 +122,7 @@ func crowd(t *testing.T, latency time.Duration, clients int) served {
 	config := srv.Config()
 	config.Store = memory
 	begin(t, config, "ann", "Correct-Horse-9")
-	account := store.Account{Scope: store.Scope{PoolID: srv.UserPoolID, ClientID: srv.ClientID}, Username: "ann"}
+	account := store.Account{Scope: store.Scope{Service: origin.Of(config.UserPoolEndpoint), PoolID: srv.UserPoolID, ClientID: srv.ClientID}, Username: "ann"}
 	age(t, memory, account, 2*time.Hour)
 	srv.Fail(refreshOperation, -1, latchkeytest.Fault{Delay: answerTime})
 

@@ -22,6 +22,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/internal/origin"
 	"github.com/latchkey-auth/latchkey/store"
 	"github.com/latchkey-auth/latchkey/store/filestore"
 )
@@ -133,7 +134,7 @@ func (s *service) signIn(t *testing.T, client, endpoint string) *place {
 		t.Fatal(err)
 	}
 	p.config = latchkey.Config{UserPoolID: s.UserPoolID, ClientID: client, UserPoolEndpoint: endpoint, Store: p.files}
-	p.user = store.Account{Scope: store.Scope{PoolID: s.UserPoolID, ClientID: client}, Username: s.Username}
+	p.user = store.Account{Scope: store.Scope{Service: origin.Of(endpoint), PoolID: s.UserPoolID, ClientID: client}, Username: s.Username}
 	begin(t, p.config, s.Username, s.Password)
 	return p
 }

@@ -85,6 +85,7 @@ var rules = []rule{
 	{"internal/sigv4", []string{"internal/secret"}, nil},
 	{"internal/tempkey", []string{"internal/random", "internal/seal", "internal/secret", "internal/strictbase64"}, nil}, // nothing but a use of the seal
 	{"internal/fault", nil, nil},
+	{"internal/origin", nil, nil},
 	{"internal/expiry", nil, nil},
 	{"internal/trust", nil, nil},
 	{"internal/cognito", []string{"internal/expiry", "internal/fault", "internal/secret", "internal/strictbase64", "internal/trust", "internal/wire", "jwt", "store"}, []string{"github.com/go-json-experiment/json"}},

@@ -20,6 +20,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/latchkey-auth/latchkey/internal/localservice"
+	"github.com/latchkey-auth/latchkey/internal/origin"
 	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
 	"github.com/latchkey-auth/latchkey/internal/wire"
@@ -185,7 +186,9 @@ func (s *service) kill() error {
 	return nil
 }
 
-func (s *service) scope() store.Scope { return store.Scope{PoolID: s.UserPoolID, ClientID: s.ClientID} }
+func (s *service) scope() store.Scope {
+	return store.Scope{Service: origin.Of(s.Endpoint), PoolID: s.UserPoolID, ClientID: s.ClientID}
+}
 
 // call sends one operation of the user pool API; out may be nil.
 func (s *service) call(operation string, in, out any, sign bool) error {

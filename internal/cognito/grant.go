@@ -109,7 +109,7 @@ func (g Grant) Apply(r store.Record) store.Record {
 	if g.Pair.ID != nil {
 		tokens.ID = store.NewSecret(g.Pair.ID.Raw())
 	}
-	r.Sub = g.Pair.Access.Subject()
+	r.Sub, r.Issuer = g.Pair.Access.Subject(), g.Pair.Access.Issuer()
 	r.Tokens = &tokens
 	r.Drift = expiry.BoundDrift(g.ServiceTime().Sub(g.When.At.Round(0)))
 	r.Ended = nil

@@ -8,6 +8,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/fault"
 	"github.com/latchkey-auth/latchkey/internal/strictbase64"
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/store"
 )
 
@@ -70,4 +71,16 @@ func signInOf(token string) (signIn, bool) {
 		return signIn{}, false
 	}
 	return signIn{claims.Subject, claims.Origin}, true
+}
+
+// IssuerOf is the iss claim of a record's tokens; empty without any that can be read.
+func IssuerOf(r store.Record) string {
+	if r.Tokens == nil {
+		return ""
+	}
+	access, err := jwt.Decode(r.Tokens.Access.Reveal())
+	if err != nil {
+		return ""
+	}
+	return access.Issuer()
 }

@@ -42,7 +42,8 @@ type credentialsJob struct {
 	source func(provider string) TokenSource
 	log    *slog.Logger
 
-	held Held // whose credentials are renewed
+	held     Held           // whose credentials are renewed
+	identity store.Identity // what the identity pool gave to it
 	// guestID is the guest's identity that the user's first call links.
 	guestID  string
 	claimed  bool   // the guest's record is to be deleted
@@ -76,7 +77,7 @@ func (j *credentialsJob) read(ctx context.Context) (outcome, bool) {
 	if err != nil {
 		return outcome{err: storeFault(err)}, true // there may be an identity to keep
 	}
-	j.held = got.Held
+	j.hold(got.Held)
 	if j.gone(memory) {
 		return j.tellGone(memory), true
 	}
@@ -84,7 +85,7 @@ func (j *credentialsJob) read(ctx context.Context) (outcome, bool) {
 		return out, true
 	}
 	j.begun = true
-	if j.ofUser() && j.held.Record.IdentityID == "" {
+	if j.ofUser() && j.identity.ID == "" {
 		j.claimGuest(ctx)
 	}
 	if j.ofUser() && memory.tokens.Left(time.Now()) <= 0 {
@@ -93,6 +94,11 @@ func (j *credentialsJob) read(ctx context.Context) (outcome, bool) {
 		}
 	}
 	return outcome{}, false
+}
+
+// hold takes a record, with what the identity pool gave to it.
+func (j *credentialsJob) hold(held Held) {
+	j.held, j.identity = held, j.reader.identity(held.Record)
 }
 
 // gone reports whether the record is of another login than the one that the renewal
@@ -128,13 +134,13 @@ func (j *credentialsJob) tellGone(memory *State) outcome {
 
 // adopt takes what the record holds, if that will do.
 func (j *credentialsJob) adopt(memory *State) (outcome, bool) {
-	c := j.held.Record.Credentials
+	c := j.identity.Credentials
 	if c == nil {
 		return outcome{}, false
 	}
 	now := time.Now()
 	window := j.reader.storedCredentials(now, *c)
-	if held := memory.holder().Record.Credentials; held != nil && held.SessionToken.Equal(c.SessionToken) {
+	if held := j.reader.identity(memory.holder().Record).Credentials; held != nil && held.SessionToken.Equal(c.SessionToken) {
 		window = memory.credentials // its clocks are better than those of a record read anew
 	} else if j.want.Force && !c.ReceivedAt.Before(j.flight.started.Round(0)) {
 		return j.publish(&window), true
@@ -173,7 +179,7 @@ func (j *credentialsJob) claimGuest(ctx context.Context) {
 	j.release = unlock
 	record, err := j.records.load(ctx, guest)
 	if err == nil && record.Federation == nil {
-		j.guestID, j.claimed = record.IdentityID, true
+		j.guestID, j.claimed = j.reader.identity(record).ID, true
 	}
 }
 
@@ -200,7 +206,7 @@ func (j *credentialsJob) ask(ctx context.Context) (cognito.Issued, error) {
 	if err != nil {
 		return cognito.Issued{}, err
 	}
-	identity := j.held.Record.IdentityID
+	identity := j.identity.ID
 	if f := j.held.Record.Federation; f != nil && f.IdentityID != "" {
 		identity = f.IdentityID
 	}
@@ -211,7 +217,7 @@ func (j *credentialsJob) ask(ctx context.Context) (cognito.Issued, error) {
 		if identity, err = j.pool.Identify(ctx, logins); err != nil {
 			return cognito.Issued{}, err
 		}
-		j.held.Record.IdentityID = identity // also when what follows fails; see partly
+		j.identity.ID = identity // also when what follows fails; see partly
 	}
 	return j.pool.Issue(ctx, identity, logins)
 }
@@ -310,14 +316,14 @@ func (j *credentialsJob) abandon(ctx context.Context, err error) outcome { retur
 // login. An identity that the application has named is not given up.
 func (j *credentialsJob) giveUpIdentity(f *fault.Fault) bool {
 	named := j.held.Record.Federation != nil && j.held.Record.Federation.IdentityID != ""
-	if j.replaced || named || j.held.Record.IdentityID == "" && j.guestID == "" {
+	if j.replaced || named || j.identity.ID == "" && j.guestID == "" {
 		return false
 	}
 	refused := f.Class == fault.Misconfigured || f.Class == fault.Conflict
 	if f.Class != fault.IdentityGone && !(refused && j.guestID != "") {
 		return false
 	}
-	j.replaced, j.guestID, j.held.Record.IdentityID = true, "", ""
+	j.replaced, j.guestID, j.identity.ID = true, "", ""
 	return true
 }
 
@@ -345,7 +351,9 @@ func (j *credentialsJob) store(ctx context.Context, identity string, credentials
 		}
 		first = false
 		next := old.Record
-		next.IdentityID, next.Credentials, next.SavedAt = identity, credentials, time.Now().Round(0)
+		j.identity.ID, j.identity.Credentials = identity, credentials
+		next.SetIdentity(j.identity)
+		next.SavedAt = time.Now().Round(0)
 		return next, nil
 	})
 	if isMoved(err) {
@@ -358,7 +366,7 @@ func (j *credentialsJob) store(ctx context.Context, identity string, credentials
 	}
 	if j.claimed {
 		j.claimed = false
-		if err := j.records.drop(ctx, j.reader.guestAccount()); err != nil {
+		if err := j.records.forgetGuest(ctx, j.reader.guestAccount(), j.identity); err != nil {
 			j.log.WarnContext(ctx, "latchkey: the guest's identity stays in the store though a user has it", "error", err)
 		}
 	}
@@ -369,10 +377,10 @@ func (j *credentialsJob) store(ctx context.Context, identity string, credentials
 // ask again would make another guest.
 func (j *credentialsJob) partly(ctx context.Context, cause error) outcome {
 	memory := j.memory()
-	if j.held.Record.IdentityID == "" || memory == nil || memory.holder().Record.IdentityID == j.held.Record.IdentityID {
+	if j.identity.ID == "" || memory == nil || j.reader.identity(memory.holder().Record).ID == j.identity.ID {
 		return outcome{err: cause}
 	}
-	if out, ok := j.store(ctx, j.held.Record.IdentityID, nil); !ok {
+	if out, ok := j.store(ctx, j.identity.ID, nil); !ok {
 		return out
 	}
 	out := j.publish(nil)
@@ -402,7 +410,7 @@ func (j *credentialsJob) publish(window *expiry.Window) outcome {
 // next refresh to find.
 func (j *credentialsJob) mergeInto(user *Held) {
 	same := live(j.held.Record) && j.held.Record.Tokens.Access.Equal(user.Record.Tokens.Access)
-	user.Record.IdentityID, user.Record.Credentials = j.held.Record.IdentityID, j.held.Record.Credentials
+	user.Record.SetIdentity(j.identity)
 	if same && j.held.Stored > user.Stored && !j.held.unsaved() {
 		user.Record.Generation, user.Stored = j.held.Stored, j.held.Stored
 		user.Record.Pending = j.held.Record.Pending

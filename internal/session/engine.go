@@ -14,16 +14,22 @@ import (
 
 // Config is what an Engine is made of.
 type Config struct {
-	Scope        store.Scope
+	Scope store.Scope
+	// FormerScopes are where the service's records may be too: those of its former
+	// addresses, and the scope without a service, of earlier versions.
+	FormerScopes []store.Scope
+	// Ours reports whether a record that names no issuer can be the service's.
+	Ours         func(store.Record) bool
 	Store        store.Store
 	UserPool     UserPool
 	IdentityPool IdentityPool
-	// IdentityPoolID is empty without an identity pool.
-	IdentityPoolID string
-	Guests         bool          // users who are not signed in may ask the identity pool
-	Ahead          time.Duration // how long before their end tokens are due; 0 is the default
-	Sources        map[string]TokenSource
-	Log            *slog.Logger
+	// IdentityPoolID is empty without an identity pool. IdentityOrigin is where it is
+	// called.
+	IdentityPoolID, IdentityOrigin string
+	Guests                         bool          // users who are not signed in may ask the identity pool
+	Ahead                          time.Duration // how long before their end tokens are due; 0 is the default
+	Sources                        map[string]TokenSource
+	Log                            *slog.Logger
 }
 
 // Engine holds one scope's active session. It is safe for concurrent use.
@@ -53,9 +59,10 @@ type Engine struct {
 func New(cfg Config) *Engine {
 	life := newLifecycle(cfg.Log)
 	owner := &Owner{}
-	records := &Records{store: cfg.Store, scope: cfg.Scope, owner: owner, life: life, log: cfg.Log, healing: newTurn()}
+	kept := &bound{Store: cfg.Store, scope: cfg.Scope, former: cfg.FormerScopes, ours: cfg.Ours}
+	records := &Records{store: kept, scope: cfg.Scope, owner: owner, life: life, log: cfg.Log, healing: newTurn()}
 	e := &Engine{
-		reader: reader{ahead: cfg.Ahead, scope: cfg.Scope, pool: cfg.IdentityPoolID, guests: cfg.Guests},
+		reader: reader{ahead: cfg.Ahead, scope: cfg.Scope, pool: cfg.IdentityPoolID, origin: cfg.IdentityOrigin, guests: cfg.Guests},
 		owner:  owner, records: records, life: life, log: cfg.Log,
 		flights:  &flights{life: life, running: map[flightKey]*flight{}},
 		userPool: cfg.UserPool, identityPool: cfg.IdentityPool,
@@ -134,9 +141,25 @@ func (e *Engine) readStore(ctx context.Context, epoch uint64) error {
 	found := e.reader.state(stored(record), time.Now(), nil)
 	if !found.Live() {
 		e.readGuest(ctx, found, e.owner.load())
+		e.nameElsewhere(ctx, found)
 	}
 	e.owner.edit(epoch, func(old *State) change { return e.adoptStored(old, found) })
 	return nil
+}
+
+// nameElsewhere tells a state without a user where the user is signed in, if that is
+// another service.
+func (e *Engine) nameElsewhere(ctx context.Context, s *State) {
+	if s.expired() || s.view.provider != "" {
+		return
+	}
+	service := e.records.store.elsewhere(ctx)
+	if service == "" {
+		return
+	}
+	out := fault.New("", fault.SignedOut, hintSignIn)
+	out.Message = "the stored session was begun at " + service + ", which is another service"
+	s.view.subErr, s.view.tokensErr = out, out
 }
 
 // activeRecord is the record that the scope's pointer names. No pointer, or a pointer to

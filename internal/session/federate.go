@@ -34,9 +34,9 @@ func (e *Engine) Federate(ctx context.Context, federation store.Federation, sour
 		return nil, storeFault(err)
 	}
 	j := e.newCredentialsJob(&flight{key: flightKey{kind: credentialsFlight, account: account}}, Want{})
-	j.held = Held{Record: store.Record{Account: account, Federation: &federation}}
+	j.hold(Held{Record: store.Record{Account: account, Federation: &federation}})
 	if old.Record.Federation == nil {
-		j.guestID = old.Record.IdentityID // a guest's, and no other login's
+		j.guestID = e.reader.identity(old.Record).ID // a guest's, and no other login's
 	}
 	issued, err := j.begin(bounded, source)
 	if err != nil {
@@ -96,7 +96,10 @@ func (e *Engine) activateFederated(ctx context.Context, j *credentialsJob, issue
 	account := j.held.Record.Account
 	held, err := e.records.Update(ctx, account, nil, func(Held) (store.Record, error) {
 		next := j.held.Record
-		next.IdentityID, next.Credentials, next.SavedAt = issued.Identity, &issued.Credentials, time.Now().Round(0)
+		identity := e.reader.identity(next)
+		identity.ID, identity.Credentials = issued.Identity, &issued.Credentials
+		next.SetIdentity(identity)
+		next.SavedAt = time.Now().Round(0)
 		return next, nil
 	})
 	if err == nil {

@@ -26,6 +26,7 @@ type reader struct {
 	ahead  time.Duration // how long before their end tokens and credentials are due; 0 is the default
 	scope  store.Scope
 	pool   string // the identity pool's id; empty without one
+	origin string // where the identity pool is called
 	guests bool   // guests may ask it
 }
 
@@ -35,8 +36,13 @@ func (r reader) guestAccount() store.Account { return store.Account{Scope: r.sco
 // credentialsLock is the account whose lock a renewal of AWS credentials holds: the same
 // username in a scope of the identity pool's, so that tokens never wait for it.
 func (r reader) credentialsLock(account store.Account) store.Account {
-	account.Scope = store.Scope{PoolID: r.pool, ClientID: account.ClientID}
+	account.Scope = store.Scope{Service: r.origin, PoolID: r.pool, ClientID: account.ClientID}
 	return account
+}
+
+// identity is what the identity pool gave to a record's account.
+func (r reader) identity(record store.Record) store.Identity {
+	return record.IdentityAt(r.pool, r.origin, "")
 }
 
 // state reads a record. now is when it was read; fresh is the window of tokens that
@@ -87,7 +93,7 @@ func (r reader) readTokens(s *State, now time.Time, fresh *expiry.Window) {
 	if s.tokens = expiry.Tokens(now, record.Tokens.ReceivedAt, pair.Issued, pair.Life, record.Drift, r.ahead); fresh != nil {
 		s.tokens = *fresh
 	}
-	s.view.tokens = Tokens{Access: pair.Access, ID: pair.ID, Expiry: s.tokens.End()}
+	s.view.tokens = Tokens{Access: pair.Access, ID: pair.ID, Expiry: s.tokens.End(), Refreshable: !record.Tokens.Refresh.IsZero()}
 }
 
 // readIdentity fills in the identity pool's facets. now is when the record was read;
@@ -104,8 +110,9 @@ func (r reader) readIdentity(s *State, now time.Time, fresh *expiry.Window) {
 	err := r.noIdentity(s)
 	if s.hasIdentity = err == nil; s.hasIdentity {
 		err = fault.New("", fault.NotFetched, hintFetched)
-		v.identityID = record.IdentityID
-		if c := record.Credentials; c != nil {
+		identity := r.identity(record)
+		v.identityID = identity.ID
+		if c := identity.Credentials; c != nil {
 			v.credentials = *c
 			s.credentials = r.storedCredentials(now, *c)
 		}
@@ -192,11 +199,11 @@ func (r reader) mergeCredentials(s, now *State) {
 	if s == now || !s.Live() || !now.Live() || b.Record.Account != a.Record.Account || b.Record.Sub != a.Record.Sub {
 		return
 	}
-	mine, other := a.Record.Credentials, b.Record.Credentials
-	if other == nil || mine != nil && !other.ReceivedAt.After(mine.ReceivedAt) {
+	mine, other := r.identity(a.Record).Credentials, r.identity(b.Record)
+	if other.Credentials == nil || mine != nil && !other.Credentials.ReceivedAt.After(mine.ReceivedAt) {
 		return
 	}
-	a.Record.IdentityID, a.Record.Credentials = b.Record.IdentityID, other
+	a.Record.SetIdentity(other)
 	if !b.unsaved() && b.Stored > a.Record.Generation {
 		a.Record.Generation, a.Stored = b.Stored, b.Stored
 	}

@@ -24,7 +24,7 @@ const (
 // of the same account, so that a change that could not be stored yet, and a record
 // that the store has lost to damage, are handled in one place.
 type Records struct {
-	store store.Store
+	store *bound
 	scope store.Scope
 	owner *Owner
 	life  *lifecycle
@@ -56,6 +56,24 @@ func (r *Records) drop(ctx context.Context, account store.Account) error {
 	return r.store.Delete(ctx, account)
 }
 
+// forgetGuest removes an identity that is a user's now, or gone, from the guest's record.
+func (r *Records) forgetGuest(ctx context.Context, guest store.Account, identity store.Identity) error {
+	identity.ID, identity.Credentials = "", nil
+	left := 0
+	_, err := r.Update(context.WithoutCancel(ctx), guest, nil, func(old Held) (store.Record, error) {
+		next := old.Record
+		next.SetIdentity(identity)
+		if left = len(next.Identities); left == 0 {
+			return next, errUnchanged
+		}
+		return next, nil
+	})
+	if err != nil || left > 0 {
+		return err
+	}
+	return r.drop(ctx, guest)
+}
+
 // list lists the scope's accounts.
 func (r *Records) list(ctx context.Context) ([]store.Account, error) {
 	ctx, cancel := context.WithTimeout(ctx, saveTime)
@@ -70,12 +88,9 @@ func (r *Records) setActive(ctx context.Context, account store.Account) error {
 	return r.store.SetActive(ctx, account)
 }
 
-// lock acquires the store's lock of an account, if the store has locks.
+// lock acquires the store's lock of an account.
 func (r *Records) lock(ctx context.Context, account store.Account) (unlock func(), err error) {
-	if locker, ok := r.store.(store.Locker); ok {
-		return locker.Lock(ctx, account)
-	}
-	return func() {}, nil
+	return r.store.Lock(ctx, account)
 }
 
 // memory is what the present state holds of an account, if it is a session.

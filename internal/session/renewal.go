@@ -110,9 +110,14 @@ func (m *renewals) lock(ctx context.Context, account store.Account, behind bool)
 }
 
 func lockFault(err error) error {
-	return &fault.Fault{
-		Kind: fault.Store, Message: "cannot acquire the session lock", Err: err, Hint: "another program may be holding it",
+	f := &fault.Fault{Kind: fault.Store, Message: "cannot acquire the session lock", Err: err}
+	switch {
+	case errors.Is(err, store.ErrLockHeld):
+		f.Hint = "another program is holding it"
+	case errors.Is(err, store.ErrNoLocks):
+		f.Hint = "keep the sessions in a folder that the program can write to, on a file system with locks"
 	}
+	return f
 }
 
 // steps reads and calls until there is an outcome.

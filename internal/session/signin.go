@@ -59,7 +59,10 @@ func (e *Engine) known(old Held) store.Record {
 func (e *Engine) signedIn(account store.Account, old store.Record, issued cognito.Grant, how How) store.Record {
 	next := issued.Apply(store.Record{Account: account, SignIn: how.SignIn, Redirect: how.Redirect, Device: old.Device, Pending: old.Pending})
 	if old.Sub == next.Sub {
-		next.IdentityID = old.IdentityID
+		for _, identity := range old.Identities {
+			identity.Credentials = nil
+			next.SetIdentity(identity)
+		}
 	}
 	if issued.Device != nil {
 		next.Device = issued.Device

@@ -27,6 +27,8 @@ type Tokens struct {
 	Access *jwt.Unverified
 	ID     *jwt.Unverified // nil if the service issued none
 	Expiry time.Time       // of the first of the two, on this machine's clock
+	// Refreshable says that the session has a refresh token.
+	Refreshable bool
 }
 
 // SignedIn reports whether there is a live user pool session.

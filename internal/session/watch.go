@@ -36,10 +36,10 @@ func (e *Engine) Subscribe(f func(Event)) (stop func(), err error) {
 
 // watch begins to watch the store, if it can be watched and is not watched yet.
 func (e *Engine) watch() {
-	watcher, ok := e.records.store.(store.Watcher)
+	watcher := e.records.store.watcher()
 	e.watching.mu.Lock()
 	defer e.watching.mu.Unlock()
-	if !ok || e.watching.stop != nil {
+	if watcher == nil || e.watching.stop != nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(e.life.ctx)
@@ -139,7 +139,7 @@ func (e *Engine) sameTokens(before *State, record store.Record) *State {
 	}
 	same := copyOf(before)
 	same.user = stored(record)
-	if c := record.Credentials; c != nil && !sameCredentials(before.user.Record.Credentials, c) {
+	if c := e.reader.identity(record).Credentials; c != nil && !sameCredentials(e.reader.identity(before.user.Record).Credentials, c) {
 		e.reader.readIdentity(same, time.Now(), nil)
 	}
 	return same

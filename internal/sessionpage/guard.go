@@ -39,8 +39,8 @@ func hostname(host string) string {
 	return u.Hostname()
 }
 
-// origin is scheme and host that the browser used.
-func origin(r *http.Request) string {
+// originOf is scheme and host that the browser used.
+func originOf(r *http.Request) string {
 	if r.TLS != nil {
 		return "https://" + r.Host
 	}

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/internal/origin"
 	"github.com/latchkey-auth/latchkey/latchkeytest"
 	"github.com/latchkey-auth/latchkey/store"
 )
@@ -73,7 +74,7 @@ func (w *world) wantNoSecrets() {
 	told := w.answers.String()
 	w.mu.Unlock()
 	secrets := map[string]string{"the password": password}
-	scope := store.Scope{PoolID: w.service.UserPoolID, ClientID: w.service.ClientID}
+	scope := store.Scope{Service: origin.Of(w.service.Config().UserPoolEndpoint), PoolID: w.service.UserPoolID, ClientID: w.service.ClientID}
 	w.page.mu.Lock()
 	visitors := slices.Collect(maps.Values(w.page.visitors))
 	w.page.mu.Unlock()
@@ -91,8 +92,10 @@ func (w *world) wantNoSecrets() {
 				secrets["the access token"], secrets["the ID token"], secrets["the refresh token"] = tokens.Access.Reveal(), tokens.ID.Reveal(), tokens.Refresh.Reveal()
 				secrets["a signature"] = tokens.Access.Reveal()[strings.LastIndexByte(tokens.Access.Reveal(), '.')+1:]
 			}
-			if c := record.Credentials; c != nil {
-				secrets["the secret key"], secrets["the session token"], secrets["the key's id"] = c.SecretAccessKey.Reveal(), c.SessionToken.Reveal(), c.AccessKeyID
+			for _, identity := range record.Identities {
+				if c := identity.Credentials; c != nil {
+					secrets["the secret key"], secrets["the session token"], secrets["the key's id"] = c.SecretAccessKey.Reveal(), c.SessionToken.Reveal(), c.AccessKeyID
+				}
 			}
 		}
 	}

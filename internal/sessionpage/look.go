@@ -9,7 +9,6 @@ import (
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/jwt"
-	"github.com/latchkey-auth/latchkey/store"
 )
 
 // The two layouts of the page.
@@ -198,16 +197,18 @@ func (p *Page) look(ctx context.Context, v *visitor) *view {
 	}
 	page.Layout = layoutIn
 	page.fillUser(session, user)
-	page.Refreshable = v.refreshable(ctx, p.cfg.Client.UserPoolID, user.Username)
+	page.Refreshable = refreshable(session)
 	return page
 }
 
-// refreshable reports whether the session has a refresh token, which only its record
-// knows.
-func (v *visitor) refreshable(ctx context.Context, poolID, username string) bool {
-	scope := store.Scope{PoolID: poolID, ClientID: v.clientID}
-	record, err := v.memory.Load(ctx, store.Account{Scope: scope, Username: username})
-	return err == nil && record.Tokens != nil && !record.Tokens.Refresh.IsZero()
+// refreshable reports whether the session has a refresh token, also while its tokens
+// cannot be refreshed.
+func refreshable(session *latchkey.Session) bool {
+	tokens, err := session.Tokens()
+	if err != nil {
+		return !errors.Is(err, latchkey.ErrNotRefreshable)
+	}
+	return tokens.Refreshable
 }
 
 func (v *view) fillUser(session *latchkey.Session, user latchkey.User) {

@@ -57,7 +57,7 @@ func (p *Page) setCookie(w http.ResponseWriter, r *http.Request, key string) {
 
 // admit begins a visit and gives the browser its cookie.
 func (p *Page) admit(w http.ResponseWriter, r *http.Request, short bool) (*visitor, error) {
-	v, err := p.newVisitor(origin(r), r.TLS != nil, short)
+	v, err := p.newVisitor(originOf(r), r.TLS != nil, short)
 	if err != nil {
 		return nil, err
 	}

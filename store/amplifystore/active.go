@@ -132,7 +132,7 @@ func (s *Store) point(ctx context.Context, scope store.Scope, p pointer, usernam
 // Active gives the account that SetActive named, or the one that JavaScript made
 // LastAuthUser since. A LastAuthUser that JavaScript removed is no pointer.
 func (s *Store) Active(ctx context.Context, scope store.Scope) (store.Account, error) {
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return store.Account{}, err
 	}
 	p, err := s.readPointer(ctx, scope)
@@ -168,6 +168,9 @@ func (s *Store) repoint(ctx context.Context, scope store.Scope) error {
 
 // SetActive makes account the one that LastAuthUser names, and Amplify sees.
 func (s *Store) SetActive(ctx context.Context, account store.Account) error {
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
 	if _, err := store.EncodeAccount(account); err != nil {
 		return fmt.Errorf("amplifystore: %w", err)
 	}

@@ -2,6 +2,7 @@ package amplifystore
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 
 // Store keeps sessions in a [KeyValue]. It is a [store.Store] and a
 // [store.Locker]. Goroutines share one Store; processes may share the storage if
-// it is a [Locker].
+// it is a [Locker]. Make it with [New]; methods of a nil *Store, of the zero value
+// and of a Store over a nil storage return an error.
 type Store struct {
 	kv       KeyValue
 	prefix   string
@@ -47,11 +49,21 @@ func New(kv KeyValue, options ...Option) *Store {
 	return s
 }
 
+var errNoStorage = errors.New("amplifystore: the Store has no storage; make it with New")
+
+// usable returns an error if s has no storage or ctx has ended.
+func (s *Store) usable(ctx context.Context) error {
+	if s == nil || s.kv == nil {
+		return errNoStorage
+	}
+	return ctx.Err()
+}
+
 // Load reads an account's record. What JavaScript changed, and what a crash cut
 // off, is taken in; see the package's documentation. Errors: store.ErrNotFound,
 // [*store.DamagedError], [*store.SchemaError], and the storage's own.
 func (s *Store) Load(ctx context.Context, account store.Account) (store.Record, error) {
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return store.Record{}, err
 	}
 	st, err := s.look(ctx, account)
@@ -121,6 +133,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 // Lock waits for the account's lock. It excludes the goroutines that share s, and
 // every program if the storage is a [Locker]; JavaScript it cannot hold off.
 func (s *Store) Lock(ctx context.Context, account store.Account) (unlock func(), err error) {
+	if err := s.usable(ctx); err != nil {
+		return nil, err
+	}
 	return s.lock(ctx, s.ownKey(account)+".refresh")
 }
 
@@ -152,7 +167,7 @@ func (s *Store) lock(ctx context.Context, name string) (unlock func(), err error
 // read. JavaScript's user is among them if LastAuthUser names it, or Load has
 // seen it.
 func (s *Store) List(ctx context.Context, scope store.Scope) ([]store.Account, error) {
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
 	p, err := s.readPointer(ctx, scope)
@@ -180,3 +195,6 @@ func (s *Store) List(ctx context.Context, scope store.Scope) ([]store.Account, e
 	}
 	return accounts, nil
 }
+
+// ServiceBlind reports true: Amplify's keys do not name the service.
+func (s *Store) ServiceBlind() bool { return true }

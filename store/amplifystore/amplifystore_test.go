@@ -15,7 +15,7 @@ var (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(*testing.T) store.Store { return amplifystore.New(amplifystore.NewMap()) })
+	storetest.Run(t, func(*testing.T) store.Store { return amplifystore.New(amplifystore.NewMap()) }, storetest.SharedServices())
 }
 
 func TestMapClear(t *testing.T) {

@@ -25,7 +25,7 @@
 //	P.C.POOL.latchkey                     the usernames with a record, and the active one
 //	P.C.U.POOL.latchkey                   what else the record holds
 //
-// The last one holds the generation, the end of a session, the identity and its
+// The last one holds the generation, the end of a session, the identities with their
 // credentials, and a SHA-256 of each value that [Store.Save] left in Amplify's
 // keys. Tokens are not in it, so that a sign-out in JavaScript leaves none behind.
 // There are exceptions, which Amplify's keys cannot express: a guest, a session
@@ -33,6 +33,17 @@
 // identity pool in place of a user pool, and a client id that no service gives out
 // (one with a dot, say). Their records lie whole in the key of this package, and
 // Amplify does not see them.
+//
+// # Several services
+//
+// Amplify's layout has no place for [store.Scope.Service], and neither do the keys of
+// this package: accounts that differ in their service alone share one record, one
+// pointer and one lock. Records and accounts carry the Scope that was asked for. A
+// client identifies the service of a session by Record.Issuer. Load takes it from the access
+// token where JavaScript wrote the session or the record does not have one; a token
+// that has no iss claim leaves it empty. When JavaScript signs in at another issuer,
+// identities, credentials and pending revocations of the one before are dropped. The
+// store is therefore no [store.ServiceLister].
 //
 // # Several users
 //

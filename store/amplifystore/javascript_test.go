@@ -70,17 +70,21 @@ func TestReadJavaScript(t *testing.T) {
 	step("refresh", javaScriptRecord(issued.Add(time.Hour)), nil)
 
 	ours := javaScriptRecord(issued.Add(2 * time.Hour))
-	ours.Generation, ours.IdentityID = generation+1, "us-east-1:0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
-	ours.Credentials = &store.Credentials{AccessKeyID: "ASIAIOSFODNN7EXAMPLE", SecretAccessKey: store.NewSecret("s")}
+	ours.Generation = generation + 1
+	identity := store.Identity{PoolID: "us-east-1:0f0e0d0c-0b0a-0908-0706-050403020100", ID: "us-east-1:0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"}
+	withCredentials := identity
+	withCredentials.Credentials = &store.Credentials{AccessKeyID: "ASIAIOSFODNN7EXAMPLE", SecretAccessKey: store.NewSecret("s")}
+	developer := store.Identity{PoolID: "us-east-1:11111111-2222-3333-4444-555555555555", Credentials: withCredentials.Credentials}
+	ours.Identities = []store.Identity{developer, withCredentials}
 	save(t, s, ours, generation)
 	step("refresh by Go", ours, nil)
 	theirs := javaScriptRecord(issued.Add(3 * time.Hour))
-	theirs.IdentityID, theirs.Credentials = ours.IdentityID, ours.Credentials
+	theirs.Identities = ours.Identities
 	signedIn(kv, issued.Add(3*time.Hour))
 	step("refresh by JavaScript, of the same user", theirs, nil)
 	signedOut(kv)
 	gone := theirs
-	gone.Tokens, gone.Credentials = nil, nil
+	gone.Tokens, gone.Identities = nil, []store.Identity{identity} // one without an id is gone with its credentials
 	gone.Ended = &store.Ended{Reason: "signed-out", Detail: "the session was removed from Amplify's keys"}
 	step("sign-out", gone, store.ErrNotFound)
 	for key, value := range kv.copied() {
@@ -90,7 +94,7 @@ func TestReadJavaScript(t *testing.T) {
 	}
 	signedIn(kv, issued.Add(4*time.Hour))
 	again := javaScriptRecord(issued.Add(4 * time.Hour))
-	again.IdentityID = ours.IdentityID
+	again.Identities = gone.Identities
 	step("sign-in again", again, nil)
 	kv.put("deviceKey", "", "deviceGroupKey", "", "randomPasswordKey", "")
 	again.Device = nil
@@ -374,6 +378,24 @@ func TestDrift(t *testing.T) {
 			t.Errorf("clockDrift %q with details %q: %v, received at %v, want %v",
 				test.value, test.details, record.Drift, record.Tokens.ReceivedAt, test.want)
 		}
+	}
+}
+
+// TestManyGroups reads the tokens of a user in 100 groups with names of 128
+// characters, which are Cognito's limits.
+func TestManyGroups(t *testing.T) {
+	t.Parallel()
+	var groups []string
+	for n := range 100 {
+		groups = append(groups, fmt.Sprintf("%0128d", n))
+	}
+	inGroups := func(claims map[string]any) { claims["cognito:groups"] = groups }
+	kv := newStorage()
+	signedIn(kv, issued)
+	access := token("access", issued, inGroups)
+	kv.put("accessToken", access, "idToken", token("id", issued, inGroups))
+	if got := load(t, hurried(kv), alice); got.Tokens.Access.Reveal() != access || len(access) < 16<<10 {
+		t.Errorf("Load gave another token than the one of %d bytes", len(access))
 	}
 }
 

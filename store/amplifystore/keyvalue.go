@@ -2,6 +2,7 @@ package amplifystore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -31,29 +32,43 @@ type Locker interface {
 	Lock(ctx context.Context, name string) (unlock func(), err error)
 }
 
-// Map is a [KeyValue] in memory. Make it with [NewMap].
+// Map is a [KeyValue] in memory. The zero value is empty and ready. Methods of a nil
+// *Map return an error.
 type Map struct {
 	mu    sync.RWMutex // guards items
 	items map[string]string
 }
 
 // NewMap returns an empty Map.
-func NewMap() *Map { return &Map{items: make(map[string]string)} }
+func NewMap() *Map { return new(Map) }
+
+var errNilMap = errors.New("amplifystore: the *Map is nil")
+
+// usable returns an error if m is nil or ctx has ended.
+func (m *Map) usable(ctx context.Context) error {
+	if m == nil {
+		return errNilMap
+	}
+	return ctx.Err()
+}
 
 // SetItem puts value under key.
 func (m *Map) SetItem(ctx context.Context, key, value string) error {
-	if err := ctx.Err(); err != nil {
+	if err := m.usable(ctx); err != nil {
 		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.items == nil {
+		m.items = make(map[string]string)
+	}
 	m.items[key] = value
 	return nil
 }
 
 // Item returns what is under key.
 func (m *Map) Item(ctx context.Context, key string) (value string, ok bool, err error) {
-	if err := ctx.Err(); err != nil {
+	if err := m.usable(ctx); err != nil {
 		return "", false, err
 	}
 	m.mu.RLock()
@@ -64,7 +79,7 @@ func (m *Map) Item(ctx context.Context, key string) (value string, ok bool, err 
 
 // RemoveItem removes key.
 func (m *Map) RemoveItem(ctx context.Context, key string) error {
-	if err := ctx.Err(); err != nil {
+	if err := m.usable(ctx); err != nil {
 		return err
 	}
 	m.mu.Lock()
@@ -75,7 +90,7 @@ func (m *Map) RemoveItem(ctx context.Context, key string) error {
 
 // Clear removes every key.
 func (m *Map) Clear(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
+	if err := m.usable(ctx); err != nil {
 		return err
 	}
 	m.mu.Lock()

@@ -153,7 +153,7 @@ func signedOut(s *storage) {
 func javaScriptRecord(at time.Time) store.Record {
 	received := at.Add(348 * time.Millisecond)
 	return store.Record{
-		Account: alice, Sub: sub, Drift: -348 * time.Millisecond, SavedAt: received,
+		Account: alice, Issuer: "https://cognito-idp.us-east-1.amazonaws.com/" + pool, Sub: sub, Drift: -348 * time.Millisecond, SavedAt: received,
 		SignIn: &store.SignIn{LoginID: "alice@example.com", Flow: "USER_SRP_AUTH"},
 		Tokens: &store.Tokens{
 			Access: store.NewSecret(token("access", at, nil)), ID: store.NewSecret(token("id", at, nil)),

@@ -79,6 +79,12 @@ func bare(record store.Record, shown fields) store.Record {
 	return record
 }
 
+// withoutService is what an account is called in the storage.
+func withoutService(account store.Account) store.Account {
+	account.Service = ""
+	return account
+}
+
 // seal turns a value of ours to text: a checksum, a space, JSON.
 func seal(value any) (string, error) {
 	text, err := json.Marshal(value, json.Deterministic(true))
@@ -119,9 +125,10 @@ func parseOwn(text string, account store.Account) (*own, error) {
 	if err != nil {
 		return nil, fmt.Errorf("its record: %w", err)
 	}
-	if record.Account != account {
+	if withoutService(record.Account) != withoutService(account) {
 		return nil, errAccount
 	}
+	record.Account = account
 	o.record = record
 	return &o, nil
 }

@@ -26,7 +26,9 @@ func (s *Store) writeOwn(ctx context.Context, record store.Record, found fields)
 	if err != nil {
 		return err
 	}
-	data, err := store.Encode(bare(record, want))
+	record = bare(record, want)
+	record.Account = withoutService(record.Account)
+	data, err := store.Encode(record)
 	if err != nil {
 		return err
 	}
@@ -45,6 +47,13 @@ func (s *Store) writeJournal(ctx context.Context, account store.Account, o own) 
 // [store.Store]. The record is saved with the first of its writes. An error that
 // comes later leaves it saved, and the same Save again completes the rest.
 func (s *Store) Save(ctx context.Context, record store.Record, previous uint64) error {
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	if _, err := store.EncodeAccount(record.Account); err != nil {
+		return err
+	}
+	record.Account = withoutService(record.Account)
 	whole, err := store.Encode(record)
 	if err != nil {
 		return err
@@ -113,6 +122,9 @@ func (s *Store) complete(ctx context.Context, account store.Account, st state) e
 // Delete forgets an account: all of its keys, also the device's and those that
 // JavaScript wrote, and LastAuthUser if it names the account.
 func (s *Store) Delete(ctx context.Context, account store.Account) error {
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
 	unlock, err := s.exclude(ctx, account.Scope)
 	if err != nil {
 		return err

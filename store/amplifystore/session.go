@@ -34,7 +34,7 @@ func (e *keyError) Unwrap() error { return e.err }
 
 // Bounds for what JavaScript wrote.
 const (
-	maxToken = 50_000  // what package jwt decodes, in bytes
+	maxToken = 50_000  // bytes, what the client receives
 	maxDrift = 1 << 40 // milliseconds, some 35 years
 	maxIssue = 1 << 37 // seconds; RFC 3339 can write the year
 
@@ -91,8 +91,16 @@ func fromJavaScript(record *store.Record, found fields) error {
 	if err != nil {
 		return err
 	}
-	if record.Sub != access.Subject { // what is another person's
-		record.IdentityID, record.Credentials, record.Redirect = "", nil, nil
+	sameSub := record.Sub == access.Subject
+	moved := record.Issuer != "" && access.Issuer != "" && record.Issuer != access.Issuer
+	if !sameSub || moved { // what is another person's
+		record.Identities, record.Redirect = nil, nil
+	}
+	if moved { // another service must not receive refresh tokens that this one issued
+		record.Pending = nil
+	}
+	if !sameSub || access.Issuer != "" {
+		record.Issuer = access.Issuer
 	}
 	switch {
 	case !redirect:
@@ -168,13 +176,33 @@ func parseToken(found fields, name, use string) (claims, error) {
 		return claims{}, &keyError{name, errToken}
 	}
 	var c claims
-	if json.Unmarshal(payload, &c) != nil || c.Subject == "" || c.IssuedAt <= 0 || c.IssuedAt > maxIssue {
+	if json.Unmarshal(payload, &c) != nil || c.Subject == "" || c.IssuedAt <= 0 || c.IssuedAt > maxIssue || len(c.Issuer) > store.MaxText {
 		return claims{}, &keyError{name, errToken}
 	}
 	if c.Use != "" && c.Use != use {
 		return claims{}, &keyError{name, errUse}
 	}
 	return c, nil
+}
+
+// issuerOf returns the iss claim of an access token, empty if it cannot be read.
+func issuerOf(token store.Secret) string {
+	c, err := parseToken(fields{accessToken: token.Reveal()}, accessToken, "access")
+	if err != nil {
+		return ""
+	}
+	return c.Issuer
+}
+
+// withoutCredentials returns the identities that have an id, without credentials.
+func withoutCredentials(identities []store.Identity) []store.Identity {
+	var kept []store.Identity
+	for _, i := range identities {
+		if i.Credentials = nil; i.ID != "" {
+			kept = append(kept, i)
+		}
+	}
+	return kept
 }
 
 // parseDrift reads clockDrift; a missing one is 0, as for Amplify. See the

@@ -64,6 +64,10 @@ func (s *Store) look(ctx context.Context, account store.Account) (state, error) 
 		}
 	}
 	s.judge(&st, account)
+	// Records of earlier schemas, and those saved without an issuer.
+	if st.kept && st.record.Issuer == "" && st.record.Tokens != nil {
+		st.record.Issuer = issuerOf(st.record.Tokens.Access)
+	}
 	return st, nil
 }
 
@@ -128,7 +132,7 @@ func merge(account store.Account, o *own, found fields) (record store.Record, ke
 			return store.Record{}, false, err
 		}
 	case known && o.hadSession():
-		record.Tokens, record.Credentials = nil, nil
+		record.Tokens, record.Identities = nil, withoutCredentials(record.Identities)
 		if record.Redirect != nil && !record.Redirect.Browser {
 			record.Redirect = nil // Amplify leads its own browser over the logout page
 		}

@@ -13,7 +13,7 @@ import (
 // Active reads the scope's pointer. A damaged pointer is set aside like a
 // record; the [store.DamagedError] then has an account without a username.
 func (s *Store) Active(ctx context.Context, scope store.Scope) (store.Account, error) {
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return store.Account{}, err
 	}
 	if err := s.findFolder(); err != nil {
@@ -64,7 +64,7 @@ func (s *Store) readActive(scope store.Scope) (store.Account, error) {
 // damaged pointer, or one of a newer schema, since there is nothing in it that
 // the user did not just decide anew.
 func (s *Store) SetActive(ctx context.Context, account store.Account) error {
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return err
 	}
 	data, err := store.EncodeAccount(account)

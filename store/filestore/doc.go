@@ -6,7 +6,9 @@
 //
 // Everything lies in one folder (mode 0700), so that one directory is all that
 // [Store.Watch] must poll. SCOPE and ACCOUNT are a readable part and a hash, in
-// lower-case ASCII, whatever the pool id and the username are:
+// lower-case ASCII, whatever the pool id and the username are. SCOPE's hash covers
+// pool, client and service, ACCOUNT's also the username. A scope without a service
+// has the same names as before schema 4, which added the service:
 //
 //	SCOPE.ACCOUNT.json                 the record, as store.Encode writes it
 //	SCOPE.ACCOUNT.json.bak             the generation before it
@@ -30,8 +32,8 @@
 // believe that they hold the lock.
 //
 // Locks are flock(2) (LockFileEx on Windows): the system lets go of them when
-// their holder ends, however it ends. On a file system without locks, methods
-// that change something fail and say so.
+// their holder ends, however it ends. On a file system without locks or without
+// write permission, methods that change something fail with [store.ErrNoLocks].
 //
 // # Damage
 //

@@ -71,8 +71,9 @@ func playDisk(s *filestore.Store) error {
 	if err := failsWith(s, syscall.EROFS); err != nil {
 		return fmt.Errorf("read-only disk: %w", err)
 	}
-	if _, err := s.Lock(ctx, account); !errors.Is(err, syscall.EROFS) {
-		return fmt.Errorf("Lock on a read-only disk: %w, want EROFS", err)
+	_, err := s.Lock(ctx, account)
+	if !errors.Is(err, syscall.EROFS) || !errors.Is(err, store.ErrNoLocks) || errors.Is(err, store.ErrLockHeld) {
+		return fmt.Errorf("Lock on a read-only disk: %w, want EROFS and ErrNoLocks", err)
 	}
 	return damagedReadOnly(s)
 }
@@ -206,8 +207,10 @@ func TestFailingCalls(t *testing.T) {
 		{"renameat:error=EDQUOT:when=2", "disk quota exceeded", false},
 		{"renameat:error=EROFS:when=2", "read-only file system", false},
 		{"fchmod:error=EPERM", "operation not permitted", false},
-		{"flock:error=ENOLCK", "file system that has locks", false},
-		{"flock:error=ENOSYS", "file system that has locks", false},
+		{"flock:error=ENOLCK", "locking is not possible: no locks available", false},
+		{"flock:error=ENOSYS", "locking is not possible: function not implemented", false},
+		{"flock:error=EOPNOTSUPP", "locking is not possible: operation not supported", false},
+		{"flock:error=EIO", "input/output error", false},
 	}
 	for _, test := range tests {
 		t.Run(test.inject, func(t *testing.T) {

@@ -15,8 +15,10 @@ import (
 	"github.com/latchkey-auth/latchkey/store"
 )
 
-// Store is a [store.Store], a [store.Locker] and a [store.Watcher] over one folder. Any number of
-// Stores, in one process or many, may use the same folder at once.
+// Store is a [store.Store], a [store.Locker], a [store.Watcher] and a
+// [store.ServiceLister] over one folder. Any number of Stores, in one process or
+// many, may use the same folder at once. Make it with [New]; methods of a nil *Store
+// and of the zero value return an error.
 type Store struct {
 	dir    string // absolute
 	logger *slog.Logger
@@ -29,8 +31,11 @@ type Option func(*Store)
 
 // WithLogger makes the store report what it repaired or had to pass over:
 // modes that were too wide, records set aside, a backup that could not be
-// written. No line holds a token. The default reports nothing.
+// written. No line holds a token. The default, and a nil logger, report nothing.
 func WithLogger(logger *slog.Logger) Option {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
 	return func(s *Store) { s.logger = logger }
 }
 
@@ -51,14 +56,29 @@ func New(dir string, options ...Option) (*Store, error) {
 	return s, nil
 }
 
-// Dir returns the folder's absolute path.
-func (s *Store) Dir() string { return s.dir }
+var errNotMade = errors.New("filestore: the Store was not made with New")
+
+// usable returns an error if s has no folder or ctx has ended.
+func (s *Store) usable(ctx context.Context) error {
+	if s == nil || s.dir == "" {
+		return errNotMade
+	}
+	return ctx.Err()
+}
+
+// Dir returns the folder's absolute path. It is empty if s was not made with New.
+func (s *Store) Dir() string {
+	if s == nil {
+		return ""
+	}
+	return s.dir
+}
 
 // Load reads the account's record, without a lock. A damaged record is set
 // aside and reported as a [store.DamagedError]; one of a newer schema is left
 // where it is and reported as a [store.SchemaError].
 func (s *Store) Load(ctx context.Context, account store.Account) (store.Record, error) {
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return store.Record{}, err
 	}
 	if err := s.findFolder(); err != nil {
@@ -93,7 +113,7 @@ func (s *Store) loadDamaged(ctx context.Context, account store.Account, damage e
 //
 // When Save fails, the old record is still there.
 func (s *Store) Save(ctx context.Context, record store.Record, previous uint64) error {
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return err
 	}
 	// Before the lock: it is the caller's mistake if it fails, and nobody should
@@ -182,7 +202,7 @@ func (s *Store) removeTraces(account store.Account) error {
 // the scope's pointer if it names the account. What stands in a file's place
 // without being one, such as a link, is removed too; its target is not touched.
 func (s *Store) Delete(ctx context.Context, account store.Account) error {
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return err
 	}
 	if err := s.findFolder(); err != nil {
@@ -242,7 +262,7 @@ func unlessNotFound(err error) error {
 // List reads every record of the scope. One that cannot be read is passed over
 // and reported to the logger; Load tells more about it.
 func (s *Store) List(ctx context.Context, scope store.Scope) ([]store.Account, error) {
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.findFolder(); err != nil {
@@ -258,12 +278,11 @@ func (s *Store) List(ctx context.Context, scope store.Scope) ([]store.Account, e
 			continue
 		}
 		account, err := s.accountIn(entry.Name())
-		switch {
-		case err == nil:
-			accounts = append(accounts, account)
-		case !errors.Is(err, fs.ErrNotExist): // else it was deleted meanwhile
-			s.logger.WarnContext(ctx, "session passed over", "file", entry.Name(), "error", err)
+		if err != nil {
+			s.passOver(ctx, entry.Name(), err)
+			continue
 		}
+		accounts = append(accounts, account)
 	}
 	store.SortAccounts(accounts)
 	return accounts, nil

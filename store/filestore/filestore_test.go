@@ -22,6 +22,8 @@ var (
 	_ store.Store   = (*filestore.Store)(nil)
 	_ store.Locker  = (*filestore.Store)(nil)
 	_ store.Watcher = (*filestore.Store)(nil)
+
+	_ store.ServiceLister = (*filestore.Store)(nil)
 )
 
 func TestConformance(t *testing.T) {
@@ -144,6 +146,25 @@ func TestLayout(t *testing.T) {
 		name + ".json", name + ".json.bak", name + ".lock", name + ".refresh.lock",
 	}
 	slices.Sort(want)
+	if got := files(t, dir, ""); !slices.Equal(got, want) {
+		t.Errorf("files are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestServiceNames gives one account at two services files of its own at each.
+func TestServiceNames(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	here := account
+	here.Service = "http://localhost:9229"
+	save(t, s, storetest.Sample(here, 1), 0)
+	if err := s.SetActive(t.Context(), here); err != nil {
+		t.Fatal(err)
+	}
+	const scope = "us-east-1_abcdef123-qfhqwae5pgnnojgk"
+	const name = scope + ".alice_example_com-47jolvn3eoz2lsp3ez6qsxcize"
+	want := []string{scope + ".active", scope + ".active.lock", name + ".json", name + ".lock"}
 	if got := files(t, dir, ""); !slices.Equal(got, want) {
 		t.Errorf("files are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

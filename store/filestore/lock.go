@@ -2,10 +2,13 @@ package filestore
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -32,9 +35,10 @@ var turns keylock.Group[string]
 // tokens. It is another lock than the one that Save takes for its own moment,
 // so its holder can call every method; others can Load, Save and Delete
 // meanwhile, and compare-and-swap tells the holder. A process that ends lets go
-// of its locks. On a file system without locks Lock fails.
+// of its locks. Errors: [store.ErrLockHeld], and [store.ErrNoLocks] where the folder
+// cannot be written or its file system has no locks.
 func (s *Store) Lock(ctx context.Context, account store.Account) (unlock func(), err error) {
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
 	return s.writable(ctx, s.accountPath(account, refreshSuffix))
@@ -71,7 +75,7 @@ func (s *Store) poll(ctx context.Context, path string) (*flock.Flock, error) {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return nil, fmt.Errorf("filestore: wait for lock %s: %w", path, ctx.Err())
+			return nil, fmt.Errorf("filestore: wait for lock %s: %w: %w", path, store.ErrLockHeld, ctx.Err())
 		}
 	}
 }
@@ -86,7 +90,10 @@ func (s *Store) tryLock(path string) (*flock.Flock, error) {
 	file := flock.New(path, flock.SetFlag(os.O_RDWR|os.O_CREATE|atomicfile.NoFollow), flock.SetPermissions(atomicfile.Mode))
 	locked, err := file.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("filestore: lock %s: %w (the folder must be writable, on a file system that has locks)", path, err)
+		if cannotLock(err) {
+			err = fmt.Errorf("%w: %w", store.ErrNoLocks, err)
+		}
+		return nil, fmt.Errorf("filestore: lock %s: %w", path, err)
 	}
 	if !locked {
 		return nil, nil
@@ -97,6 +104,17 @@ func (s *Store) tryLock(path string) (*flock.Flock, error) {
 		return nil, err
 	}
 	return file, nil
+}
+
+// cannotLock reports whether err says that no lock can be taken in this folder, as
+// opposed to a failure such as a full disk.
+func cannotLock(err error) bool {
+	for _, cause := range []error{syscall.EROFS, fs.ErrPermission, syscall.ENOLCK, errors.ErrUnsupported} {
+		if errors.Is(err, cause) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkLocked looks at the file that was really locked: whether it may be used,

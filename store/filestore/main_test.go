@@ -103,7 +103,7 @@ var account = storetest.Account("alice@example.com")
 // mixture of two would show.
 func sized(generation uint64) store.Record {
 	record := storetest.Sample(account, generation)
-	record.IdentityID = strings.Repeat("x", int(generation*9973%60_000))
+	record.Sub = strings.Repeat("x", int(generation*9973%60_000))
 	return record
 }
 

@@ -31,15 +31,27 @@ const (
 // nameDigits is base32 in lower case: it survives file systems that fold case.
 var nameDigits = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// scopeName is the part of a file name that a scope's files share.
+// scopeName is the part of a file name that a scope's files share. A service is part
+// of the digest; without one the name is that of schemas 1 to 3.
 func scopeName(scope store.Scope) string {
-	return readable(scope.PoolID, "pool") + "-" + digest(scope.PoolID, scope.ClientID)[:scopeDigits]
+	parts := withService([]string{scope.PoolID, scope.ClientID}, scope)
+	return poolPrefix(scope.PoolID) + digest(parts...)[:scopeDigits]
+}
+
+// poolPrefix begins the name of every scope of a pool. Other pools may share it.
+func poolPrefix(poolID string) string { return readable(poolID, "pool") + "-" }
+
+func withService(parts []string, scope store.Scope) []string {
+	if scope.Service == "" {
+		return parts
+	}
+	return append(parts, scope.Service)
 }
 
 // accountName is an account's file name without its suffix.
 func accountName(account store.Account) string {
-	hash := digest(account.PoolID, account.ClientID, account.Username)
-	return scopeName(account.Scope) + "." + readable(account.Username, "guest") + "-" + hash[:accountDigits]
+	parts := withService([]string{account.PoolID, account.ClientID, account.Username}, account.Scope)
+	return scopeName(account.Scope) + "." + readable(account.Username, "guest") + "-" + digest(parts...)[:accountDigits]
 }
 
 // accountPath is where the account's file of a kind lies.

@@ -216,8 +216,8 @@ func TestStoppedHolder(t *testing.T) {
 	defer cancel()
 	began := time.Now()
 	_, err := s.Lock(ctx, account)
-	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), ".refresh.lock") {
-		t.Errorf("Lock: %v, want DeadlineExceeded with the file's name", err)
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, store.ErrLockHeld) || !strings.Contains(err.Error(), ".refresh.lock") {
+		t.Errorf("Lock: %v, want DeadlineExceeded and ErrLockHeld with the file's name", err)
 	}
 	if waited := time.Since(began); waited > 5*time.Second {
 		t.Errorf("Lock came back %v after it was called", waited)

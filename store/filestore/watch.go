@@ -24,7 +24,7 @@ const watchPause = 250 * time.Millisecond
 // error that keeps Watch from looking, such as a folder that is not this user's,
 // ends it.
 func (s *Store) Watch(ctx context.Context, scope store.Scope, changed func()) error {
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return err
 	}
 	before, err := s.look(scope)

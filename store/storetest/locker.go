@@ -50,16 +50,19 @@ func tryLock(ctx context.Context, l store.Locker, account store.Account) <-chan 
 	return said
 }
 
-// checkNotHad wants that tryLock ended without the lock, and why.
-func checkNotHad(t testing.TB, said <-chan error, want error) {
+// checkNotHad wants that tryLock ended without the lock, and why. It returns what
+// Lock said.
+func checkNotHad(t testing.TB, said <-chan error, want error) error {
 	t.Helper()
 	select {
 	case err := <-said:
 		if !errors.Is(err, want) {
 			t.Errorf("Lock: %v, want %v", err, want)
 		}
+		return err
 	case <-time.After(patience):
 		t.Errorf("Lock still waits %v after its context ended", patience)
+		return nil
 	}
 }
 
@@ -74,7 +77,9 @@ func testLockExcludes(t *testing.T, s store.Store) {
 		defer cancel()
 		said <- lockOnce(ctx, l, Account("alice"))
 	}()
-	checkNotHad(t, said, context.DeadlineExceeded)
+	if err := checkNotHad(t, said, context.DeadlineExceeded); !errors.Is(err, store.ErrLockHeld) {
+		t.Errorf("Lock of a held lock: %v, want ErrLockHeld", err)
+	}
 	unlock()
 
 	var inside, sections atomic.Int64
@@ -115,7 +120,10 @@ func testLockContext(t *testing.T, s store.Store) {
 	cancel()
 	checkNotHad(t, second, context.Canceled)
 	unlock()
-	checkNotHad(t, tryLock(ctx, l, alice), context.Canceled) // although it is free
+	// Although it is free.
+	if err := checkNotHad(t, tryLock(ctx, l, alice), context.Canceled); errors.Is(err, store.ErrLockHeld) {
+		t.Errorf("Lock of a free lock under an ended context: %v, want no ErrLockHeld", err)
+	}
 	mustLock(t, l, alice)()
 }
 

@@ -16,6 +16,7 @@ import (
 // rules a second time, independently of store.Admit.
 type model struct {
 	store   store.Store
+	lister  store.ServiceLister // nil if the store is none
 	scopes  []store.Scope
 	records map[store.Account]store.Record
 	active  map[store.Scope]store.Account
@@ -24,18 +25,24 @@ type model struct {
 // testModel does what comes to rapid's mind to the store and to the model, and
 // compares everything that can be seen after each step.
 func testModel(t *testing.T, s store.Store) {
+	lister, apart := s.(store.ServiceLister)
 	var run atomic.Int64
 	rapid.Check(t, func(t *rapid.T) {
 		// Scopes of its own give each run an empty store.
 		n := run.Add(1)
 		m := &model{
-			store: s,
+			store:  s,
+			lister: lister,
 			scopes: []store.Scope{
 				{PoolID: fmt.Sprintf("us-east-1_%d", n), ClientID: "one"},
 				{PoolID: fmt.Sprintf("us-east-1_%d", n), ClientID: "two"},
 			},
 			records: make(map[store.Account]store.Record),
 			active:  make(map[store.Scope]store.Account),
+		}
+		if apart && n%2 == 0 { // scopes that differ in their service, in place of the client
+			m.scopes[1] = m.scopes[0]
+			m.scopes[1].Service = "http://localhost:9229"
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"save":      m.save,
@@ -107,6 +114,7 @@ func (m *model) setActive(t *rapid.T) {
 
 // check compares everything that can be read, after every step.
 func (m *model) check(t *rapid.T) {
+	m.checkServices(t)
 	for _, scope := range m.scopes {
 		var listed []store.Account
 		for _, name := range []string{"", "Alice", "alice"} {
@@ -124,6 +132,23 @@ func (m *model) check(t *rapid.T) {
 		if ok && (err != nil || active != want) || !ok && !errors.Is(err, store.ErrNotFound) {
 			t.Fatalf("Active: %v, %v, want %v (%t)", active, err, want, ok)
 		}
+	}
+}
+
+// checkServices compares the services with a live session of the run's pool.
+func (m *model) checkServices(t *rapid.T) {
+	if m.lister == nil {
+		return
+	}
+	var want []string
+	for _, scope := range m.scopes { // in the order of their services
+		if _, ok := m.records[m.active[scope]]; ok && scope.ClientID == m.scopes[0].ClientID {
+			want = append(want, scope.Service)
+		}
+	}
+	got, err := m.lister.Services(t.Context(), m.scopes[0].PoolID, m.scopes[0].ClientID)
+	if err != nil || !slices.Equal(got, want) {
+		t.Fatalf("Services: %q, %v, want %q", got, err, want)
 	}
 }
 

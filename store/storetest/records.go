@@ -24,7 +24,7 @@ func testRoundTrip(t *testing.T, s store.Store) {
 		"least":       {Generation: 2, Account: account},
 		"empty parts": {
 			Generation: 3, Account: account, SignIn: &store.SignIn{}, Tokens: &store.Tokens{},
-			Device: &store.Device{}, Credentials: &store.Credentials{}, Ended: &store.Ended{},
+			Device: &store.Device{}, Identities: []store.Identity{{Credentials: &store.Credentials{}}}, Ended: &store.Ended{},
 		},
 		"largest generation": {Generation: 1<<64 - 1, Account: account},
 		"time zone": {
@@ -57,7 +57,8 @@ func testCopies(t *testing.T, s store.Store) {
 		r.Tokens.Access = store.NewSecret("changed")
 		r.SignIn.Flow = "changed"
 		r.Device.Key = "changed"
-		r.Credentials.AccessKeyID = "changed"
+		r.Identities[0].ID = "changed"
+		r.Identities[1].Credentials.AccessKeyID = "changed"
 		r.Ended.Reason = "changed"
 		r.Pending[0].Token = store.NewSecret("changed")
 	}
@@ -186,7 +187,9 @@ func testRefusals(t *testing.T, s store.Store) {
 	broken.Sub = "\xff"
 	far := Sample(account, 2)
 	far.SavedAt = time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)
-	for name, record := range map[string]store.Record{"too large": huge, "not UTF-8": broken, "year 12026": far} {
+	twice := Sample(account, 2)
+	twice.Identities[0] = twice.Identities[1]
+	for name, record := range map[string]store.Record{"too large": huge, "not UTF-8": broken, "year 12026": far, "two identities of one key": twice} {
 		if err := s.Save(t.Context(), record, 1); err == nil || errors.Is(err, store.ErrConflict) {
 			t.Errorf("%s: Save: %v, want an error that is no conflict", name, err)
 		}
@@ -209,6 +212,11 @@ func testContextEnded(t *testing.T, s store.Store) {
 	_, loadErr := s.Load(ctx, account)
 	_, listErr := s.List(ctx, account.Scope)
 	_, activeErr := s.Active(ctx, account.Scope)
+	if lister, ok := s.(store.ServiceLister); ok {
+		if _, err := lister.Services(ctx, account.PoolID, account.ClientID); !errors.Is(err, context.Canceled) {
+			t.Errorf("Services under an ended context: %v, want context.Canceled", err)
+		}
+	}
 	errs := map[string]error{
 		"Load": loadErr, "List": listErr, "Active": activeErr,
 		"Save":      s.Save(ctx, Sample(account, 2), 1),

@@ -6,10 +6,10 @@
 //		storetest.Run(t, func(t *testing.T) store.Store { return store.NewMemory() })
 //	}
 //
-// Run checks what [store.Store] promises and, if the store is a [store.Locker]
-// or a [store.Watcher], what those promise. What is special about a medium - crashes,
-// damage, permissions, expiry - is for the store's own tests. [Sample] and
-// [Diff] help to write those.
+// Run checks what [store.Store] promises and, if the store is a [store.Locker], a
+// [store.Watcher] or a [store.ServiceLister], what those promise. What is special
+// about a medium - crashes, damage, permissions, expiry - is for the store's own
+// tests. [Sample] and [Diff] help to write those.
 package storetest
 
 import (
@@ -24,10 +24,28 @@ import (
 	"github.com/latchkey-auth/latchkey/store"
 )
 
+// Option changes what the suite expects.
+type Option func(*expectations)
+
+type expectations struct{ sharedServices bool }
+
+// SharedServices is for a store whose keys have no place for [store.Scope.Service]:
+// scopes that differ in it alone must then be one, and what is read must carry the
+// scope that was asked for.
+func SharedServices() Option { return func(e *expectations) { e.sharedServices = true } }
+
 // Run runs the suite. It calls open once per test, from parallel tests; open
 // returns a store that is empty, and cleans up by t.Cleanup.
-func Run(t *testing.T, open func(t *testing.T) store.Store) {
+func Run(t *testing.T, open func(t *testing.T) store.Store, options ...Option) {
 	t.Helper()
+	var expect expectations
+	for _, option := range options {
+		option(&expect)
+	}
+	services := testServices
+	if expect.sharedServices {
+		services = testSharedServices
+	}
 	tests := []struct {
 		name string
 		test func(t *testing.T, s store.Store)
@@ -41,6 +59,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Delete", testDelete},
 		{"List", testList},
 		{"Scopes", testScopes},
+		{"Services", services},
+		{"ServiceLister", testServiceLister},
 		{"Active", testActive},
 		{"OddUsernames", testOddUsernames},
 		{"ContextEnded", testContextEnded},
@@ -48,6 +68,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"LockContext", testLockContext},
 		{"LockAndSave", testLockAndSave},
 		{"WatchTells", testWatchTells},
+		{"WatchService", testWatchService},
 		{"WatchCatchesUp", testWatchCatchesUp},
 		{"WatchEnds", testWatchEnds},
 		{"Model", testModel},
@@ -80,18 +101,27 @@ func Sample(account store.Account, generation uint64) store.Record {
 	return store.Record{
 		Generation: generation,
 		Account:    account,
+		Issuer:     "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_AbCdEf123",
 		Sub:        "2f1b6c4e-9d3a-4f57-8a60-5b1c7d2e3f48",
 		SignIn:     &store.SignIn{LoginID: "someone@example.com", Flow: "USER_SRP_AUTH"},
 		Tokens: &store.Tokens{
 			ID: token("id", 1073), Access: token("access", 1059), Refresh: token("refresh", 1780),
 			ReceivedAt: at,
 		},
-		Drift:      -1500 * time.Millisecond,
-		Device:     &store.Device{Key: "us-east-1_6f1e", GroupKey: "-aB3", Password: token("device", 40)},
-		IdentityID: "us-east-1:0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
-		Credentials: &store.Credentials{
-			AccessKeyID: "ASIAIOSFODNN7EXAMPLE", SecretAccessKey: token("secret", 40),
-			SessionToken: token("session", 400), Expiration: at.Add(time.Hour), ReceivedAt: at,
+		Drift:  -1500 * time.Millisecond,
+		Device: &store.Device{Key: "us-east-1_6f1e", GroupKey: "-aB3", Password: token("device", 40)},
+		Identities: []store.Identity{
+			{
+				PoolID: "us-east-1:11111111-2222-3333-4444-555555555555", Endpoint: "http://localhost:9229",
+				Role: "arn:aws:iam::123456789012:role/reader", ID: "us-east-1:99999999-8888-7777-6666-555555555555",
+			},
+			{
+				PoolID: "us-east-1:0f0e0d0c-0b0a-0908-0706-050403020100", ID: "us-east-1:0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
+				Credentials: &store.Credentials{
+					AccessKeyID: "ASIAIOSFODNN7EXAMPLE", SecretAccessKey: token("secret", 40),
+					SessionToken: token("session", 400), Expiration: at.Add(time.Hour), ReceivedAt: at,
+				},
+			},
 		},
 		Federation: &store.Federation{Provider: "accounts.google.com", Subject: "1029384756", IdentityID: "us-east-1:0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"},
 		Pending:    []store.Revocation{{Token: token("pending", 1780), Since: at.Add(-time.Hour)}},

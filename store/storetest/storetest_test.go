@@ -30,12 +30,18 @@ var mutants = map[string]struct {
 	"delete takes every pointer":    {func() store.Store { return takesPointer{store.NewMemory()} }, "Model"},
 	"list is in no order":           {func() store.Store { return reversed{store.NewMemory()} }, "List"},
 	"scopes are glued together":     {func() store.Store { return glued{store.NewMemory()} }, "Scopes"},
+	"services are one":              {func() store.Store { return oneService{store.NewMemory()} }, "Services"},
+	"services of one lock":          {func() store.Store { return oneLock{store.NewMemory()} }, "Services"},
+	"services of every client":      {func() store.Store { return everyClient{store.NewMemory()} }, "ServiceLister"},
+	"services that are signed out":  {func() store.Store { return pointers{store.NewMemory()} }, "ServiceLister"},
+	"lock does not say it is held":  {func() store.Store { return taciturn{store.NewMemory()} }, "LockExcludes"},
 	"usernames fold their case":     {func() store.Store { return folded{store.NewMemory()} }, "OddUsernames"},
 	"context is not heeded":         {func() store.Store { return heedless{store.NewMemory()} }, "ContextEnded"},
 	"lock excludes nobody":          {func() store.Store { return open{store.NewMemory()} }, "LockExcludes"},
 	"lock waits without a context":  {func() store.Store { return stubborn{store.NewMemory()} }, "LockContext"},
 	"times lose their nanoseconds":  {func() store.Store { return seconds{store.NewMemory()} }, "RoundTrip"},
 	"watch is deaf":                 {func() store.Store { return deaf{store.NewMemory()} }, "WatchTells"},
+	"watch knows no services":       {func() store.Store { return serviceless{store.NewMemory()} }, "WatchService"},
 	"watch forgets what came late":  {func() store.Store { return forgetful{store.NewMemory(), new(atomic.Uint64)} }, "WatchCatchesUp"},
 	"watch does not end":            {func() store.Store { return unending{store.NewMemory()} }, "WatchEnds"},
 	"refused saves leave something": {func() store.Store { return careless{store.NewMemory()} }, "Refusals"},
@@ -82,6 +88,13 @@ func (s deaf) Watch(ctx context.Context, _ store.Scope, changed func()) error {
 	changed()
 	<-ctx.Done()
 	return ctx.Err()
+}
+
+type serviceless struct{ *store.Memory }
+
+func (s serviceless) Watch(ctx context.Context, scope store.Scope, changed func()) error {
+	scope.Service = ""
+	return s.Memory.Watch(ctx, scope, changed)
 }
 
 // forgetful does not tell of what is saved while it is telling.
@@ -226,6 +239,59 @@ func (s glued) Delete(ctx context.Context, account store.Account) error {
 }
 
 func glue(scope store.Scope) store.Scope { return store.Scope{PoolID: scope.PoolID + scope.ClientID} }
+
+type oneService struct{ *store.Memory }
+
+func (s oneService) SetActive(ctx context.Context, account store.Account) error {
+	account.Service = ""
+	return s.Memory.SetActive(ctx, account)
+}
+
+func (s oneService) Active(ctx context.Context, scope store.Scope) (store.Account, error) {
+	account, err := s.Memory.Active(ctx, store.Scope{PoolID: scope.PoolID, ClientID: scope.ClientID})
+	account.Scope = scope
+	return account, err
+}
+
+type oneLock struct{ *store.Memory }
+
+func (s oneLock) Lock(ctx context.Context, account store.Account) (func(), error) {
+	account.Service = ""
+	return s.Memory.Lock(ctx, account)
+}
+
+type everyClient struct{ *store.Memory }
+
+func (s everyClient) Services(ctx context.Context, poolID, clientID string) ([]string, error) {
+	services, err := s.Memory.Services(ctx, poolID, clientID)
+	if err != nil {
+		return nil, err
+	}
+	others, err := s.Memory.Services(ctx, poolID, "other")
+	return slices.Sorted(slices.Values(append(services, others...))), err
+}
+
+// pointers lists a service as soon as its pointer names anybody.
+type pointers struct{ *store.Memory }
+
+func (s pointers) Services(ctx context.Context, poolID, clientID string) ([]string, error) {
+	scope := store.Scope{PoolID: poolID, ClientID: clientID, Service: "http://localhost:9230"}
+	if _, err := s.Active(ctx, scope); err != nil {
+		return nil, ctx.Err()
+	}
+	return []string{scope.Service}, ctx.Err()
+}
+
+// taciturn says that the context ended and not why.
+type taciturn struct{ *store.Memory }
+
+func (s taciturn) Lock(ctx context.Context, account store.Account) (func(), error) {
+	unlock, err := s.Memory.Lock(ctx, account)
+	if err != nil {
+		err = ctx.Err()
+	}
+	return unlock, err
+}
 
 type folded struct{ *store.Memory }
 

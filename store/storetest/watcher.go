@@ -26,9 +26,8 @@ type watch struct {
 	late  atomic.Bool // changed was called after that
 }
 
-// startWatch watches the scope of Account, if the store can. during runs in
-// every call of changed.
-func startWatch(t *testing.T, s store.Store, during func()) *watch {
+// startWatch watches scope, if the store can. during runs in every call of changed.
+func startWatch(t *testing.T, s store.Store, scope store.Scope, during func()) *watch {
 	t.Helper()
 	watcher, ok := s.(store.Watcher)
 	if !ok {
@@ -37,7 +36,7 @@ func startWatch(t *testing.T, s store.Store, during func()) *watch {
 	ctx, cancel := context.WithCancel(t.Context())
 	w := &watch{calls: make(chan struct{}, 1000), done: make(chan error, 2), end: cancel}
 	go func() {
-		err := watcher.Watch(ctx, Account("").Scope, func() {
+		err := watcher.Watch(ctx, scope, func() {
 			w.late.Store(w.late.Load() || w.ended.Load())
 			during()
 			select {
@@ -95,7 +94,7 @@ func (w *watch) stop(t testing.TB) {
 // testWatchTells makes every kind of change, each once the one before was told.
 func testWatchTells(t *testing.T, s store.Store) {
 	alice := Account("alice")
-	w := startWatch(t, s, func() {})
+	w := startWatch(t, s, alice.Scope, func() {})
 	changes := []struct {
 		name string
 		make func() error
@@ -117,6 +116,20 @@ func testWatchTells(t *testing.T, s store.Store) {
 	}
 }
 
+// testWatchService watches a scope with a service.
+func testWatchService(t *testing.T, s store.Store) {
+	there := at(Account("alice"), services[1])
+	w := startWatch(t, s, there.Scope, func() {})
+	w.quiet()
+	mustSave(t, s, Sample(there, 1), 0)
+	w.expect(t, "the first record")
+	w.quiet()
+	if err := s.SetActive(t.Context(), there); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(t, "the pointer")
+}
+
 // testWatchCatchesUp changes a record while changed is still at work on what was
 // before: that must be told too.
 func testWatchCatchesUp(t *testing.T, s store.Store) {
@@ -124,7 +137,7 @@ func testWatchCatchesUp(t *testing.T, s store.Store) {
 	mustSave(t, s, Sample(alice, 1), 0)
 	const last = 5
 	var seen atomic.Uint64
-	w := startWatch(t, s, func() {
+	w := startWatch(t, s, alice.Scope, func() {
 		record, err := s.Load(t.Context(), alice)
 		if err != nil {
 			return
@@ -141,8 +154,8 @@ func testWatchCatchesUp(t *testing.T, s store.Store) {
 // testWatchEnds ends some watches while others go on.
 func testWatchEnds(t *testing.T, s store.Store) {
 	alice := Account("alice")
-	first := startWatch(t, s, func() {})
-	second := startWatch(t, s, func() {})
+	first := startWatch(t, s, alice.Scope, func() {})
+	second := startWatch(t, s, alice.Scope, func() {})
 	first.stop(t)
 	second.quiet()
 	mustSave(t, s, Sample(alice, 1), 0)

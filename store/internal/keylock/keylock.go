@@ -6,8 +6,14 @@ package keylock
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 )
+
+// ErrHeld means that the context ended while another holder had the lock. Package
+// store exports it as ErrLockHeld.
+var ErrHeld = errors.New("store: another holder has the lock")
 
 // Group is a set of locks, one per key. A lock takes memory only while somebody
 // holds it or waits for it. The zero value is ready; a Group must not be copied.
@@ -21,23 +27,31 @@ type lock struct {
 	users int           // holder and waiters, under Group.mu
 }
 
-// Lock waits until it holds the key's lock, in the order of arrival, or until
-// ctx ends, and then returns ctx.Err(). Calls of unlock after the first do
-// nothing.
+// Lock waits until it holds the key's lock, in the order of arrival, or until ctx
+// ends. It returns ctx.Err() if ctx had ended before, and an error that wraps
+// [ErrHeld] and ctx.Err() if ctx ended during the wait. Calls of unlock after the
+// first do nothing.
 func (g *Group[K]) Lock(ctx context.Context, key K) (unlock func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	l := g.enter(key)
+	unlock = sync.OnceFunc(func() {
+		<-l.turn
+		g.leave(key, l)
+	})
+	// A lock that is free is taken before ctx counts: after this, the lock is held.
 	select {
 	case l.turn <- struct{}{}:
-		return sync.OnceFunc(func() {
-			<-l.turn
-			g.leave(key, l)
-		}), nil
+		return unlock, nil
+	default:
+	}
+	select {
+	case l.turn <- struct{}{}:
+		return unlock, nil
 	case <-ctx.Done():
 		g.leave(key, l)
-		return nil, ctx.Err()
+		return nil, fmt.Errorf("%w: %w", ErrHeld, ctx.Err())
 	}
 }
 

@@ -89,13 +89,13 @@ func TestContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		start := time.Now()
-		if _, err := group.Lock(ctx, 1); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := group.Lock(ctx, 1); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, ErrHeld) {
 			t.Errorf("waiting past the deadline: %v", err)
 		}
 		if waited := time.Since(start); waited != time.Minute {
 			t.Errorf("waited %v, want a minute", waited)
 		}
-		if _, err := group.Lock(ctx, 2); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := group.Lock(ctx, 2); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrHeld) {
 			t.Errorf("free lock under an ended context: %v", err)
 		}
 		unlock()

@@ -1,0 +1,206 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/latchkey-auth/latchkey/internal/cognito"
+	"github.com/latchkey-auth/latchkey/store"
+)
+
+// bound is a store as the client of one service sees it. Records that were kept under
+// other scopes before, by earlier versions or at former addresses of the same service, are
+// read as if they were in its own scope, and move there with the next change. Records of
+// other services are not there.
+type bound struct {
+	store.Store
+	scope store.Scope
+	// former are the scopes in which the service's records may be too, the best first.
+	former []store.Scope
+	// ours reports whether a record that names no issuer can be the service's.
+	ours func(store.Record) bool
+}
+
+// accepts reports whether a record is the service's. A record that names its issuer is
+// bound to the service that its scope names, unless the store's keys leave that out.
+func (b *bound) accepts(r store.Record) bool {
+	if r.Tokens == nil || b.ours == nil {
+		return true
+	}
+	blind, ok := b.Store.(store.ServiceBlind)
+	return r.Issuer != "" && !(ok && blind.ServiceBlind()) || b.ours(r)
+}
+
+// in is an account in another scope.
+func in(scope store.Scope, account store.Account) store.Account {
+	account.Scope = scope
+	return account
+}
+
+func (b *bound) Load(ctx context.Context, account store.Account) (store.Record, error) {
+	record, err := b.Store.Load(ctx, account)
+	switch {
+	case err == nil && b.accepts(record):
+		return record, nil
+	case err != nil && !errors.Is(err, store.ErrNotFound), account.Scope != b.scope:
+		return record, err
+	}
+	record, _, err = b.earlier(ctx, account)
+	return record, err
+}
+
+// earlier is the record of an account in a former scope, and that scope.
+func (b *bound) earlier(ctx context.Context, account store.Account) (store.Record, store.Scope, error) {
+	for _, scope := range b.former {
+		record, err := b.Store.Load(ctx, in(scope, account))
+		if errors.Is(err, store.ErrNotFound) || err == nil && !b.accepts(record) {
+			continue
+		}
+		record.Account = account
+		return record, scope, err
+	}
+	return store.Record{}, store.Scope{}, store.ErrNotFound
+}
+
+// Save puts a record into the scope of the service. If the one before is in a former
+// scope, the record moves.
+func (b *bound) Save(ctx context.Context, record store.Record, previous uint64) error {
+	err := b.Store.Save(ctx, record, previous)
+	if !errors.Is(err, store.ErrConflict) || record.Account.Scope != b.scope {
+		return err
+	}
+	kept, loadErr := b.Store.Load(ctx, record.Account)
+	switch {
+	case loadErr == nil && previous == 0 && !b.accepts(kept):
+		// A store whose keys do not name the service has one place for both.
+		return b.Store.Save(ctx, record, kept.Generation)
+	case !errors.Is(loadErr, store.ErrNotFound):
+		return err
+	}
+	old, scope, loadErr := b.earlier(ctx, record.Account)
+	if loadErr != nil || old.Generation != previous {
+		return err
+	}
+	return b.move(ctx, record, scope)
+}
+
+// move stores a record in the scope of the service and deletes it in a former one, with
+// the pointer if it names the account.
+func (b *bound) move(ctx context.Context, record store.Record, scope store.Scope) error {
+	if err := b.Store.Save(ctx, record, 0); err != nil {
+		return err
+	}
+	old := in(scope, record.Account)
+	if active, err := b.Store.Active(ctx, scope); err == nil && active == old {
+		if _, err := b.Store.Active(ctx, b.scope); errors.Is(err, store.ErrNotFound) {
+			if err := b.Store.SetActive(ctx, record.Account); err != nil {
+				return nil // the record is stored, and found by its old pointer
+			}
+		}
+	}
+	_ = b.Store.Delete(ctx, old) // if it stays, the new one comes first
+	return nil
+}
+
+func (b *bound) Delete(ctx context.Context, account store.Account) error {
+	errs := []error{b.Store.Delete(ctx, account)}
+	if account.Scope == b.scope {
+		for {
+			_, scope, err := b.earlier(ctx, account)
+			if err != nil {
+				break
+			}
+			if err := b.Store.Delete(ctx, in(scope, account)); err != nil {
+				errs = append(errs, err)
+				break
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (b *bound) List(ctx context.Context, scope store.Scope) ([]store.Account, error) {
+	accounts, err := b.Store.List(ctx, scope)
+	if err != nil || scope != b.scope {
+		return accounts, err
+	}
+	for _, former := range b.former {
+		others, err := b.Store.List(ctx, former)
+		if err != nil {
+			return nil, err
+		}
+		for _, other := range others {
+			account := in(scope, other)
+			if slices.Contains(accounts, account) {
+				continue
+			}
+			if record, err := b.Store.Load(ctx, other); err == nil && b.accepts(record) {
+				accounts = append(accounts, account)
+			}
+		}
+	}
+	slices.SortFunc(accounts, func(x, y store.Account) int { return strings.Compare(x.Username, y.Username) })
+	return accounts, nil
+}
+
+func (b *bound) Active(ctx context.Context, scope store.Scope) (store.Account, error) {
+	account, err := b.Store.Active(ctx, scope)
+	if !errors.Is(err, store.ErrNotFound) || scope != b.scope {
+		return account, err
+	}
+	for _, former := range b.former {
+		account, err := b.Store.Active(ctx, former)
+		if err != nil {
+			continue
+		}
+		if record, err := b.Store.Load(ctx, account); err == nil && b.accepts(record) {
+			return in(scope, account), nil
+		}
+	}
+	return store.Account{}, store.ErrNotFound
+}
+
+// Lock acquires the store's lock of an account, if the store has locks.
+func (b *bound) Lock(ctx context.Context, account store.Account) (unlock func(), err error) {
+	if locker, ok := b.Store.(store.Locker); ok {
+		return locker.Lock(ctx, account)
+	}
+	return func() {}, nil
+}
+
+// watcher is the store's watcher, nil if it cannot be watched.
+func (b *bound) watcher() store.Watcher {
+	w, _ := b.Store.(store.Watcher)
+	return w
+}
+
+// elsewhere names another service at which a user of the same pool and client is signed
+// in; empty if there is none, or none that the store can tell of.
+func (b *bound) elsewhere(ctx context.Context) string {
+	for _, scope := range append([]store.Scope{b.scope}, b.former...) {
+		account, err := b.Store.Active(ctx, scope)
+		if err != nil {
+			continue
+		}
+		if record, err := b.Store.Load(ctx, account); err == nil && live(record) && !b.accepts(record) {
+			return cognito.IssuerOf(record)
+		}
+	}
+	lister, ok := b.Store.(store.ServiceLister)
+	if !ok {
+		return ""
+	}
+	services, err := lister.Services(ctx, b.scope.PoolID, b.scope.ClientID)
+	if err != nil {
+		return ""
+	}
+	for _, service := range services {
+		known := func(s store.Scope) bool { return s.Service == service }
+		if service != "" && service != b.scope.Service && !slices.ContainsFunc(b.former, known) {
+			return service
+		}
+	}
+	return ""
+}
