@@ -1,8 +1,9 @@
 // Command houselint checks the rules of this repository that no general
 // linter knows: how long files and functions may be, what packages and
 // functions may be called, that exported names are documented, that interfaces
-// stay small, that secrets are not compared with ==, that SQL is not glued
-// together, and that no example or comment promises instead of doing.
+// stay small, that no type has too many methods and the root not too many names, that
+// secrets are not compared with ==, that SQL is not glued together, and that no example
+// or comment promises instead of doing.
 //
 //	go run ./houselint ..
 //
@@ -31,11 +32,16 @@ func main() {
 		os.Exit(2)
 	}
 	findings := 0
+	house := newHouse()
 	for _, path := range files {
-		for _, finding := range check(root, path) {
+		for _, finding := range check(root, path, house) {
 			fmt.Println(finding)
 			findings++
 		}
+	}
+	for _, finding := range house.check() {
+		fmt.Println(finding)
+		findings++
 	}
 	if findings > 0 {
 		fmt.Fprintf(os.Stderr, "houselint: %d findings in %d files\n", findings, len(files))
@@ -71,7 +77,7 @@ type file struct {
 	findings []string
 }
 
-func check(root, path string) []string {
+func check(root, path string, house *house) []string {
 	set := token.NewFileSet()
 	syntax, err := parser.ParseFile(set, path, nil, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
@@ -89,6 +95,9 @@ func check(root, path string) []string {
 		f.checkDeclaration(declaration)
 	}
 	ast.Inspect(syntax, f.checkNode)
+	if !f.isTest {
+		house.add(f)
+	}
 	return f.findings
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,10 +35,45 @@ func TestRules(t *testing.T) {
 			if err := os.WriteFile(path, []byte(test.source), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			got := strings.Join(check(dir, path), "\n")
+			got := strings.Join(check(dir, path, newHouse()), "\n")
 			if test.want == "" && got != "" || !strings.Contains(got, test.want) {
 				t.Errorf("findings %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// TestHouse counts methods over the files of a package, and exported names in the root.
+func TestHouse(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, source string) string {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	house := newHouse()
+	for file := range 2 {
+		source := "package b\n"
+		for n := range maxTypeMethods/2 + file {
+			source += fmt.Sprintf("func (*t) m%d_%d() {}\n", file, n)
+		}
+		check(dir, write(fmt.Sprintf("b/%d.go", file), source), house)
+	}
+	root := "package a\nconst (\n"
+	for n := range maxRootNames + 1 {
+		root += fmt.Sprintf("\tN%d = 0 // what it is\n", n)
+	}
+	check(dir, write("a.go", root+")\n"), house)
+	got := strings.Join(house.check(), "\n")
+	for _, want := range []string{"b.t has 61 methods", fmt.Sprintf("the root exports %d names", maxRootNames+1)} {
+		if !strings.Contains(got, want) {
+			t.Errorf("findings %q, want %q", got, want)
+		}
 	}
 }
