@@ -51,7 +51,7 @@ func New(cfg Config) (*Client, error) {
 			Tokens: cognito.Audience{ClientID: cfg.ClientID, AcceptsIssuer: cfg.acceptsIssuer},
 		},
 	}
-	c.keys = sync.OnceValues(func() (*jwt.RemoteKeys, error) { return remoteKeys(cfg.issuer(), transport) })
+	c.keys = sync.OnceValues(func() (*jwt.RemoteKeys, error) { return cfg.remoteKeys(transport) })
 	c.engine = session.New(session.Config{
 		Scope: cfg.scope(), FormerScopes: cfg.formerScopes(), Ours: cfg.ours, Store: cfg.Store, UserPool: c.pool,
 		IdentityPool:   &cognito.IdentityPool{Endpoint: endpoint(cfg.identityPoolURL(), wire.IdentityPools), ID: cfg.IdentityPoolID},

@@ -45,9 +45,8 @@ type Config struct {
 	AllowGuests bool
 
 	// UserPoolEndpoint is where the user pool is called. The default is
-	// https://cognito-idp.<region>.amazonaws.com/. An endpoint with http is
-	// meant for a service on the same machine: passwords and tokens go there in
-	// the clear.
+	// https://cognito-idp.<region>.amazonaws.com/. An endpoint with http must be on
+	// the loopback interface, unless InsecureHTTP is set.
 	UserPoolEndpoint string
 	// IdentityPoolEndpoint is where the identity pool is called. The default is
 	// https://cognito-identity.<region>.amazonaws.com/, with the region of its id.
@@ -65,6 +64,13 @@ type Config struct {
 	FormerEndpoints []string
 	// CAFile names a PEM file of authorities to trust beside the system's.
 	CAFile string
+	// InsecureHTTP permits plain http to other machines. Without it New refuses such
+	// a UserPoolEndpoint, IdentityPoolEndpoint and OAuthBaseURL, and such an Issuer if
+	// the client has sign-in pages, because it fetches the issuer's keys then. Everyone
+	// on the network path can read what plain http carries, tokens and passwords
+	// included, and change it. The loopback interface needs no permission: 127.0.0.0/8,
+	// ::1, localhost and names below localhost. It does not concern callback URLs.
+	InsecureHTTP bool
 
 	// OAuth is what sign-in by redirect needs; see [Client.AuthCodeURL] and
 	// [Client.SignInBrowser].
@@ -103,6 +109,9 @@ type Config struct {
 	RefreshAhead time.Duration
 	// Timeout bounds one call to the service; 0 stands for ten seconds.
 	Timeout time.Duration
+
+	// file is what LoadConfig or ParseConfig read, so that errors name its members.
+	file *configFile
 }
 
 // OAuthConfig is the part of a configuration that redirect sign-in needs.
@@ -158,6 +167,7 @@ func (c Config) complete() (Config, error) {
 	if err := c.check(); err != nil {
 		return c, err
 	}
+	c.file = nil // no longer needed
 	if c.Store == nil {
 		c.Store = store.NewMemory()
 	}
@@ -199,19 +209,13 @@ func (c Config) check() error {
 	if c.RefreshAhead < 0 || c.Timeout < 0 {
 		return problem("New", ErrConfig, "Config.RefreshAhead and Config.Timeout must not be negative")
 	}
-	for _, address := range c.FormerEndpoints {
-		if err := checkURL("FormerEndpoints", address); err != nil {
+	for _, address := range c.FormerEndpoints { // compared, never called
+		u, err := url.Parse(address)
+		if err := c.checkURL(member{field: "FormerEndpoints"}, u, err); err != nil {
 			return err
 		}
 	}
-	for name, address := range map[string]string{
-		"UserPoolEndpoint": c.UserPoolEndpoint, "IdentityPoolEndpoint": c.IdentityPoolEndpoint, "OAuthBaseURL": c.OAuthBaseURL,
-	} {
-		if err := checkURL(name, address); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.checkAddresses()
 }
 
 // checkPool looks at the ids. A pool id becomes part of a host name, so that
@@ -223,22 +227,6 @@ func (c Config) checkPool() error {
 	}
 	if c.ClientID == "" {
 		return problem("New", ErrConfig, "set Config.ClientID to the id of an app client of "+c.UserPoolID)
-	}
-	return nil
-}
-
-// checkURL accepts what can be called: an absolute URL without credentials.
-// Errors do not repeat the address, which may hold some.
-func checkURL(name, address string) error {
-	if address == "" {
-		return nil
-	}
-	u, err := url.Parse(address)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return problem("New", ErrConfig, "Config."+name+" must be an http or https URL such as https://host/")
-	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return problem("New", ErrConfig, "Config."+name+" must have neither user, query nor fragment")
 	}
 	return nil
 }

@@ -46,6 +46,7 @@ func LoadConfig(path string) (Config, error) {
 		problem.Op, problem.Message = "LoadConfig", path+": "+problem.Message
 		return Config{}, problem
 	}
+	config.file.path = path
 	if config.CAFile != "" && !filepath.IsAbs(config.CAFile) {
 		config.CAFile = filepath.Join(filepath.Dir(path), config.CAFile)
 	}
@@ -60,10 +61,11 @@ func LoadConfig(path string) (Config, error) {
 //     JavaScript that Amplify generates. Guests are on unless
 //     aws_mandatory_sign_in is "enable".
 //
-// Either may have an object "latchkey" for what Amplify's files cannot say, all
-// texts: user_pool_endpoint, identity_pool_endpoint, oauth_base_url, issuer,
-// ca_file. Members that are not known are ignored. A member of the wrong type,
-// or one that is there twice, is an ErrConfig that names line and member.
+// Either may have an object "latchkey" for what Amplify's files cannot say: the texts
+// user_pool_endpoint, identity_pool_endpoint, oauth_base_url, issuer and ca_file, and
+// insecure_http, which is true or false ([Config.InsecureHTTP]). Members that are not
+// known are ignored. A member of the wrong type, or one that is there twice, is an
+// ErrConfig that names line and member.
 func ParseConfig(data []byte) (Config, error) {
 	file, err := amplifyconfig.Parse(data)
 	if err != nil {
@@ -72,11 +74,12 @@ func ParseConfig(data []byte) (Config, error) {
 	config := Config{
 		UserPoolID: file.UserPoolID, ClientID: file.ClientID, IdentityPoolID: file.IdentityPoolID, AllowGuests: file.AllowGuests,
 		UserPoolEndpoint: file.UserPoolEndpoint, IdentityPoolEndpoint: file.IdentityPoolEndpoint,
-		OAuthBaseURL: file.OAuthBaseURL, Issuer: file.Issuer, CAFile: file.CAFile,
+		OAuthBaseURL: file.OAuthBaseURL, Issuer: file.Issuer, CAFile: file.CAFile, InsecureHTTP: file.InsecureHTTP,
 		OAuth: (*OAuthConfig)(file.OAuth), PasswordPolicy: (*PasswordPolicy)(file.PasswordPolicy),
 		UsernameAttributes: file.UsernameAttributes, RequiredAttributes: file.RequiredAttributes,
 		VerificationAttributes: file.VerificationAttributes,
 		MFA:                    file.MFA, MFAMethods: file.MFAMethods, Passwordless: (*Passwordless)(file.Passwordless),
+		file: &configFile{file: file},
 	}
 	for _, group := range file.Groups {
 		config.Groups = append(config.Groups, Group(group))

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/latchkey-auth/latchkey/internal/amplifyconfig"
 )
@@ -49,7 +50,7 @@ func TestLoadConfig(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if diff := cmp.Diff(want, got, cmp.Comparer(Secret.Equal)); diff != "" {
+		if diff := cmp.Diff(want, got, cmp.Comparer(Secret.Equal), cmpopts.IgnoreUnexported(Config{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -106,6 +107,7 @@ func TestParseConfigErrors(t *testing.T) {
 		{"wrong type", "{\n \"version\": \"1\",\n \"auth\": {\n  \"user_pool_id\": 7}}", "line 4: auth.user_pool_id"},
 		{"wrong type in a list", "{\"version\":\"1\",\n\"auth\":{\"mfa_methods\":[\"SMS\",\n{}]}}", "line 3: auth.mfa_methods.1"},
 		{"guests as text", `{"version":"1","auth":{"unauthenticated_identities_enabled":"true"}}`, "line 1: auth.unauthenticated_identities_enabled"},
+		{"permission as text", "{\"version\":\"1\",\"auth\":{},\n\"latchkey\":{\"insecure_http\":\"true\"}}", "line 2: latchkey.insecure_http"},
 		{"wrong type of ours", "{\"version\":\"1\",\"auth\":{},\n\"latchkey\":{\"issuer\":true}}", "line 2: latchkey.issuer"},
 		{"gen 1, wrong type", "const a = {\n\"aws_project_region\": \"x\",\n\"aws_user_pools_id\": []};", "line 3: aws_user_pools_id"},
 		{"gen 1, length", `{"aws_project_region":"x","aws_cognito_password_protection_settings":{"passwordPolicyMinLength":"ten"}}`, "passwordPolicyMinLength"},

@@ -11,6 +11,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/authflow"
 	"github.com/latchkey-auth/latchkey/internal/cognito"
 	"github.com/latchkey-auth/latchkey/internal/fault"
+	"github.com/latchkey-auth/latchkey/internal/localhost"
 	"github.com/latchkey-auth/latchkey/internal/session"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
@@ -164,7 +165,12 @@ func (c *Client) verifyID(ctx context.Context, op, raw string, nonce Secret, now
 	return &Error{Op: op, Kind: ErrFlow, Message: "the ID token is refused", Hint: "start the sign-in again", Err: err}
 }
 
-// remoteKeys are the keys of an issuer.
-func remoteKeys(issuer string, client *http.Client) (*jwt.RemoteKeys, error) {
-	return jwt.NewRemoteKeys(strings.TrimSuffix(issuer, "/")+"/.well-known/jwks.json", func(o *jwt.RemoteOptions) { o.HTTPClient = client })
+// remoteKeys are the keys of the pool's issuer. New has checked where they come from.
+func (c Config) remoteKeys(client *http.Client) (*jwt.RemoteKeys, error) {
+	address := strings.TrimSuffix(c.issuer(), "/") + "/.well-known/jwks.json"
+	u, err := url.Parse(address)
+	return jwt.NewRemoteKeys(address, func(o *jwt.RemoteOptions) {
+		o.HTTPClient = client
+		o.InsecureHTTP = err == nil && (c.InsecureHTTP || localhost.Loopback(u.Hostname()))
+	})
 }

@@ -47,6 +47,9 @@ type RemoteOptions struct {
 	// unknown key id; until then Key fails with that fetch's error. The default is
 	// 10 seconds, and 2 seconds after the first failure while there are no keys.
 	FailurePause time.Duration
+	// InsecureHTTP accepts an http URL of any host. Everyone on the network path can
+	// then replace the keys and sign tokens.
+	InsecureHTTP bool
 }
 
 // RemoteKeys are the keys that an issuer publishes at a URL, kept for speed. It
@@ -98,15 +101,15 @@ type flight struct {
 
 // NewRemoteKeys returns the keys at url, usually the issuer followed by
 // "/.well-known/jwks.json". It does not use the network yet. The URL must be https;
-// http is accepted for the loopback interface only, because whoever can change the
-// answer can sign tokens. A document is bounded and checked as by [ParseKeys].
+// http is accepted for the loopback interface only (see RemoteOptions.InsecureHTTP),
+// because whoever can change the answer can sign tokens. A document is bounded and checked as by [ParseKeys].
 func NewRemoteKeys(url string, opts ...func(*RemoteOptions)) (*RemoteKeys, error) {
-	if err := checkURL("key", url); err != nil {
-		return nil, err
-	}
 	var options RemoteOptions
 	for _, set := range opts {
 		set(&options)
+	}
+	if err := checkURL("key", url, options.InsecureHTTP); err != nil {
+		return nil, err
 	}
 	return &RemoteKeys{url: url, client: safeClient(options.HTTPClient), onError: options.OnError, pause: options.FailurePause}, nil
 }

@@ -330,3 +330,30 @@ func TestRemoteClient(t *testing.T) {
 		t.Error("the caller's client was changed")
 	}
 }
+
+// TestRemoteInsecureHTTP: an http URL of another machine needs the option, and gives
+// keys with it.
+func TestRemoteInsecureHTTP(t *testing.T) {
+	t.Parallel()
+	const url = "http://keys.example.com/jwks.json"
+	_, transport := newPipedServer(t, text(goodDocument()))
+	if _, err := jwt.NewRemoteKeys(url); err == nil {
+		t.Error("accepted without the option")
+	}
+	allow := func(o *jwt.RemoteOptions) {
+		o.InsecureHTTP = true
+		o.HTTPClient = &http.Client{Transport: transport}
+	}
+	keys, err := jwt.NewRemoteKeys(url, allow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key, err := keys.Key(t.Context(), keyID); err != nil || key == nil {
+		t.Error(err)
+	}
+	for _, bad := range []string{"ftp://keys.example.com/", "http://u:p@keys.example.com/", "http:///keys"} {
+		if _, err := jwt.NewRemoteKeys(bad, allow); err == nil {
+			t.Errorf("%s: accepted", bad)
+		}
+	}
+}

@@ -133,7 +133,7 @@ type Revocations struct {
 // WhenStale says: wait for Ready before serving. Call Stop at the end.
 func FollowRevocations(issuer string, opts ...func(*RevocationOptions)) (*Revocations, error) {
 	url := strings.TrimSuffix(issuer, "/") + "/.well-known/revocations"
-	if err := checkURL("revocation feed", url); err != nil {
+	if err := checkURL("revocation feed", url, false); err != nil {
 		return nil, err
 	}
 	r := &Revocations{url: url, ready: make(chan struct{}), done: make(chan struct{})}

@@ -211,7 +211,7 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.faults.serve(s.service, w, r)
 	})
-	s.URL = "http://latchkey.test"
+	s.URL = "http://latchkey.localhost"
 	if o.socket {
 		web := httptest.NewServer(handler)
 		tb.Cleanup(web.Close)

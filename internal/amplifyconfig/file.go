@@ -19,6 +19,7 @@ type File struct {
 
 	// From the object "latchkey", for what Amplify's files cannot say.
 	UserPoolEndpoint, IdentityPoolEndpoint, OAuthBaseURL, Issuer, CAFile string
+	InsecureHTTP                                                         bool
 
 	PasswordPolicy         *PasswordPolicy // nil without one
 	UsernameAttributes     []string
@@ -113,5 +114,6 @@ func (f *File) extension() members {
 		"oauth_base_url":         &f.OAuthBaseURL,
 		"issuer":                 &f.Issuer,
 		"ca_file":                &f.CAFile,
+		"insecure_http":          &f.InsecureHTTP,
 	}
 }

@@ -141,7 +141,7 @@ func (a *app) advise(e *latchkey.Error) []string {
 		return []string{login + ", or allow guests in the identity pool and in the configuration"}
 	case errors.Is(e, latchkey.ErrNetwork):
 		return []string{"is the service running? `" + a.program + " up` starts a local one; nothing was signed out"}
-	case errors.Is(e, latchkey.ErrConfig), e.Hint == "":
+	case e.Hint == "", errors.Is(e, latchkey.ErrConfig) && e.Message == "": // describe has said it
 		return nil
 	}
 	return []string{e.Hint}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/localhost"
 	"github.com/latchkey-auth/latchkey/internal/trust"
 )
 
@@ -40,6 +41,7 @@ func (l lazyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 func newTransport(caFile string) (http.RoundTripper, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.IdleConnTimeout = 10 * time.Second
+	localhost.Keep(transport)
 	if caFile == "" {
 		return transport, nil
 	}

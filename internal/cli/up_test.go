@@ -106,16 +106,16 @@ func TestScreen(t *testing.T) {
 		change       func(*localservice.Ready)
 		wants, never []string
 	}{
-		"first start": {func(*localservice.Ready) {}, []string{"Demo-abcd-1234", "http://127.0.0.1:9229/outbox", "Session page"}, nil},
+		"first start": {func(*localservice.Ready) {}, []string{"Demo-abcd-1234", "http://127.0.0.1:9229/outbox", "Session page"}, []string{"insecure_http"}},
 		"changed password": {func(r *localservice.Ready) { r.Password, r.PasswordChanged = "", true },
 			[]string{"changed since the first start"}, []string{"Demo-abcd-1234"}},
-		"outer address": {func(r *localservice.Ready) { r.Endpoint = "http://192.168.1.7:9229" },
-			[]string{"messages are shown in this terminal"}, []string{"/outbox", "Session page"}},
+		"outer address": {func(r *localservice.Ready) { r.Endpoint, r.InsecureHTTP = "http://192.168.1.7:9229", true },
+			[]string{"messages are shown in this terminal", "unencrypted", "insecure_http"}, []string{"/outbox", "Session page"}},
 	} {
 		shown := ready
 		test.change(&shown)
 		var out strings.Builder
-		a := &app{program: "latchkey", out: ui.NewOutput(&out), err: ui.NewOutput(io.Discard)}
+		a := &app{program: "latchkey", out: ui.NewOutput(&out), err: ui.NewOutput(&out)}
 		a.announce(shown, "/data")
 		for _, want := range test.wants {
 			if !strings.Contains(out.String(), want) {

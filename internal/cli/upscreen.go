@@ -14,6 +14,10 @@ import (
 
 // announce tells where the service is: a line of JSON, or a screen.
 func (a *app) announce(ready localservice.Ready, folder string) {
+	if ready.InsecureHTTP {
+		a.err.Print(a.err.Paint(ui.Yellow, "warning:") + " the http listener accepts connections from the network, unencrypted: use it only where you trust everyone")
+		a.err.Print(a.err.Paint(ui.Cyan, "hint:") + " clients with a copy of the configuration may use it, since it has insecure_http")
+	}
 	if a.json {
 		a.writeJSON(ready)
 		return

@@ -2,12 +2,16 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/internal/cli/ui"
+	"github.com/latchkey-auth/latchkey/internal/localhost"
 	"github.com/latchkey-auth/latchkey/jwt"
 )
 
@@ -78,9 +82,12 @@ func (a *app) check(ctx context.Context, config latchkey.Config, raw string) (jw
 	if err != nil {
 		return jwt.Claims{}, err
 	}
+	keys, err := a.issuerKeys(config)
+	if err != nil {
+		return jwt.Claims{}, err
+	}
 	verifier, err := jwt.NewVerifier(jwt.Config{
-		Issuer: issuer(config), ClientIDs: []string{config.ClientID},
-		HTTPClient: lazyClient(config.CAFile, a.catchSignals), CacheSize: -1,
+		Issuer: issuer(config), ClientIDs: []string{config.ClientID}, Keys: keys, CacheSize: -1,
 	})
 	if err != nil {
 		return jwt.Claims{}, &failure{code: exitUsage, err: err}
@@ -97,6 +104,25 @@ func (a *app) check(ctx context.Context, config latchkey.Config, raw string) (jw
 		return jwt.Claims{}, err
 	}
 	return token.Claims(), nil
+}
+
+// issuerKeys are the keys of the configured issuer.
+func (a *app) issuerKeys(config latchkey.Config) (*jwt.RemoteKeys, error) {
+	address := strings.TrimSuffix(issuer(config), "/") + "/.well-known/jwks.json"
+	if u, err := url.Parse(address); err == nil && !config.InsecureHTTP && localhost.Exposed(u) {
+		return nil, &failure{
+			code: exitUsage, err: errors.New("latchkey.issuer is plain http to another machine, " + quote(u.Hostname())),
+			hints: []string{"use https, or set latchkey.insecure_http to true if everyone on the network may read and change the keys"},
+		}
+	}
+	keys, err := jwt.NewRemoteKeys(address, func(o *jwt.RemoteOptions) {
+		o.HTTPClient = lazyClient(config.CAFile, a.catchSignals)
+		o.InsecureHTTP = true // checked above
+	})
+	if err != nil {
+		return nil, &failure{code: exitUsage, err: err}
+	}
+	return keys, nil
 }
 
 // issuer is whose keys count: the configured issuer, or Cognito's for the pool.

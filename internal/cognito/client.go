@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/latchkey-auth/latchkey/internal/fault"
+	"github.com/latchkey-auth/latchkey/internal/localhost"
 	"github.com/latchkey-auth/latchkey/internal/trust"
 )
 
@@ -34,6 +35,9 @@ func HTTPClient(base *http.Client, caFile string) (client *http.Client, release 
 		return nil, nil, fault.New("New", fault.Config, "CAFile needs an HTTPClient whose Transport is an *http.Transport, or none")
 	}
 	transport = transport.Clone()
+	if client.Transport == nil {
+		localhost.Keep(transport)
+	}
 	if caFile != "" {
 		if err := trustFile(transport, caFile); err != nil {
 			return nil, nil, err

@@ -50,6 +50,7 @@ type outputsLatchkey struct {
 	OAuthBaseURL         string `json:"oauth_base_url"`
 	Issuer               string `json:"issuer"`
 	CAFile               string `json:"ca_file"`
+	InsecureHTTP         bool   `json:"insecure_http,omitzero"`
 	// MadeBy marks a file that may be replaced without asking.
 	MadeBy string `json:"made_by"`
 }
@@ -74,7 +75,7 @@ func (s *Service) writeConfig() error {
 		Latchkey: outputsLatchkey{
 			UserPoolEndpoint: s.ready.Endpoint, IdentityPoolEndpoint: s.ready.Endpoint,
 			OAuthBaseURL: s.pagesURL(), Issuer: s.server.Issuer(s.state.UserPoolID),
-			CAFile: s.ready.CAFile, MadeBy: madeBy,
+			CAFile: s.ready.CAFile, InsecureHTTP: s.ready.InsecureHTTP, MadeBy: madeBy,
 		},
 	})
 	if err == nil {
@@ -108,6 +109,7 @@ func (s *Service) describe() {
 		Username:       s.state.Username, Password: s.state.Password,
 		AccessKeyID: s.state.AccessKeyID, SecretAccessKey: s.state.SecretAccessKey,
 		ConfigFile: filepath.Join(s.options.Dir, userdirs.ConfigFile), CredentialKeyFile: s.credentialKeyFile(),
+		InsecureHTTP: !s.web.Addr().(*net.TCPAddr).IP.IsLoopback(),
 	}
 	if s.changed {
 		s.ready.Password, s.ready.PasswordChanged = "", true

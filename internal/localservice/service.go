@@ -72,7 +72,10 @@ type Ready struct {
 	// CredentialKeyFile is the key with which APIs verify the identity pool's
 	// credentials (package sigv4auth). It is always credentials.key in the folder.
 	CredentialKeyFile string `json:"-"`
-	MetricsEndpoint   string `json:"metrics_endpoint,omitempty"`
+	// InsecureHTTP means that the http listener accepts connections from the network,
+	// and that the configuration permits clients to use them.
+	InsecureHTTP    bool   `json:"-"`
+	MetricsEndpoint string `json:"metrics_endpoint,omitempty"`
 	// PasswordChanged means that the demo user cannot sign in with the password of
 	// the first start any more.
 	PasswordChanged bool `json:"password_changed,omitempty"`
