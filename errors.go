@@ -61,7 +61,8 @@ var (
 	ErrStore = fault.Store
 	// ErrNoIdentityPool means that Config names no identity pool.
 	ErrNoIdentityPool = fault.NoIdentityPool
-	// ErrGuestsDisabled means that nobody is signed in and guests are off.
+	// ErrGuestsDisabled means that no user is signed in and that guests are off, in the
+	// configuration or in the pool, or have no role in the pool (then it is ErrConfig too).
 	ErrGuestsDisabled = fault.GuestsDisabled
 	// ErrNoUserPoolSession means that the session comes from the identity pool
 	// alone and has no user pool part.

@@ -402,7 +402,6 @@ func TestForeignClock(t *testing.T) {
 // TestBadPoolAnswers: what is not what was asked for is refused and changes nothing.
 func TestBadPoolAnswers(t *testing.T) {
 	t.Parallel()
-	const expired = `{"IdentityId":"us-east-1:a","Credentials":{"AccessKeyId":"A","SecretKey":"s","SessionToken":"t","Expiration":1}}`
 	tests := map[string]struct{ op, body string }{
 		"no identity":           {opIdentity, `{}`},
 		"identity of nowhere":   {opIdentity, `{"IdentityId":"x"}`},
@@ -412,7 +411,6 @@ func TestBadPoolAnswers(t *testing.T) {
 		"no credentials":        {opCredentials, `{"IdentityId":"us-east-1:a"}`},
 		"no secret":             {opCredentials, `{"IdentityId":"us-east-1:a","Credentials":{"AccessKeyId":"A","Expiration":9999999999}}`},
 		"no expiration":         {opCredentials, `{"IdentityId":"us-east-1:a","Credentials":{"AccessKeyId":"A","SecretKey":"s"}}`},
-		"expired":               {opCredentials, expired},
 		"null":                  {opCredentials, `null`},
 		"nothing":               {opCredentials, ``},
 	}

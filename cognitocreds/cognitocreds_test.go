@@ -12,7 +12,9 @@ import (
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/cognitocreds"
+	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/latchkeytest"
+	"github.com/latchkey-auth/latchkey/server/identitypool"
 )
 
 const password = "Correct-Horse-9"
@@ -107,6 +109,80 @@ func TestErrors(t *testing.T) {
 	if _, err := provider.Retrieve(t.Context()); !errors.Is(err, latchkey.ErrClosed) {
 		t.Errorf("closed: %v", err)
 	}
+}
+
+// guestless is a broker that has a role for users and none for guests.
+type guestless struct{}
+
+func (guestless) Credentials(_ context.Context, g identitypool.Grant) (identitypool.Credentials, error) {
+	if !g.Authenticated {
+		return identitypool.Credentials{}, identitypool.ErrRole
+	}
+	return identitypool.Credentials{
+		AccessKeyID: "ASIA0000000000000000", SecretAccessKey: secret.New("key"), SessionToken: secret.New("token"), Expiration: time.Now().Add(g.Life),
+	}, nil
+}
+
+// TestSignedOutNeedsSignIn checks that after SignOut a new sign-in is said to help: with
+// guests off in the client, refused by the pool, or without a role.
+func TestSignedOutNeedsSignIn(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		options []latchkeytest.Option
+		guests  bool
+		config  bool // the cause is the pool's configuration
+	}{
+		"guests off":            {nil, false, false},
+		"refused by the pool":   {[]latchkeytest.Option{latchkeytest.GuestsOff()}, true, false},
+		"no role for guests":    {[]latchkeytest.Option{latchkeytest.Broker(guestless{})}, true, true},
+		"no role, nobody asked": {[]latchkeytest.Option{latchkeytest.Broker(guestless{})}, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := latchkeytest.NewServer(t, test.options...)
+			srv.AddUser(latchkeytest.User{Username: "ann", Password: password})
+			cfg := srv.Config()
+			cfg.AllowGuests = test.guests
+			client := open(t, cfg)
+			if step, err := client.SignIn(t.Context(), latchkey.Password("ann", password)); err != nil || !step.Done() {
+				t.Fatalf("SignIn: %v, %v", step, err)
+			}
+			provider := cognitocreds.New(client)
+			if _, err := provider.Retrieve(t.Context()); err != nil {
+				t.Fatalf("signed in: %v", err)
+			}
+			if _, err := client.SignOut(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			_, err := provider.Retrieve(t.Context())
+			if !cognitocreds.NeedsSignIn(err) || !errors.Is(err, latchkey.ErrGuestsDisabled) || errors.Is(err, latchkey.ErrConfig) != test.config {
+				t.Errorf("signed out: %v", err)
+			}
+		})
+	}
+}
+
+// TestRoleOfUserRefused checks that a user without a role is not asked to sign in again,
+// which would not help.
+func TestRoleOfUserRefused(t *testing.T) {
+	t.Parallel()
+	srv := latchkeytest.NewServer(t, latchkeytest.Broker(roleless{}))
+	srv.AddUser(latchkeytest.User{Username: "ann", Password: password})
+	client := open(t, srv.Config())
+	if step, err := client.SignIn(t.Context(), latchkey.Password("ann", password)); err != nil || !step.Done() {
+		t.Fatalf("SignIn: %v, %v", step, err)
+	}
+	_, err := cognitocreds.New(client).Retrieve(t.Context())
+	if cognitocreds.NeedsSignIn(err) || !errors.Is(err, latchkey.ErrConfig) {
+		t.Errorf("Retrieve: %v", err)
+	}
+}
+
+// roleless is a broker that refuses every role.
+type roleless struct{}
+
+func (roleless) Credentials(context.Context, identitypool.Grant) (identitypool.Credentials, error) {
+	return identitypool.Credentials{}, identitypool.ErrRole
 }
 
 type failing struct{}

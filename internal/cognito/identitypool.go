@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/latchkey-auth/latchkey/internal/expiry"
 	"github.com/latchkey-auth/latchkey/internal/fault"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/store"
@@ -43,16 +42,34 @@ func (p *IdentityPool) Identify(ctx context.Context, logins map[string]string) (
 // Issue returns AWS credentials of an identity (GetCredentialsForIdentity). The
 // identity of the answer counts: it may be another than the one asked for, since a
 // guest who signs in may have had an identity before.
-func (p *IdentityPool) Issue(ctx context.Context, identity string, logins map[string]string) (Issued, error) {
+//
+// clock is what the caller knows of the service's clock: the life of the credentials is
+// their Expiration minus the service's present time.
+func (p *IdentityPool) Issue(ctx context.Context, identity string, logins map[string]string, clock Clock) (Issued, error) {
 	var response wire.GetCredentialsForIdentityResponse
 	when, err := p.Call(ctx, OpCredentials, &wire.GetCredentialsForIdentityRequest{IdentityId: identity, Logins: logins}, &response)
+	if err != nil && len(logins) == 0 {
+		return Issued{}, ofGuest(err)
+	}
 	if err != nil {
 		return Issued{}, err
 	}
 	if response.IdentityId == "" {
 		response.IdentityId = identity
 	}
-	return newIssued(response, when)
+	return newIssued(response, when, clock)
+}
+
+// ofGuest makes a guest's error of a pool without a role for guests: a user who signs in
+// has another role. The error stays one of configuration too.
+func ofGuest(err error) error {
+	f, ok := err.(*fault.Fault)
+	if !ok || f.Code != wire.InvalidIdentityPoolConfigurationException || f.Message != wire.MessageIdentityPoolRoles {
+		return err
+	}
+	guest := *f
+	guest.Class, guest.Kind, guest.Hint, guest.Err = fault.NoGuests, fault.GuestsDisabled, "sign in, or give the identity pool a role for guests", f
+	return &guest
 }
 
 // maxIdentity is the longest identity id in AWS's model: a region and a UUID.
@@ -64,13 +81,8 @@ func PlausibleIdentity(id string) bool {
 	return ok && region != "" && rest != "" && len(id) <= maxIdentity && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// skewSlack is how far the pool's clock may be from this machine's before an
-// expiration is translated: the Date header has whole seconds, and is made before
-// the answer is sent.
-const skewSlack = 5 * time.Second
-
 // newIssued checks an answer before it is used.
-func newIssued(response wire.GetCredentialsForIdentityResponse, when Timing) (Issued, error) {
+func newIssued(response wire.GetCredentialsForIdentityResponse, when Timing, clock Clock) (Issued, error) {
 	c := response.Credentials
 	switch {
 	case !PlausibleIdentity(response.IdentityId):
@@ -79,19 +91,12 @@ func newIssued(response wire.GetCredentialsForIdentityResponse, when Timing) (Is
 		return Issued{}, Malformed(OpCredentials, "the answer holds no credentials", nil)
 	}
 	received := when.At.Round(0)
-	expiration := c.Expiration.Time
-	if skew := when.Service.Sub(received); !when.Service.IsZero() && (skew > skewSlack || skew < -skewSlack) {
-		expiration = expiration.Add(-skew)
-	}
-	life := min(expiration.Sub(received), expiry.MaxLife)
-	if life <= 0 {
-		return Issued{}, fault.OfClass(OpCredentials, fault.ClockOff, "the credentials had expired when they came")
-	}
+	life := clock.life(c.Expiration.Time, when)
 	return Issued{
 		Identity: response.IdentityId, Received: when.At, Life: life,
 		Credentials: store.Credentials{
 			AccessKeyID: c.AccessKeyId, SecretAccessKey: store.NewSecret(string(c.SecretKey)),
-			SessionToken: store.NewSecret(string(c.SessionToken)), Expiration: expiration, ReceivedAt: received,
+			SessionToken: store.NewSecret(string(c.SessionToken)), Expiration: received.Add(life), ReceivedAt: received,
 		},
 	}, nil
 }

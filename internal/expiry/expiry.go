@@ -99,17 +99,52 @@ func Tokens(now, received, issued time.Time, life, drift, ahead time.Duration) W
 	return Stored(now, received, expires, life, ahead)
 }
 
-// Credentials is Stored for AWS credentials, which do not tell their life. received
-// is zero in records that do not say when they came.
-func Credentials(now, received, expires time.Time, ahead time.Duration) Window {
-	life := expires.Sub(now.Round(0))
-	if !received.IsZero() {
-		life = expires.Sub(received)
+// Bounds of the life of AWS credentials. STS issues them for twelve hours at most, and
+// an identity pool for one hour unless it is set otherwise.
+const (
+	maxCredentialsLife   = 12 * time.Hour
+	usualCredentialsLife = time.Hour
+)
+
+// PlausibleLife reports whether AWS credentials can have a life of that length. It
+// allows Slack for the inaccuracy of clocks.
+func PlausibleLife(life time.Duration) bool { return life > 0 && life <= maxCredentialsLife+Slack }
+
+// CredentialsLife bounds the life of AWS credentials: one that cannot be, as where a
+// clock is wrong, counts as one hour.
+func CredentialsLife(life time.Duration) time.Duration {
+	if !PlausibleLife(life) {
+		return usualCredentialsLife
 	}
-	if life = min(life, MaxLife); life <= 0 {
+	return min(life, maxCredentialsLife)
+}
+
+// CredentialsEnd is when stored AWS credentials expire: a life that is too long to be true
+// ends after an hour. received is zero in records that do not say when they came.
+func CredentialsEnd(received, expires time.Time) time.Time {
+	if life := expires.Sub(received); !received.IsZero() && life > maxCredentialsLife+Slack {
+		return received.Add(usualCredentialsLife)
+	}
+	return expires
+}
+
+// Credentials is Stored for AWS credentials, which do not tell their life. Where that is
+// too long to be true they are due at once; if they do not say either when they came, they
+// have expired.
+func Credentials(now, received, expires time.Time, ahead time.Duration) Window {
+	end := CredentialsEnd(received, expires)
+	life := end.Sub(now.Round(0))
+	if !received.IsZero() {
+		life = end.Sub(received)
+	}
+	if !PlausibleLife(life) {
 		return Window{Base: now}
 	}
-	return Stored(now, received, expires, life, ahead)
+	w := Stored(now, received, end, life, ahead)
+	if !end.Equal(expires) {
+		w.Due, w.DueWall = 0, 0
+	}
+	return w
 }
 
 // Fresh reports whether it can be handed out without a thought. It is the hot path:
@@ -126,6 +161,12 @@ func (w *Window) UntilDue(now time.Time) time.Duration {
 // Left is how long it remains usable; zero or less when it has expired.
 func (w *Window) Left(now time.Time) time.Duration {
 	return min(w.Expiry-now.Sub(w.Base), time.Duration(w.ExpiryWall-now.UnixNano()))
+}
+
+// Age is how long before now the life began that the Window is part of, by the clock
+// that says more, and at most the whole life.
+func (w *Window) Age(now time.Time) time.Duration {
+	return max(0, min(w.Life-w.Left(now)-w.Margin, w.Life))
 }
 
 // End is when it expires, by the wall clock and without the margin.

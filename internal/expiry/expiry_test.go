@@ -75,6 +75,10 @@ func TestCredentials(t *testing.T) {
 		"of an earlier schema":       {never, time.Hour, true, true},
 		"of one, and expired":        {never, -time.Second, false, false},
 		"of centuries":               {0, 250 * 365 * 24 * time.Hour, false, true},
+		"of two days":                {-time.Minute, 48 * time.Hour, false, true},
+		"of two days, an hour ago":   {-time.Hour, 47 * time.Hour, false, false},
+		"of twelve hours":            {0, 12 * time.Hour, true, true},
+		"of two days, and no origin": {never, 48 * time.Hour, false, false},
 	} {
 		var received time.Time
 		if test.received != never {
@@ -83,6 +87,46 @@ func TestCredentials(t *testing.T) {
 		w := expiry.Credentials(now, received, now.Round(0).Add(test.expires), 0)
 		if w.Fresh(now) != test.fresh || (w.Left(now) > 0) != test.usable {
 			t.Errorf("%s: fresh %t, left %v", name, w.Fresh(now), w.Left(now))
+		}
+	}
+}
+
+func TestCredentialsLife(t *testing.T) {
+	t.Parallel()
+	for life, want := range map[time.Duration]time.Duration{
+		time.Second: time.Second, time.Hour: time.Hour, 12 * time.Hour: 12 * time.Hour, 12*time.Hour + time.Minute: 12 * time.Hour,
+		0: time.Hour, -time.Second: time.Hour, 13 * time.Hour: time.Hour, 20 * 365 * 24 * time.Hour: time.Hour, 1<<63 - 1: time.Hour,
+	} {
+		if got := expiry.CredentialsLife(life); got != want {
+			t.Errorf("a life of %v counts as %v, want %v", life, got, want)
+		}
+	}
+	now := time.Now()
+	for life, want := range map[time.Duration]time.Duration{12 * time.Hour: 12 * time.Hour, 20 * time.Hour: time.Hour, -time.Hour: -time.Hour} {
+		if got := expiry.CredentialsEnd(now, now.Add(life)).Sub(now); got != want {
+			t.Errorf("stored for %v: ends after %v, want %v", life, got, want)
+		}
+	}
+}
+
+// TestAge checks that the clock that says more counts, within the life.
+func TestAge(t *testing.T) {
+	t.Parallel()
+	base := time.Now()
+	for name, test := range map[string]struct {
+		at   time.Time
+		want time.Duration
+	}{
+		"received":        {base, 10 * time.Minute},
+		"later":           {base.Add(20 * time.Minute), 30 * time.Minute},
+		"over":            {base.Add(2 * time.Hour), time.Hour},
+		"clock set back":  {base.Add(-time.Hour).Round(0), 0},
+		"by wall clock":   {base.Add(30 * time.Minute).Round(0), 40 * time.Minute},
+		"before the base": {base.Add(-5 * time.Minute), 5 * time.Minute},
+	} {
+		w := expiry.New(base, time.Hour, 50*time.Minute, 0)
+		if got := w.Age(test.at); got != test.want {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
 		}
 	}
 }

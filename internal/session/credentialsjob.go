@@ -17,7 +17,7 @@ import (
 // IdentityPool names identities and issues AWS credentials. Errors are faults.
 type IdentityPool interface {
 	Identify(ctx context.Context, logins map[string]string) (string, error)
-	Issue(ctx context.Context, identity string, logins map[string]string) (cognito.Issued, error)
+	Issue(ctx context.Context, identity string, logins map[string]string, clock cognito.Clock) (cognito.Issued, error)
 }
 
 // TokenSource returns a token of another provider.
@@ -219,7 +219,27 @@ func (j *credentialsJob) ask(ctx context.Context) (cognito.Issued, error) {
 		}
 		j.identity.ID = identity // also when what follows fails; see partly
 	}
-	return j.pool.Issue(ctx, identity, logins)
+	return j.pool.Issue(ctx, identity, logins, j.clock())
+}
+
+// clock is what is known of the service's clock: by the tokens of a user whom the pool is
+// asked for, which are good at this moment, else by what was measured last.
+func (j *credentialsJob) clock() cognito.Clock {
+	now, s := time.Now(), j.owner.load()
+	if tokens := j.held.Record.Tokens; j.ofUser() && tokens != nil {
+		if pair, err := cognito.DecodePair(tokens.Access.Reveal(), tokens.ID.Reveal()); err == nil {
+			record := j.held.Record
+			window := expiry.Tokens(now, tokens.ReceivedAt, pair.Issued, pair.Life, record.Drift, j.reader.ahead)
+			if s != nil && s.Live() && tokens.Access.Equal(s.user.Record.Tokens.Access) {
+				window = s.tokens // it has the monotonic clock
+			}
+			return cognito.Clock{Drift: pair.Issued.Add(window.Age(now)).Sub(now.Round(0)), Measured: true}
+		}
+	}
+	if s == nil || s.view.drift.Abs() >= expiry.MaxDrift {
+		return cognito.Clock{} // a drift at the limit may be more
+	}
+	return cognito.Clock{Drift: s.view.drift}
 }
 
 // logins are what proves the login to the pool; a guest has none. The name of a user

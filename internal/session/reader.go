@@ -114,6 +114,7 @@ func (r reader) readIdentity(s *State, now time.Time, fresh *expiry.Window) {
 		v.identityID = identity.ID
 		if c := identity.Credentials; c != nil {
 			v.credentials = *c
+			v.credentials.Expiration = expiry.CredentialsEnd(c.ReceivedAt, c.Expiration)
 			s.credentials = r.storedCredentials(now, *c)
 		}
 		if fresh != nil {
