@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -33,9 +34,9 @@ func (e *SchemaError) Error() string {
 var errGeneration0 = errors.New("its generation is 0; the first is greater")
 
 var (
-	errPending    = fmt.Errorf("it has more than %d pending revocations", MaxPending)
-	errIdentities = fmt.Errorf("it has more than %d identities", MaxIdentities)
-	errLongText   = fmt.Errorf("its service, issuer or an identity has a text of more than %d bytes", MaxText)
+	errPending    = errors.New("it has more than " + strconv.Itoa(MaxPending) + " pending revocations")
+	errIdentities = errors.New("it has more than " + strconv.Itoa(MaxIdentities) + " identities")
+	errLongText   = errors.New("its service, issuer or an identity has a text of more than " + strconv.Itoa(MaxText) + " bytes")
 	errSameKey    = errors.New("two of its identities have the same pool, endpoint and role")
 	errNoIdentity = errors.New("one of its identities has neither an id nor credentials")
 	errNoPool     = errors.New("one of its identities has an endpoint or a role and no pool")

@@ -66,7 +66,7 @@ var rules = []rule{
 	{"server/paging", []string{"internal/seal", "internal/strictbase64", "internal/wire"}, nil},
 	{"server/internal/tagging", []string{"internal/wire"}, nil},
 	{"server/outbox", []string{"internal/localonly", "server/userpool"}, nil},
-	{"server/hosted", []string{"internal/random", "internal/wire"}, []string{"golang.org/x/text"}}, // the pages know neither accounts nor tokens: server wires
+	{"server/hosted", []string{"internal/languages", "internal/random", "internal/wire"}, nil}, // the pages know neither accounts nor tokens: server wires
 	{"server/mail", []string{"internal/secret", "server/userpool"}, []string{"github.com/wneessen/go-mail"}},
 	{"server/policy", []string{"server/storage"}, []string{"golang.org/x/time"}},
 	{"server/identitypool/...", []string{"internal/...", "jwt", "server/identitypool", "server/keys", "server/internal/tagging", "server/openid", "server/paging", "server/storage"},
@@ -92,7 +92,7 @@ var rules = []rule{
 	{"internal/cognito", []string{"internal/expiry", "internal/fault", "internal/localhost", "internal/secret", "internal/strictbase64", "internal/trust", "internal/wire", "jwt", "store"}, []string{"github.com/go-json-experiment/json"}},
 	{"internal/session", []string{"internal/cognito", "internal/expiry", "internal/fault", "jwt", "store"}, nil},
 	{"internal/authflow", []string{"internal/expiry", "internal/fault", "internal/secret", "internal/strictbase64"}, []string{"github.com/go-json-experiment/json", "golang.org/x/oauth2"}},
-	{"internal/loopback", []string{"internal/authflow", "internal/fault", "internal/secret"}, nil},
+	{"internal/loopback", []string{"internal/authflow", "internal/fault", "internal/languages", "internal/secret"}, nil},
 	{"internal/amplifyconfig", nil, []string{"github.com/go-json-experiment/json"}},
 	{"internal/wire", nil, []string{"github.com/go-json-experiment/json"}},
 	{"internal/srp", []string{"internal/strictbase64"}, []string{"filippo.io/bigmod"}},

@@ -1,9 +1,6 @@
 package loopback
 
-import (
-	"strconv"
-	"strings"
-)
+import "github.com/latchkey-auth/latchkey/internal/languages"
 
 // loopbackTexts are what the loopback pages say in one language. Nothing of a
 // request stands in any.
@@ -29,39 +26,11 @@ var loopbackLanguages = []loopbackTexts{
 	},
 }
 
-// maxAccept bounds how much of an Accept-Language header is looked at, in bytes.
-const maxAccept = 256
-
-// textsFor chooses by an Accept-Language header (RFC 9110 section 12.5.4): the
-// language of the highest weight, the first of several. A range matches by its
-// primary subtag, so that "de-CH" gets "de".
+// textsFor are the texts in the language that an Accept-Language header asks for.
 func textsFor(accepted string) loopbackTexts {
-	best, weight := loopbackLanguages[0], 0.0
-	for entry := range strings.SplitSeq(accepted[:min(len(accepted), maxAccept)], ",") {
-		tag, parameter, _ := strings.Cut(entry, ";")
-		primary, _, _ := strings.Cut(strings.TrimSpace(tag), "-")
-		q := quality(parameter)
-		for _, texts := range loopbackLanguages {
-			if q > weight && strings.EqualFold(primary, texts.tag) {
-				best, weight = texts, q
-			}
-		}
+	offered := make([]string, len(loopbackLanguages))
+	for i, texts := range loopbackLanguages {
+		offered[i] = texts.tag
 	}
-	return best
-}
-
-// quality is the weight of a language range: 1 without one, 0 for what is none.
-func quality(parameter string) float64 {
-	if parameter = strings.TrimSpace(parameter); parameter == "" {
-		return 1
-	}
-	text, ok := strings.CutPrefix(parameter, "q=")
-	if !ok {
-		return 0
-	}
-	q, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(q >= 0 && q <= 1) {
-		return 0
-	}
-	return q
+	return loopbackLanguages[languages.Best(accepted, offered)]
 }

@@ -21,8 +21,15 @@ var (
 	ErrExpired    = errors.New("signature is too old or not yet valid") // InvalidSignatureException
 
 	// ErrService is an ErrSignature: the request is signed for another service.
-	ErrService = fmt.Errorf("%w: credential is scoped to another service", ErrSignature)
+	ErrService error = otherService{}
 )
+
+type otherService struct{}
+
+func (otherService) Error() string {
+	return ErrSignature.Error() + ": credential is scoped to another service"
+}
+func (otherService) Unwrap() error { return ErrSignature }
 
 const (
 	// DefaultSkew is how far the date of a request may be from now.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/text/language"
+	"github.com/latchkey-auth/latchkey/internal/languages"
 )
 
 //go:embed lang/*.json
@@ -17,9 +17,6 @@ var languageFiles embed.FS
 // offered are the languages, the first for whoever speaks none of them.
 var offered = []string{"en", "de", "fr"}
 
-// maxAccept bounds how much of an Accept-Language header is looked at.
-const maxAccept = 256
-
 // texts are the pages' sentences in one language.
 type texts struct {
 	tag     string
@@ -27,14 +24,9 @@ type texts struct {
 	entries map[string]string
 }
 
-// catalog has the languages in the order of offered, with what finds the one that
-// somebody asks for. It is made when the first page is: most runs of the command
-// that this package is linked into show none.
-var catalog = sync.OnceValue(func() (c struct {
-	languages []*texts
-	matcher   language.Matcher
-}) {
-	var tags []language.Tag
+// catalog has the languages in the order of offered. It is made when the first page is:
+// most runs of the command that this package is linked into show none.
+var catalog = sync.OnceValue(func() (languages []*texts) {
 	for _, tag := range offered {
 		data, err := languageFiles.ReadFile("lang/" + tag + ".json")
 		t := &texts{tag: tag}
@@ -45,28 +37,19 @@ var catalog = sync.OnceValue(func() (c struct {
 			panic("hosted: lang/" + tag + ".json: " + err.Error()) // in the binary, and tested
 		}
 		t.name = t.entries["language"]
-		c.languages = append(c.languages, t)
-		tags = append(tags, language.MustParse(tag))
+		languages = append(languages, t)
 	}
-	c.matcher = language.NewMatcher(tags)
-	return c
+	return languages
 })
 
 // choose finds a request's language: the one that its query names, as Cognito's
-// lang parameter does, or the best for its Accept-Language header (RFC 9110,
-// section 12.5.4).
+// lang parameter does, or the best for its Accept-Language header.
 func choose(r *http.Request) *texts {
-	c := catalog()
-	asked := r.URL.Query().Get("lang")
-	accepted := r.Header.Get("Accept-Language")
-	if len(accepted) > maxAccept {
-		accepted = accepted[:max(strings.LastIndexByte(accepted[:maxAccept], ','), 0)]
+	at, ok := languages.Match(r.URL.Query().Get("lang"), offered)
+	if !ok {
+		at = languages.Best(r.Header.Get("Accept-Language"), offered)
 	}
-	if len(asked) > 35 { // RFC 5646, section 4.4.1
-		asked = ""
-	}
-	_, at := language.MatchStrings(c.matcher, asked, accepted)
-	return c.languages[at]
+	return catalog()[at]
 }
 
 // say gives a text; {0}, {1} … in it stand for args. The texts are plain: what

@@ -127,7 +127,7 @@ func (v *visit) languages(path, code string) []link {
 		query = v.r.URL.Query()
 	}
 	var links []link
-	for _, t := range catalog().languages {
+	for _, t := range catalog() {
 		query.Set("lang", t.tag)
 		links = append(links, link{Text: t.name, Lang: t.tag, Current: t == v.texts, URL: v.with(path, query)})
 	}

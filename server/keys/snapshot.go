@@ -27,7 +27,14 @@ const maxJWKSAge = 5 * time.Minute
 
 // ErrUnknownKey means that a pool has no key of that id, or has it no more. It
 // is a jwt.ErrUnknownKey, so that a Source serves a jwt.Verifier.
-var ErrUnknownKey = fmt.Errorf("keys: no such key in the pool's JWKS: %w", jwt.ErrUnknownKey)
+var ErrUnknownKey error = unknownKey{}
+
+type unknownKey struct{}
+
+func (unknownKey) Error() string {
+	return "keys: no such key in the pool's JWKS: " + jwt.ErrUnknownKey.Error()
+}
+func (unknownKey) Unwrap() error { return jwt.ErrUnknownKey }
 
 // signingKey is a stored key that was opened.
 type signingKey struct {
