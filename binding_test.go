@@ -259,6 +259,12 @@ func TestAmplifyStoreGoesByIssuer(t *testing.T) {
 	if _, err := fetch(t, b, ForceRefresh()).Tokens(); !errors.Is(err, ErrSignedOut) {
 		t.Errorf("Tokens at the other service: %v", err)
 	}
+	if _, err := b.SignOutAll(t.Context()); err != nil {
+		t.Errorf("SignOutAll at the other service: %v", err)
+	}
+	if accounts, err := b.Accounts(t.Context()); len(accounts) != 0 || err != nil {
+		t.Errorf("Accounts at the other service: %v, %v", accounts, err)
+	}
 	wantSilent(t, second, secrets)
 	wantTokens(t, fetch(t, first.newClient(t, withStore(kept), at(here))), "alice")
 	// Amplify's layout has one place: who signs in there takes it.

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/latchkey-auth/latchkey/internal/cognito"
 	"github.com/latchkey-auth/latchkey/internal/origin"
 	"github.com/latchkey-auth/latchkey/store"
 )
@@ -49,13 +48,9 @@ func (c Config) formerScopes() []store.Scope {
 	return append(scopes, c.scopeAt(""))
 }
 
-// ours reports whether a record that is not bound to a service can be this service's: by
-// the issuer of its tokens. Tokens that cannot be read do not tell.
-func (c Config) ours(r store.Record) bool {
-	issuer := cognito.IssuerOf(r)
+// ours reports whether tokens of an issuer can be this service's.
+func (c Config) ours(issuer string) bool {
 	switch {
-	case issuer == "":
-		return true
 	case c.UserPoolEndpoint == "" && c.Issuer == "":
 		return issuer == c.issuer() // AWS's own
 	case c.acceptsIssuer(issuer):

@@ -19,18 +19,32 @@ type bound struct {
 	scope store.Scope
 	// former are the scopes in which the service's records may be too, the best first.
 	former []store.Scope
-	// ours reports whether a record that names no issuer can be the service's.
-	ours func(store.Record) bool
+	// ours reports whether tokens of an issuer can be the service's.
+	ours func(issuer string) bool
 }
 
-// accepts reports whether a record is the service's. A record that names its issuer is
-// bound to the service that its scope names, unless the store's keys leave that out.
-func (b *bound) accepts(r store.Record) bool {
-	if r.Tokens == nil || b.ours == nil {
-		return true
-	}
+// named reports whether the key of a record names its service.
+func (b *bound) named(scope store.Scope) bool {
 	blind, ok := b.Store.(store.ServiceBlind)
-	return r.Issuer != "" && !(ok && blind.ServiceBlind()) || b.ours(r)
+	return scope.Service != "" && !(ok && blind.ServiceBlind())
+}
+
+// take decides about a record of one of the scopes. Where the key does not name the
+// service, the issuer tells; a record without one can be the service's, but what it has
+// to be revoked could be another service's, and is not sent.
+func (b *bound) take(scope store.Scope, r store.Record) (store.Record, bool) {
+	if b.named(scope) || b.ours == nil {
+		return r, true
+	}
+	issuer := r.Issuer
+	if issuer == "" {
+		issuer = cognito.IssuerOf(r)
+	}
+	if issuer == "" {
+		r.Pending = nil
+		return r, true
+	}
+	return r, b.ours(issuer)
 }
 
 // in is an account in another scope.
@@ -41,11 +55,13 @@ func in(scope store.Scope, account store.Account) store.Account {
 
 func (b *bound) Load(ctx context.Context, account store.Account) (store.Record, error) {
 	record, err := b.Store.Load(ctx, account)
-	switch {
-	case err == nil && b.accepts(record):
-		return record, nil
-	case err != nil && !errors.Is(err, store.ErrNotFound), account.Scope != b.scope:
+	if account.Scope != b.scope || err != nil && !errors.Is(err, store.ErrNotFound) {
 		return record, err
+	}
+	if err == nil {
+		if taken, ok := b.take(account.Scope, record); ok {
+			return taken, nil
+		}
 	}
 	record, _, err = b.earlier(ctx, account)
 	return record, err
@@ -55,8 +71,14 @@ func (b *bound) Load(ctx context.Context, account store.Account) (store.Record, 
 func (b *bound) earlier(ctx context.Context, account store.Account) (store.Record, store.Scope, error) {
 	for _, scope := range b.former {
 		record, err := b.Store.Load(ctx, in(scope, account))
-		if errors.Is(err, store.ErrNotFound) || err == nil && !b.accepts(record) {
+		if errors.Is(err, store.ErrNotFound) {
 			continue
+		}
+		if err == nil {
+			var ok bool
+			if record, ok = b.take(scope, record); !ok {
+				continue
+			}
 		}
 		record.Account = account
 		return record, scope, err
@@ -73,7 +95,7 @@ func (b *bound) Save(ctx context.Context, record store.Record, previous uint64) 
 	}
 	kept, loadErr := b.Store.Load(ctx, record.Account)
 	switch {
-	case loadErr == nil && previous == 0 && !b.accepts(kept):
+	case loadErr == nil && previous == 0 && !b.holds(record.Account.Scope, kept):
 		// A store whose keys do not name the service has one place for both.
 		return b.Store.Save(ctx, record, kept.Generation)
 	case !errors.Is(loadErr, store.ErrNotFound):
@@ -104,39 +126,55 @@ func (b *bound) move(ctx context.Context, record store.Record, scope store.Scope
 	return nil
 }
 
+// holds reports whether a record of one of the scopes is the service's.
+func (b *bound) holds(scope store.Scope, r store.Record) bool {
+	_, ok := b.take(scope, r)
+	return ok
+}
+
+// isOurs reports whether an account of one of the scopes is the service's. It reads no
+// record whose key tells: a store reports damage once, to the caller who wants the record.
+func (b *bound) isOurs(ctx context.Context, account store.Account) bool {
+	if b.named(account.Scope) {
+		return true
+	}
+	record, err := b.Store.Load(ctx, account)
+	if err != nil {
+		return account.Scope == b.scope && !errors.Is(err, store.ErrNotFound)
+	}
+	return b.holds(account.Scope, record)
+}
+
+// Delete deletes the service's records of an account in all its scopes.
 func (b *bound) Delete(ctx context.Context, account store.Account) error {
-	errs := []error{b.Store.Delete(ctx, account)}
-	if account.Scope == b.scope {
-		for {
-			_, scope, err := b.earlier(ctx, account)
-			if err != nil {
-				break
-			}
-			if err := b.Store.Delete(ctx, in(scope, account)); err != nil {
-				errs = append(errs, err)
-				break
-			}
+	if account.Scope != b.scope {
+		return b.Store.Delete(ctx, account)
+	}
+	var errs []error
+	for _, scope := range append([]store.Scope{b.scope}, b.former...) {
+		if old := in(scope, account); b.isOurs(ctx, old) {
+			errs = append(errs, b.Store.Delete(ctx, old))
 		}
 	}
 	return errors.Join(errs...)
 }
 
 func (b *bound) List(ctx context.Context, scope store.Scope) ([]store.Account, error) {
-	accounts, err := b.Store.List(ctx, scope)
-	if err != nil || scope != b.scope {
-		return accounts, err
+	if scope != b.scope {
+		return b.Store.List(ctx, scope)
 	}
-	for _, former := range b.former {
-		others, err := b.Store.List(ctx, former)
+	var accounts []store.Account
+	for _, from := range append([]store.Scope{scope}, b.former...) {
+		listed, err := b.Store.List(ctx, from)
 		if err != nil {
 			return nil, err
 		}
-		for _, other := range others {
+		for _, other := range listed {
 			account := in(scope, other)
 			if slices.Contains(accounts, account) {
 				continue
 			}
-			if record, err := b.Store.Load(ctx, other); err == nil && b.accepts(record) {
+			if b.isOurs(ctx, other) {
 				accounts = append(accounts, account)
 			}
 		}
@@ -147,15 +185,15 @@ func (b *bound) List(ctx context.Context, scope store.Scope) ([]store.Account, e
 
 func (b *bound) Active(ctx context.Context, scope store.Scope) (store.Account, error) {
 	account, err := b.Store.Active(ctx, scope)
-	if !errors.Is(err, store.ErrNotFound) || scope != b.scope {
+	if scope != b.scope || b.named(scope) && !errors.Is(err, store.ErrNotFound) {
 		return account, err
 	}
-	for _, former := range b.former {
-		account, err := b.Store.Active(ctx, former)
+	for _, from := range append([]store.Scope{scope}, b.former...) {
+		account, err := b.Store.Active(ctx, from)
 		if err != nil {
 			continue
 		}
-		if record, err := b.Store.Load(ctx, account); err == nil && b.accepts(record) {
+		if record, err := b.Store.Load(ctx, account); err == nil && b.holds(from, record) {
 			return in(scope, account), nil
 		}
 	}
@@ -184,7 +222,7 @@ func (b *bound) elsewhere(ctx context.Context) string {
 		if err != nil {
 			continue
 		}
-		if record, err := b.Store.Load(ctx, account); err == nil && live(record) && !b.accepts(record) {
+		if record, err := b.Store.Load(ctx, account); err == nil && live(record) && !b.holds(scope, record) {
 			return cognito.IssuerOf(record)
 		}
 	}

@@ -37,12 +37,11 @@ func (f *failing) SetActive(ctx context.Context, account store.Account) error {
 	return f.Memory.SetActive(ctx, account)
 }
 
-// newBound is a store in which records without an issuer are the service's if their
-// refresh token says so.
+// newBound is a store of the service whose issuer is "ours".
 func newBound() (*bound, *failing) {
 	kept := &failing{Memory: store.NewMemory()}
-	return &bound{Store: kept, scope: ownScope, former: []store.Scope{formerScope, plainScope}, ours: func(r store.Record) bool {
-		return r.Tokens.Refresh.Reveal() == "ours"
+	return &bound{Store: kept, scope: ownScope, former: []store.Scope{formerScope, plainScope}, ours: func(issuer string) bool {
+		return issuer == "ours"
 	}}, kept
 }
 
@@ -50,7 +49,7 @@ func put(t *testing.T, kept store.Store, scope store.Scope, name, refresh string
 	t.Helper()
 	account := store.Account{Scope: scope, Username: name}
 	r := store.Record{Generation: generation, Account: account, Tokens: &store.Tokens{Refresh: store.NewSecret(refresh)}}
-	if scope.Service != "" {
+	if r.Issuer = refresh; scope.Service != "" {
 		r.Issuer = scope.Service + "/us-east-1_a"
 	}
 	if err := errors.Join(kept.Save(t.Context(), r, 0), kept.SetActive(t.Context(), account)); err != nil {
@@ -192,5 +191,25 @@ func TestBoundNamesTheOther(t *testing.T) {
 	put(t, kept, store.Scope{Service: "https://auth.example", PoolID: "us-east-1_a", ClientID: "c"}, "alice", "x", 7)
 	if got := b.elsewhere(t.Context()); got != "https://auth.example" {
 		t.Errorf("with another service: %q", got)
+	}
+}
+
+// TestBoundRevokesNothingUnnamed checks a signed-out record that does not say whose it is:
+// the tokens that it has to be revoked could be another service's, and are not sent.
+func TestBoundRevokesNothingUnnamed(t *testing.T) {
+	t.Parallel()
+	b, kept := newBound()
+	for _, scope := range []store.Scope{plainScope, formerScope} {
+		r := store.Record{
+			Generation: 3, Account: store.Account{Scope: scope, Username: "in " + scope.Service}, Ended: &store.Ended{Reason: SignedOutReason},
+			Pending: []store.Revocation{{Token: store.NewSecret("a refresh token")}},
+		}
+		if err := kept.Save(t.Context(), r, 0); err != nil {
+			t.Fatal(err)
+		}
+		got, err := b.Load(t.Context(), in(ownScope, r.Account))
+		if err != nil || (len(got.Pending) == 0) != (scope == plainScope) {
+			t.Errorf("from %q: %d to be revoked, %v", scope.Service, len(got.Pending), err)
+		}
 	}
 }

@@ -18,8 +18,9 @@ type Config struct {
 	// FormerScopes are where the service's records may be too: those of its former
 	// addresses, and the scope without a service, of earlier versions.
 	FormerScopes []store.Scope
-	// Ours reports whether a record that names no issuer can be the service's.
-	Ours         func(store.Record) bool
+	// Ours reports whether tokens of an issuer can be the service's, for records whose key
+	// does not name it.
+	Ours         func(issuer string) bool
 	Store        store.Store
 	UserPool     UserPool
 	IdentityPool IdentityPool

@@ -322,7 +322,7 @@ func firstGeneration() uint64 {
 func tombstone(r store.Record, reason, detail string) store.Record {
 	over := store.Record{
 		Account: r.Account, Sub: r.Sub, Drift: r.Drift, Device: r.Device, Pending: r.Pending,
-		Redirect: r.Redirect, SavedAt: time.Now().Round(0),
+		Redirect: r.Redirect, Issuer: r.Issuer, SavedAt: time.Now().Round(0),
 	}
 	if r.Device != nil {
 		over.SignIn = r.SignIn // the device is found again by what the user types
