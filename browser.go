@@ -3,6 +3,8 @@ package latchkey
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/authflow"
@@ -86,7 +88,7 @@ func (c *Client) visit(ctx context.Context, op, address string, l *loopback.List
 	bounded, cancel := context.WithTimeoutCause(ctx, authflow.Life, errFlowOver)
 	defer cancel()
 	opened := make(chan error, 1)
-	go func() { opened <- c.openBrowser(ctx, op, address) }() // it may go on: to read the page, for one
+	go func() { opened <- c.openGuarded(ctx, op, address) }() // it may go on: to read the page, for one
 	for {
 		select {
 		case query := <-l.Arrived:
@@ -148,6 +150,17 @@ func (c *Client) openBrowser(ctx context.Context, op, address string) error {
 		return err
 	}
 	return &Error{Op: op, Kind: ErrBrowser, Hint: "set BROWSER or Config.OpenBrowser, or paste the answer (PasteAnswer)", Err: err}
+}
+
+// openGuarded is openBrowser in a goroutine that no caller can recover in.
+func (c *Client) openGuarded(ctx context.Context, op, address string) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			c.log.ErrorContext(ctx, "latchkey: recovered from a panic", "panic", fmt.Sprint(reason), "stack", string(debug.Stack()))
+			err = &Error{Op: op, Kind: ErrBrowser, Message: "Config.OpenBrowser panicked", Hint: "see the log for the stack"}
+		}
+	}()
+	return c.openBrowser(ctx, op, address)
 }
 
 // SystemBrowser opens an http or https address in the person's browser: by what the

@@ -62,10 +62,14 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// isNil reports whether a value of an interface is a nil pointer of some type.
+// isNil reports whether an interface holds a nil of some type, which would panic when it
+// is used.
 func isNil(s store.Store) bool {
-	v := reflect.ValueOf(s)
-	return v.Kind() == reflect.Pointer && v.IsNil()
+	switch v := reflect.ValueOf(s); v.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Chan:
+		return v.IsNil()
+	}
+	return false
 }
 
 // Close waits for a refresh that is under way, because its answer is the

@@ -3,6 +3,7 @@ package cognito
 import (
 	"crypto/tls"
 	"net/http"
+	"reflect"
 
 	"github.com/latchkey-auth/latchkey/internal/fault"
 	"github.com/latchkey-auth/latchkey/internal/localhost"
@@ -20,6 +21,9 @@ func HTTPClient(base *http.Client, caFile string) (client *http.Client, release 
 	client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	if base != nil {
 		client.Transport, client.Timeout = base.Transport, base.Timeout
+	}
+	if nilPointer(client.Transport) {
+		return nil, nil, fault.New("New", fault.Config, "HTTPClient.Transport is a nil pointer; leave the field empty for Go's default")
 	}
 	if client.Transport != nil && caFile == "" {
 		return client, func() {}, nil
@@ -45,6 +49,13 @@ func HTTPClient(base *http.Client, caFile string) (client *http.Client, release 
 	}
 	client.Transport = transport
 	return client, transport.CloseIdleConnections, nil
+}
+
+// nilPointer reports whether a transport is a nil pointer of some type, which would panic
+// with the first call.
+func nilPointer(transport http.RoundTripper) bool {
+	v := reflect.ValueOf(transport)
+	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // trustFile makes a transport trust the authorities of a PEM file too.

@@ -69,7 +69,7 @@ func (e *Engine) KeepFresh(ctx context.Context) (stop func(), err error) {
 		defer release()
 		defer cancel()
 		a.run(ctx)
-	}, nil)
+	})
 	if !started {
 		e.keepers.remove(a)
 		release()
@@ -93,7 +93,9 @@ type autoRefresh struct {
 // run refreshes and sleeps until ctx ends.
 func (a *autoRefresh) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		timer := time.NewTimer(min(a.step(ctx), maxSleep))
+		pause := maxSleep
+		_ = guard(a.e.log, func() error { pause = a.step(ctx); return nil })
+		timer := time.NewTimer(min(pause, maxSleep))
 		select {
 		case <-timer.C:
 		case <-a.woken:

@@ -72,13 +72,13 @@ func (g *flights) join(ctx context.Context, key flightKey, admit func() error, w
 		defer cancel()
 		defer func() {
 			if !ended { // by a panic, or by runtime.Goexit of a store or a transport
-				f.err = &fault.Fault{Kind: fault.Service, Err: errPanic, Hint: "see the log for the stack"}
+				g.fail(f)
 			}
 			g.finish(f)
 		}()
 		work(ctx, f)
 		ended = true
-	}, nil)
+	})
 	if !started {
 		cancel()
 		return nil, errClosed
@@ -92,6 +92,15 @@ func (g *flights) inProgress(key flightKey) *flight {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.running[key]
+}
+
+// fail sets the error of a flight that a panic has ended, unless its outcome is known.
+func (g *flights) fail(f *flight) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.running[f.key] == f {
+		f.err = panicked()
+	}
 }
 
 // finish lets the waiting callers go.

@@ -2,10 +2,7 @@ package session
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -33,26 +30,14 @@ func newLifecycle(log *slog.Logger) *lifecycle {
 }
 
 // start runs work in a goroutine that close waits for. It reports false, and does not
-// run it, once close was called. A panic in work is logged with its stack and handed
-// to failed, which may be nil.
-func (l *lifecycle) start(work func(), failed func(error)) bool {
+// run it, once close was called. A panic in work ends the goroutine and is logged.
+func (l *lifecycle) start(work func()) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
 		return false
 	}
-	l.work.Go(func() {
-		defer func() {
-			if reason := recover(); reason != nil {
-				err := fmt.Errorf("panic: %v", reason)
-				l.log.Error("latchkey: a panic in a background task", "panic", fmt.Sprint(reason), "stack", string(debug.Stack()))
-				if failed != nil {
-					failed(err)
-				}
-			}
-		}()
-		work()
-	})
+	l.work.Go(func() { _ = guard(l.log, func() error { work(); return nil }) })
 	return true
 }
 
@@ -102,6 +87,3 @@ func (t turn) acquire(ctx context.Context) error {
 }
 
 func (t turn) release() { <-t }
-
-// errPanic is the cause of a flight that ended in a panic or by runtime.Goexit.
-var errPanic = errors.New("the call was ended by a panic in a store, a transport or a token source")

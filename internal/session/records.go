@@ -41,12 +41,12 @@ func (r *Records) load(ctx context.Context, account store.Account) (store.Record
 	return r.store.Load(ctx, account)
 }
 
-// save stores a record. It has its own deadline and ignores the end of ctx, because
-// what it stores cannot be issued a second time.
+// save stores a record. It has its own deadline and ignores the end of ctx, and a panic of
+// the store is an error, because what it stores cannot be issued a second time.
 func (r *Records) save(ctx context.Context, record store.Record, previous uint64) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
 	defer cancel()
-	return r.store.Save(ctx, record, previous)
+	return guard(r.log, func() error { return r.store.Save(ctx, record, previous) })
 }
 
 // drop deletes a record.
@@ -342,12 +342,13 @@ func (r *Records) persist(held Held) {
 		pause := firstBackoff
 		for last := false; !last && r.isPresent(held); pause = min(2*pause, lastBackoff) {
 			last = !sleep(r.life.ctx, pause)
-			var done bool
-			if held, done = r.retrySave(ctx, held); done {
+			done := false
+			_ = guard(r.log, func() error { held, done = r.retrySave(ctx, held); return nil })
+			if done {
 				return
 			}
 		}
-	}, nil)
+	})
 }
 
 // retrySave stores held once more and lets memory follow. It reports false with the

@@ -74,7 +74,8 @@ type renewals struct {
 // run does one renewal under the store's lock of an account. behind says that no caller
 // waits for it.
 func (m *renewals) run(ctx context.Context, f *flight, lock store.Account, j job, behind bool) {
-	unlock, err := m.lock(ctx, lock, behind)
+	var unlock func()
+	err := guard(m.log, func() (err error) { unlock, err = m.lock(ctx, lock, behind); return err })
 	if err != nil {
 		if behind && errors.Is(err, context.DeadlineExceeded) {
 			return // another process renews
@@ -93,10 +94,14 @@ func (m *renewals) run(ctx context.Context, f *flight, lock store.Account, j job
 	}
 }
 
-// locked runs the steps and releases the lock, also if a step panics.
-func (m *renewals) locked(ctx context.Context, f *flight, j job, unlock func()) outcome {
+// locked runs the steps and releases the lock. A panic in a step is a failure of the
+// renewal, which the backoff holds off like others.
+func (m *renewals) locked(ctx context.Context, f *flight, j job, unlock func()) (out outcome) {
 	defer unlock()
-	return m.steps(ctx, f, j)
+	if guard(m.log, func() error { out = m.steps(ctx, f, j); return nil }) != nil {
+		return outcome{err: panicked()}
+	}
+	return out
 }
 
 // lock acquires the store's lock.

@@ -58,7 +58,7 @@ func worthRepeating(err error) bool {
 func (q *revocationQueue) revokeOrphan(ctx context.Context, account store.Account, refresh store.Secret) {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTime)
 	defer cancel()
-	err := q.pool.Revoke(bounded, refresh)
+	err := guard(q.log, func() error { return q.pool.Revoke(bounded, refresh) })
 	if err == nil {
 		return
 	}
@@ -143,7 +143,7 @@ func (q *revocationQueue) start(pause time.Duration) {
 		q.more = true
 		return
 	}
-	if q.life.start(func() { q.run(pause) }, nil) {
+	if q.life.start(func() { q.run(pause) }) {
 		q.running = true
 		q.swept = time.Now()
 	}
@@ -154,7 +154,7 @@ func (q *revocationQueue) start(pause time.Duration) {
 // ends at once must make progress too.
 func (q *revocationQueue) run(pause time.Duration) {
 	for failures := 0; pause <= 0 || sleep(q.life.ctx, pause); failures++ {
-		left, wait := q.sweep(context.WithoutCancel(q.life.ctx))
+		left, wait := q.sweepGuarded(context.WithoutCancel(q.life.ctx))
 		if q.done(left) {
 			return
 		}
@@ -173,6 +173,12 @@ func (q *revocationQueue) done(left bool) bool {
 	}
 	q.running = false
 	return true
+}
+
+// sweepGuarded is sweep. A panic leaves what is pending for later.
+func (q *revocationQueue) sweepGuarded(ctx context.Context) (left bool, wait time.Duration) {
+	err := guard(q.log, func() error { left, wait = q.sweep(ctx); return nil })
+	return left || err != nil, wait
 }
 
 // sweep sends what is pending in the scope, and reports whether something is left and how

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -23,9 +22,7 @@ func (e *Engine) Subscribe(f func(Event)) (stop func(), err error) {
 	if err := e.Closed(); err != nil {
 		return func() {}, err
 	}
-	s := &subscriber{call: f, failed: func(reason any) {
-		e.log.Error("latchkey: a subscriber panicked", "panic", fmt.Sprint(reason))
-	}}
+	s := &subscriber{call: f, failed: func(reason any) { logPanic(e.log, reason) }}
 	remove := e.owner.events.add(s)
 	e.watch()
 	return func() {
@@ -43,7 +40,7 @@ func (e *Engine) watch() {
 		return
 	}
 	ctx, cancel := context.WithCancel(e.life.ctx)
-	if !e.life.start(func() { e.follow(ctx, watcher) }, nil) {
+	if !e.life.start(func() { e.follow(ctx, watcher) }) {
 		cancel()
 		return
 	}
@@ -60,15 +57,16 @@ func (e *Engine) unwatch() {
 	}
 }
 
-// follow watches the store until ctx ends. A store that cannot be watched for a while is
-// tried again: a folder may come back.
+// follow watches the store until ctx ends. A store that cannot be watched for a while, or
+// panics, is tried again: a folder may come back.
 func (e *Engine) follow(ctx context.Context, watcher store.Watcher) {
 	for failures := 0; ; failures++ {
-		err := watcher.Watch(ctx, e.reader.scope, func() {
+		changed := func() {
 			failures = 0
-			for e.notice(ctx) {
+			for e.noticeGuarded(ctx) {
 			}
-		})
+		}
+		err := guard(e.log, func() error { return watcher.Watch(ctx, e.reader.scope, changed) })
 		if ctx.Err() != nil {
 			return
 		}
@@ -79,6 +77,12 @@ func (e *Engine) follow(ctx context.Context, watcher store.Watcher) {
 	}
 }
 
+// noticeGuarded is notice in a goroutine of the store.
+func (e *Engine) noticeGuarded(ctx context.Context) (more bool) {
+	err := guard(e.log, func() error { more = e.notice(ctx); return nil })
+	return err == nil && more
+}
+
 // notice looks for what other processes did to the session, and reports whether there may
 // be more to see. It holds off this client's own sign-ins and sign-outs, whose steps would
 // look like another process's. Refreshes are not held off; they tell of their own results.
@@ -86,25 +90,30 @@ func (e *Engine) notice(ctx context.Context) (more bool) {
 	if e.changing.acquire(ctx) != nil {
 		return false
 	}
+	f, more := e.followStore(ctx)
+	if f != nil {
+		more = f.wait(ctx) == nil
+	}
+	return more
+}
+
+// followStore takes over what the store holds, and releases e.changing. f is a refresh in
+// progress that has to end first.
+func (e *Engine) followStore(ctx context.Context) (f *flight, more bool) {
+	defer e.changing.release()
 	before := e.owner.load()
 	if before == nil {
-		defer e.changing.release()
 		_, _ = e.Ready(ctx) // tells of what it finds, and of what it cannot read
-		return false
+		return nil, false
 	}
 	found, event, err := e.compare(ctx, before)
 	if err != nil {
 		e.log.WarnContext(ctx, "latchkey: cannot read a change of the store", "error", err)
 	}
-	var f *flight
-	if found != nil {
-		f, more = e.adoptChange(before, found, event)
+	if found == nil {
+		return nil, false
 	}
-	e.changing.release()
-	if f != nil {
-		more = f.wait(ctx) == nil
-	}
-	return more
+	return e.adoptChange(before, found, event)
 }
 
 // compare returns the state that the store calls for, nil if it is the present one, and
