@@ -68,3 +68,31 @@ func TestEditedWhileUnsaved(t *testing.T) {
 		})
 	}
 }
+
+// TestUnsavedTwice checks two refreshes while the store fails: the background save of the
+// first must not take the place of the second, whose refresh token alone is still good.
+func TestUnsavedTwice(t *testing.T) {
+	t.Parallel()
+	for _, between := range []time.Duration{0, 500 * time.Millisecond, 900 * time.Millisecond, 2500 * time.Millisecond} {
+		t.Run(between.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p, kept := newFakePool(), &brokenStore{Memory: store.NewMemory()}
+				p.rotate = true
+				c := p.signedIn(t, "alice", withStore(kept))
+				kept.save.Store(true)
+				fetch(t, c, ForceRefresh())
+				time.Sleep(between)
+				last := wantTokens(t, fetch(t, c, ForceRefresh()), "alice")
+				kept.save.Store(false)
+				time.Sleep(time.Minute)
+				other := p.newClient(t, withStore(kept.Memory))
+				if got := wantTokens(t, fetch(t, other), "alice"); got.Access.Raw() != last.Access.Raw() {
+					t.Error("the store has other tokens than the last")
+				}
+				wantTokens(t, fetch(t, c, ForceRefresh()), "alice")
+				wantTokens(t, fetch(t, other, ForceRefresh()), "alice")
+			})
+		})
+	}
+}

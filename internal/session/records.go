@@ -340,8 +340,11 @@ func (r *Records) persist(held Held) {
 	r.life.start(func() {
 		ctx := context.WithoutCancel(r.life.ctx)
 		pause := firstBackoff
-		for last := false; !last && r.isPresent(held); pause = min(2*pause, lastBackoff) {
+		for last := false; !last; pause = min(2*pause, lastBackoff) {
 			last = !sleep(r.life.ctx, pause)
+			if !r.isPresent(&held) {
+				return // what came after it has a background save of its own
+			}
 			done := false
 			_ = guard(r.log, func() error { held, done = r.retrySave(ctx, held); return nil })
 			if done {
@@ -356,7 +359,9 @@ func (r *Records) persist(held Held) {
 func (r *Records) retrySave(ctx context.Context, held Held) (Held, bool) {
 	err := r.save(ctx, held.Record, held.Stored)
 	if err == nil {
-		r.follow(held, stored(held.Record))
+		if !r.follow(held, stored(held.Record)) {
+			r.noteStored(held.Record)
+		}
 		return held, true
 	}
 	r.log.Warn("latchkey: cannot store the session", "username", held.Record.Account.Username, "error", err)
@@ -371,13 +376,33 @@ func (r *Records) retrySave(ctx context.Context, held Held) (Held, bool) {
 	return next, !ok || !next.unsaved()
 }
 
-// isPresent reports whether memory still goes by held.
-func (r *Records) isPresent(held Held) bool {
-	now, ok := r.owner.load().of(held.Record.Account)
-	return ok && now.Record.Generation == held.Record.Generation
+// noteStored lets memory know which record the store holds, if memory has a newer one that
+// could not be stored while that was being stored.
+func (r *Records) noteStored(record store.Record) {
+	r.owner.revise(func(now *State) change {
+		held, ok := now.of(record.Account)
+		if !ok || held.Stored >= record.Generation || held.Record.Generation <= record.Generation || record.Tokens == nil {
+			return change{}
+		}
+		again := *now
+		target, _ := again.of(record.Account)
+		target.Stored, target.storedAccess = record.Generation, record.Tokens.Access
+		return change{state: &again}
+	})
 }
 
-// fail wraps the error of a store.
+// isPresent reports whether memory still goes by held, and takes what memory knows of the
+// store by now.
+func (r *Records) isPresent(held *Held) bool {
+	now, ok := r.owner.load().of(held.Record.Account)
+	if !ok || now.Record.Generation != held.Record.Generation {
+		return false
+	}
+	*held = *now
+	return true
+}
+
+// storeFault wraps the error of a store.
 func storeFault(err error) error {
 	if err == nil {
 		return nil

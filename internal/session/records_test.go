@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 
 	"github.com/latchkey-auth/latchkey/store"
@@ -128,4 +129,44 @@ func TestEndedContextIsAnError(t *testing.T) {
 			t.Fatalf("an ended context: %v, want context.Canceled", err)
 		}
 	}
+}
+
+// TestNoteStored checks a background save that succeeds after memory has moved on: memory
+// knows then which record the store holds, and its own replaces that.
+func TestNoteStored(t *testing.T) {
+	t.Parallel()
+	p, kept := &testPool{}, &failingSaves{Memory: store.NewMemory()}
+	e := signedIn(t, p, kept)
+	kept.fail.Store(true)
+	wantTokens(t, e, Want{Force: true})
+	first := e.Current().user
+	wantTokens(t, e, Want{Force: true})
+	second := e.Current().user
+	kept.fail.Store(false)
+	if _, done := e.records.retrySave(t.Context(), first); !done {
+		t.Fatal("the first record was not stored")
+	}
+	if now := e.Current().user; now.Stored != first.Record.Generation || now.Record.Generation != second.Record.Generation {
+		t.Errorf("memory: generation %d, stored %d; want %d and %d", now.Record.Generation, now.Stored, second.Record.Generation, first.Record.Generation)
+	}
+	if !e.records.isPresent(&second) {
+		t.Fatal("memory has another record")
+	}
+	if _, done := e.records.retrySave(t.Context(), second); !done || e.Current().user.unsaved() {
+		t.Error("the second record was not stored")
+	}
+	wantTokens(t, e, Want{Force: true})
+}
+
+// failingSaves is a store that cannot be written for a while.
+type failingSaves struct {
+	*store.Memory
+	fail atomic.Bool
+}
+
+func (s *failingSaves) Save(ctx context.Context, r store.Record, previous uint64) error {
+	if s.fail.Load() {
+		return errors.New("no space left on device")
+	}
+	return s.Memory.Save(ctx, r, previous)
 }
