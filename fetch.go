@@ -14,14 +14,15 @@ import (
 // than its context lasts; the refresh itself goes on, for up to ten seconds.
 //
 // Being signed out, offline or refused is not an error of FetchSession but of
-// the facets concerned; see [Session]. While tokens are good, an identity pool that
-// does not answer within the caller's context hides nothing: the session comes without
-// AWS credentials, whose facet has the context's error.
+// the facets concerned; see [Session]. While tokens are good, or no user is signed in, an
+// identity pool that does not answer within the caller's context hides nothing: the session
+// comes without AWS credentials, whose facet has the context's error. Without a deadline
+// the pool is given up after ten seconds, and the facet is ErrNetwork.
 //
-// It fails with ErrStore when the stored
-// session cannot be read, with ErrClosed after Close, and with the context's
-// error when the caller stopped waiting for tokens. A record that is damaged is reported
-// once; the store has set it aside, and the next call finds nobody signed in.
+// It fails with ErrStore when the stored session cannot be read, with ErrClosed after
+// Close, and with the context's error when the caller stopped waiting for tokens. A record
+// that is damaged is reported once; the store has set it aside, and the next call finds no
+// user signed in.
 func (c *Client) FetchSession(ctx context.Context, options ...FetchOption) (*Session, error) {
 	if len(options) == 0 {
 		if s := c.engine.Current(); s != nil && s.Fresh(time.Now()) {

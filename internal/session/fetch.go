@@ -142,13 +142,15 @@ func (q *fetchCall) identity(ctx context.Context, s *State, tokensErr error) (v 
 	}
 }
 
-// gaveUp is the answer to a caller that stops waiting for the identity pool: good tokens
-// are not hidden by a pool that hangs.
+// gaveUp is the answer to a caller that stops waiting for the identity pool, which hides
+// nothing else: neither good tokens nor that no user is signed in.
 func (q *fetchCall) gaveUp(s *State, err error) (*View, bool, error) {
-	if q.want.CredentialsOnly || !s.Live() || s.tokens.Left(time.Now()) <= 0 {
+	now := q.e.owner.load()
+	expired := s.Live() && s.tokens.Left(time.Now()) <= 0
+	if q.want.CredentialsOnly || expired || now == nil || now.epoch != s.epoch {
 		return nil, false, err
 	}
-	return s.answer(q.want, nil, err), false, nil
+	return now.answer(q.want, nil, err), false, nil
 }
 
 // satisfied reports whether a flight did what the caller asked for. To insist is to want
