@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"reflect"
+	"slices"
 
 	"github.com/latchkey-auth/latchkey/internal/fault"
 	"github.com/latchkey-auth/latchkey/internal/localhost"
@@ -38,7 +39,7 @@ func HTTPClient(base *http.Client, caFile string) (client *http.Client, release 
 	case !ok:
 		return nil, nil, fault.New("New", fault.Config, "CAFile needs an HTTPClient whose Transport is an *http.Transport, or none")
 	}
-	transport = transport.Clone()
+	transport = clone(transport)
 	if client.Transport == nil {
 		localhost.Keep(transport)
 	}
@@ -56,6 +57,16 @@ func HTTPClient(base *http.Client, caFile string) (client *http.Client, release 
 func nilPointer(transport http.RoundTripper) bool {
 	v := reflect.ValueOf(transport)
 	return v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// clone copies a transport. A copy of one that was made without a TLS configuration offers
+// HTTP/2 to servers, since Clone sets NextProtos, but cannot speak it unless it is told to.
+func clone(transport *http.Transport) *http.Transport {
+	made := transport.Clone()
+	if tls := made.TLSClientConfig; made.TLSNextProto == nil && tls != nil && slices.Contains(tls.NextProtos, "h2") {
+		made.ForceAttemptHTTP2 = true
+	}
+	return made
 }
 
 // trustFile makes a transport trust the authorities of a PEM file too.
