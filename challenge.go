@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/latchkey-auth/latchkey/internal/fault"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 
 	"github.com/go-json-experiment/json"
@@ -103,6 +104,9 @@ func (s *Step) Respond(ctx context.Context, answer Answer) (*Step, error) {
 	if s.attempt == nil {
 		return nil, problem("Respond", ErrInvalidParameter, "the sign-in is done; there is nothing to answer")
 	}
+	if err := s.attempt.c.engine.Closed(); err != nil {
+		return nil, asError("Respond", err)
+	}
 	name := wire.ChallengeName(s.Challenge.Name)
 	fit, ok := responses[name]
 	switch {
@@ -164,7 +168,7 @@ func unpack(p wire.Parameters, name string, into any, err error) error {
 		return err
 	}
 	if json.Unmarshal([]byte(p[name]), into) != nil {
-		return &Error{Op: "SignIn", Kind: ErrService, Message: "the challenge's " + name + " cannot be read"}
+		return &fault.Fault{Kind: fault.Service, Message: "the challenge's " + name + " cannot be read"}
 	}
 	return nil
 }

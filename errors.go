@@ -100,7 +100,7 @@ var (
 // the service's exception and its message; it never holds a token, a password,
 // an answer's body or a URL.
 type Error struct {
-	Op        string // the operation: Cognito's name, or the method of this package
+	Op        string // the service's operation that failed, or else the method of this package
 	Kind      error  // one of the Err… variables
 	Code      string // Cognito's exception name; empty when the service sent none
 	Message   string // the service's text, on one line

@@ -64,7 +64,7 @@ func (c *Client) Federate(ctx context.Context, provider string, source TokenSour
 		}
 	}
 	view, err := c.engine.Federate(ctx, federation, session.TokenSource(source))
-	return (*Session)(view), asError("Federate", err)
+	return (*Session)(view.Of("Federate")), asError("Federate", err)
 }
 
 // ClearFederation ends a session that came from another provider: its identity id
@@ -76,8 +76,9 @@ func (c *Client) ClearFederation(ctx context.Context) error {
 	if err != nil || s.View().Provider() == "" {
 		return asError("ClearFederation", err)
 	}
-	_, err = c.SignOut(ctx, LocalOnly())
-	return err
+	var report SignOutReport
+	c.signOut(ctx, "ClearFederation", &report, CauseLocal, []SignOutOption{LocalOnly()})
+	return report.Err()
 }
 
 // sourcesOf gives the engine the sources of a configuration.

@@ -35,6 +35,11 @@ func (c *Client) FetchSession(ctx context.Context, options ...FetchOption) (*Ses
 // FetchTokens returns the tokens alone. It never waits for the identity pool. Errors
 // are those of the Tokens facet and of FetchSession.
 func (c *Client) FetchTokens(ctx context.Context, options ...FetchOption) (Tokens, error) {
+	return c.fetchTokens(ctx, "FetchTokens", options)
+}
+
+// fetchTokens is FetchTokens as the call op.
+func (c *Client) fetchTokens(ctx context.Context, op string, options []FetchOption) (Tokens, error) {
 	if len(options) == 0 {
 		if s := c.engine.Current(); s != nil && s.TokensFresh(time.Now()) {
 			return (*Session)(s.View()).Tokens()
@@ -44,10 +49,10 @@ func (c *Client) FetchTokens(ctx context.Context, options ...FetchOption) (Token
 	want.TokensOnly, want.CredentialsOnly = true, false
 	view, err := c.engine.Fetch(ctx, want)
 	if err != nil {
-		return Tokens{}, asError("FetchTokens", err)
+		return Tokens{}, asError(op, err)
 	}
 	tokens, err := view.Tokens()
-	return Tokens(tokens), asError("FetchTokens", err)
+	return Tokens(tokens), asError(op, err)
 }
 
 // FetchCredentials returns the AWS credentials alone, of the user, the guest or

@@ -18,11 +18,11 @@ func KeepBrowser() SignOutOption { return SignOutOption{keepBrowser: true} }
 // leavePages ends the session that the browser has at the sign-in pages, where the
 // next sign-in would else need no password. What could not be done stays in the
 // record, for the next SignOut.
-func (c *Client) leavePages(ctx context.Context, report *SignOutReport, over store.Record, options []SignOutOption) {
+func (c *Client) leavePages(ctx context.Context, op string, report *SignOutReport, over store.Record, options []SignOutOption) {
 	if over.Redirect == nil {
 		return
 	}
-	address, err := c.logoutURL(*over.Redirect)
+	address, err := c.logoutURL(op, *over.Redirect)
 	if err != nil {
 		report.HostedPageError = err
 		return
@@ -34,7 +34,7 @@ func (c *Client) leavePages(ctx context.Context, report *SignOutReport, over sto
 	}
 	bounded, cancel := context.WithTimeoutCause(ctx, browserTime, cognito.ErrTimeout)
 	defer cancel()
-	if report.HostedPageError = c.openBrowser(bounded, "SignOut", address); report.HostedPageError != nil {
+	if report.HostedPageError = c.openBrowser(bounded, op, address); report.HostedPageError != nil {
 		return
 	}
 	report.HostedPage = true
@@ -45,8 +45,8 @@ func (c *Client) leavePages(ctx context.Context, report *SignOutReport, over sto
 
 // logoutURL is the logout page's address (Cognito's GET /logout). It leads on to a
 // sign-out URL of the configuration, else to the login page.
-func (c *Client) logoutURL(session store.Redirect) (string, error) {
-	base, err := c.cfg.pagesURL("SignOut")
+func (c *Client) logoutURL(op string, session store.Redirect) (string, error) {
+	base, err := c.cfg.pagesURL(op)
 	if err != nil {
 		return "", err
 	}
@@ -60,7 +60,7 @@ func (c *Client) logoutURL(session store.Redirect) (string, error) {
 		callback = c.cfg.OAuth.RedirectSignIn[0] // the session is another program's
 	}
 	if callback == "" {
-		return "", problem("SignOut", ErrConfig, "set Config.OAuth.RedirectSignOut to a sign-out URL of the app client, for the logout page to lead to")
+		return "", problem(op, ErrConfig, "set Config.OAuth.RedirectSignOut to a sign-out URL of the app client, for the logout page to lead to")
 	}
 	// The login page wants a whole request. Nobody will redeem what comes of it.
 	for name, value := range map[string]string{

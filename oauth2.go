@@ -24,12 +24,12 @@ type tokenSource struct {
 }
 
 // Token returns the access token, refreshed if need be.
-func (s tokenSource) Token() (*oauth2.Token, error) { return s.c.bearer(s.ctx) }
+func (s tokenSource) Token() (*oauth2.Token, error) { return s.c.bearer(s.ctx, "TokenSource") }
 
 // bearer is the access token as x/oauth2 carries it, without the refresh token:
-// refreshing is the client's business alone.
-func (c *Client) bearer(ctx context.Context) (*oauth2.Token, error) {
-	tokens, err := c.FetchTokens(ctx)
+// refreshing is the client's business alone. op is the call of this package.
+func (c *Client) bearer(ctx context.Context, op string) (*oauth2.Token, error) {
+	tokens, err := c.fetchTokens(ctx, op, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (t *bearerTransport) RoundTrip(request *http.Request) (*http.Response, erro
 	if !sameOrigin(request) {
 		return t.base.RoundTrip(request)
 	}
-	token, err := t.c.bearer(request.Context())
+	token, err := t.c.bearer(request.Context(), "HTTPClient")
 	if err != nil {
 		if request.Body != nil {
 			_ = request.Body.Close() // a RoundTripper always closes it

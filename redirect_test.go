@@ -179,7 +179,7 @@ func TestLogoutURL(t *testing.T) {
 	} {
 		cfg := pagesConfig()
 		cfg.OAuth.RedirectSignOut = tt.known
-		address, err := newOf(t, cfg).logoutURL(tt.session)
+		address, err := newOf(t, cfg).logoutURL("SignOut", tt.session)
 		u, parsed := url.Parse(address)
 		if err != nil || parsed != nil || u.Path != "/logout" || u.Query().Get("client_id") != testClient {
 			t.Fatalf("%s: %s, %v", name, address, err)
@@ -191,12 +191,12 @@ func TestLogoutURL(t *testing.T) {
 	// Where Amplify JS came back to nobody knows.
 	cfg := pagesConfig()
 	cfg.OAuth.RedirectSignOut = nil
-	address, err := newOf(t, cfg).logoutURL(store.Redirect{})
+	address, err := newOf(t, cfg).logoutURL("SignOut", store.Redirect{})
 	if u, parsed := url.Parse(address); err != nil || parsed != nil || u.Query().Get("redirect_uri") != cfg.OAuth.RedirectSignIn[0] {
 		t.Errorf("a session of another program: %s, %v", address, err)
 	}
 	cfg.OAuth = &OAuthConfig{Domain: cfg.OAuth.Domain}
-	if address, err := newOf(t, cfg).logoutURL(store.Redirect{}); !errors.Is(err, ErrConfig) {
+	if address, err := newOf(t, cfg).logoutURL("SignOut", store.Redirect{}); !errors.Is(err, ErrConfig) {
 		t.Errorf("without any URL: %q, %v", address, err)
 	}
 }

@@ -1,6 +1,7 @@
 package latchkey
 
 import (
+	"bytes"
 	"context"
 	"encoding/pem"
 	"errors"
@@ -195,7 +196,8 @@ func TestCAFile(t *testing.T) {
 	defer service.Close()
 	path := filepath.Join(t.TempDir(), "ca.pem")
 	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: service.Certificate().Raw})
-	if err := os.WriteFile(path, certificate, 0o600); err != nil {
+	comment := append(bytes.Repeat([]byte("#"), 3<<20), '\n') // a company's whole list
+	if err := os.WriteFile(path, append(comment, certificate...), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, base := range []*http.Client{nil, {Transport: &http.Transport{}}} {

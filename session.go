@@ -49,7 +49,7 @@ func (s *Session) Provider() string { return s.view().Provider() }
 // ErrSignedOut, ErrSessionExpired, ErrNoUserPoolSession.
 func (s *Session) UserSub() (string, error) {
 	sub, err := s.view().UserSub()
-	return sub, asError("FetchSession", err)
+	return sub, asError(s.view().Op(), err)
 }
 
 // Tokens returns the tokens. Those that a [Session] holds had not expired when
@@ -58,7 +58,7 @@ func (s *Session) UserSub() (string, error) {
 // ErrNetwork.
 func (s *Session) Tokens() (Tokens, error) {
 	tokens, err := s.view().Tokens()
-	return Tokens(tokens), asError("FetchSession", err)
+	return Tokens(tokens), asError(s.view().Op(), err)
 }
 
 // IdentityID returns the identity pool's id of the user or guest, the last known
@@ -67,7 +67,7 @@ func (s *Session) Tokens() (Tokens, error) {
 // from answering, such as ErrNetwork.
 func (s *Session) IdentityID() (string, error) {
 	id, err := s.view().IdentityID()
-	return id, asError("FetchSession", err)
+	return id, asError(s.view().Op(), err)
 }
 
 // Credentials returns AWS credentials of the user or guest. Those that a
@@ -76,7 +76,7 @@ func (s *Session) IdentityID() (string, error) {
 // ErrNeedsSignIn for a session of another provider.
 func (s *Session) Credentials() (Credentials, error) {
 	credentials, err := s.view().Credentials()
-	return credentials, asError("FetchSession", err)
+	return credentials, asError(s.view().Op(), err)
 }
 
 // ClockDrift is the service's clock minus this machine's, as measured when the

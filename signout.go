@@ -79,7 +79,7 @@ func localOnly(options []SignOutOption) bool {
 // forget does nothing and is no error.
 func (c *Client) SignOut(ctx context.Context, options ...SignOutOption) (SignOutReport, error) {
 	var report SignOutReport
-	c.signOut(ctx, &report, CauseLocal, options)
+	c.signOut(ctx, "SignOut", &report, CauseLocal, options)
 	return report, report.Err()
 }
 
@@ -100,22 +100,22 @@ func (c *Client) GlobalSignOut(ctx context.Context, options ...SignOutOption) (S
 	case errors.Is(report.GlobalError, ErrSignedOut):
 		report.GlobalError = nil // nobody to sign out
 	}
-	c.signOut(ctx, &report, cause, options)
+	c.signOut(ctx, "GlobalSignOut", &report, cause, options)
 	return report, report.Err()
 }
 
 // signOut forgets first and talks to the service afterwards, so that neither a
 // slow network nor a program that ends at once can keep the session alive here.
-func (c *Client) signOut(ctx context.Context, report *SignOutReport, cause string, options []SignOutOption) {
+func (c *Client) signOut(ctx context.Context, op string, report *SignOutReport, cause string, options []SignOutOption) {
 	end := session.EndOptions{
 		Cause: cause, Local: localOnly(options),
 		KeepGuest: slices.ContainsFunc(options, func(o SignOutOption) bool { return o.keepGuest }),
 	}
 	over, err := c.engine.End(ctx, end)
-	report.forgot("SignOut", over)
+	report.forgot(op, over)
 	if err == nil && !end.Local {
-		c.revoke(ctx, report, over)
-		c.leavePages(ctx, report, over.Record, options)
+		c.revoke(ctx, op, report, over)
+		c.leavePages(ctx, op, report, over.Record, options)
 	}
 }
 
@@ -125,10 +125,10 @@ func (r *SignOutReport) forgot(op string, over session.Ended) {
 }
 
 // revoke has the service revoke the token of a session that was just forgotten.
-func (c *Client) revoke(ctx context.Context, report *SignOutReport, over session.Ended) {
+func (c *Client) revoke(ctx context.Context, op string, report *SignOutReport, over session.Ended) {
 	if over.Refresh.IsZero() {
 		return
 	}
 	queued, err := c.engine.Revoke(ctx, over)
-	report.Revoked, report.Queued, report.RevokeError = err == nil, queued, asError("SignOut", err)
+	report.Revoked, report.Queued, report.RevokeError = err == nil, queued, asError(op, err)
 }

@@ -34,7 +34,7 @@ func (c *Client) SignOutAll(ctx context.Context, options ...SignOutOption) ([]Si
 	if !end.Local {
 		c.revokeAll(ctx, reports, ended)
 		for i, over := range ended {
-			c.leavePages(ctx, &reports[i], over.Record, options)
+			c.leavePages(ctx, "SignOutAll", &reports[i], over.Record, options)
 		}
 	}
 	failures := []error{asError("SignOutAll", listErr)}
@@ -57,7 +57,7 @@ func (c *Client) revokeAll(ctx context.Context, reports []SignOutReport, ended [
 		case down != nil && over.Queued:
 			reports[i].RevokeError, reports[i].Queued = down, true
 		default:
-			c.revoke(ctx, &reports[i], over)
+			c.revoke(ctx, "SignOutAll", &reports[i], over)
 			if reports[i].Queued {
 				down = reports[i].RevokeError
 			}

@@ -49,7 +49,7 @@ func (c *Client) CurrentUser(ctx context.Context) (User, error) {
 // as email and custom:… It refreshes tokens that need it.
 func (c *Client) FetchUserAttributes(ctx context.Context) (map[string]string, error) {
 	var response wire.GetUserResponse
-	err := c.withAccess(ctx, "GetUser", func(access wire.Sensitive) error {
+	err := c.withAccess(ctx, "FetchUserAttributes", func(access wire.Sensitive) error {
 		_, err := c.pool.Call(ctx, "GetUser", &wire.GetUserRequest{AccessToken: access}, &response)
 		return err
 	})

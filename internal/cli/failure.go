@@ -7,6 +7,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/internal/cli/ui"
+	"github.com/latchkey-auth/latchkey/internal/trust"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/store"
 )
@@ -51,6 +52,9 @@ func exitCode(err error) int {
 	if f, ok := errors.AsType[*failure](err); ok && f.code != 0 {
 		return f.code
 	}
+	if _, ok := errors.AsType[*trust.FileError](err); ok {
+		return exitUsage
+	}
 	for _, kind := range []struct {
 		is   error
 		code int
@@ -78,6 +82,9 @@ func (a *app) explain(err error) (text string, hints []string) {
 	}
 	if damage, ok := errors.AsType[*store.DamagedError](err); ok {
 		return a.damaged(damage)
+	}
+	if file, ok := errors.AsType[*trust.FileError](err); ok {
+		return file.Error(), []string{"correct latchkey.ca_file in the configuration"}
 	}
 	e, ok := errors.AsType[*latchkey.Error](err)
 	if !ok {

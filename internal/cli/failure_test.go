@@ -126,7 +126,7 @@ func TestLazyClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	for file, want := range map[string]string{
-		filepath.Join(folder, "missing.pem"): "read the configuration's ca_file",
+		filepath.Join(folder, "missing.pem"): "read certificate authorities: open ",
 		empty:                                "holds no certificate in PEM form",
 	} {
 		client := lazyClient(file, func() {}) // does not read the file yet

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"crypto/tls"
-	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -47,7 +46,7 @@ func newTransport(caFile string) (http.RoundTripper, error) {
 	}
 	roots, err := trust.Pool(caFile)
 	if err != nil {
-		return nil, fmt.Errorf("read the configuration's ca_file: %w", err)
+		return nil, err
 	}
 	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	return transport, nil

@@ -69,11 +69,14 @@ func clone(transport *http.Transport) *http.Transport {
 	return made
 }
 
+// hintCAFile goes with errors of package trust.
+const hintCAFile = "Config.CAFile must name a readable PEM file of certificates"
+
 // trustFile makes a transport trust the authorities of a PEM file too.
 func trustFile(transport *http.Transport, path string) error {
 	roots, err := trust.Pool(path)
 	if err != nil {
-		return &fault.Fault{Op: "New", Kind: fault.Config, Hint: "Config.CAFile must name a readable PEM file of certificates", Err: err}
+		return &fault.Fault{Op: "New", Kind: fault.Config, Hint: hintCAFile, Err: err}
 	}
 	if transport.TLSClientConfig == nil {
 		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}

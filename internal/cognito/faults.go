@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/latchkey-auth/latchkey/internal/fault"
+	"github.com/latchkey-auth/latchkey/internal/trust"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
@@ -66,6 +67,9 @@ func transportFault(ctx, bounded context.Context, op string, err error) error {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		f.Retryable = false // the same certificate comes again
 		f.Hint = "the service's certificate is not trusted; set Config.CAFile to its authority"
+	}
+	if _, ok := errors.AsType[*trust.FileError](err); ok {
+		f.Class, f.Kind, f.Retryable, f.Hint = fault.Misconfigured, fault.Config, false, hintCAFile
 	}
 	if errors.Is(err, context.Canceled) {
 		f.Class, f.Retryable = fault.Canceled, false

@@ -10,6 +10,7 @@ import (
 // View is what a State shows to the program: facets that are values or errors, each
 // on its own. Errors are faults. A View is never changed once it was handed out.
 type View struct {
+	op          string // the call that returned it, if not FetchSession
 	signedIn    bool
 	username    string
 	provider    string
@@ -29,6 +30,24 @@ type Tokens struct {
 	Expiry time.Time       // of the first of the two, on this machine's clock
 	// Refreshable says that the session has a refresh token.
 	Refreshable bool
+}
+
+// Of is the View as another call than FetchSession returns it; nil stays nil.
+func (v *View) Of(op string) *View {
+	if v == nil {
+		return nil
+	}
+	of := *v
+	of.op = op
+	return &of
+}
+
+// Op is the call that returned the View, for errors of its facets.
+func (v *View) Op() string {
+	if v.op == "" {
+		return "FetchSession"
+	}
+	return v.op
 }
 
 // SignedIn reports whether there is a live user pool session.
