@@ -82,7 +82,7 @@ func (a *app) check(ctx context.Context, config latchkey.Config, raw string) (jw
 	if err != nil {
 		return jwt.Claims{}, err
 	}
-	keys, err := a.issuerKeys(config)
+	keys, err := issuerKeys(config, a.catchSignals)
 	if err != nil {
 		return jwt.Claims{}, err
 	}
@@ -106,8 +106,8 @@ func (a *app) check(ctx context.Context, config latchkey.Config, raw string) (jw
 	return token.Claims(), nil
 }
 
-// issuerKeys are the keys of the configured issuer.
-func (a *app) issuerKeys(config latchkey.Config) (*jwt.RemoteKeys, error) {
+// issuerKeys are the keys of the configured issuer; first is called before they are fetched.
+func issuerKeys(config latchkey.Config, first func()) (*jwt.RemoteKeys, error) {
 	address := strings.TrimSuffix(issuer(config), "/") + "/.well-known/jwks.json"
 	if u, err := url.Parse(address); err == nil && !config.InsecureHTTP && localhost.Exposed(u) {
 		return nil, &failure{
@@ -116,7 +116,7 @@ func (a *app) issuerKeys(config latchkey.Config) (*jwt.RemoteKeys, error) {
 		}
 	}
 	keys, err := jwt.NewRemoteKeys(address, func(o *jwt.RemoteOptions) {
-		o.HTTPClient = lazyClient(config.CAFile, a.catchSignals)
+		o.HTTPClient = lazyClient(config.CAFile, first)
 		o.InsecureHTTP = true // checked above
 	})
 	if err != nil {
