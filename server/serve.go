@@ -10,18 +10,24 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/oauth"
 	"github.com/latchkey-auth/latchkey/server/policy"
 )
 
 // Bounds of a connection. A slow client loses its connection before it can
 // hold one for long; a large request is refused before it is read.
 const (
-	headerTimeout  = 5 * time.Second
-	readTimeout    = 15 * time.Second
-	writeTimeout   = 30 * time.Second
-	idleTimeout    = 2 * time.Minute
-	maxHeaderBytes = 32 << 10
-	drainTimeout   = 10 * time.Second
+	headerTimeout = 5 * time.Second
+	readTimeout   = 15 * time.Second
+	writeTimeout  = 30 * time.Second
+	idleTimeout   = 2 * time.Minute
+	drainTimeout  = 10 * time.Second
+
+	// maxHeaderBytes has room for a token of the greatest length, in Authorization or in
+	// an id_token_hint, for the longest query of the authorization endpoint, and for
+	// cookies and other headers.
+	maxHeaderBytes = wire.MaxToken + oauth.MaxQuery + 8<<10
 )
 
 // Serve answers on listeners until ctx ends, then stops accepting, lets the

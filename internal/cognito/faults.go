@@ -48,6 +48,9 @@ func unusable(op string, got answer, err error) *fault.Fault {
 func Malformed(op, message string, cause error) *fault.Fault {
 	f := fault.OfClass(op, fault.Malformed, message)
 	f.Err, f.Retryable = cause, true
+	if errors.Is(cause, errTokenTooLong) {
+		f.Hint, f.Retryable = "the user has too many groups, role ARNs or attributes; remove some, or limit the attributes that the app client can read", false
+	}
 	return f
 }
 

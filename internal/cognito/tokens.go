@@ -2,9 +2,11 @@ package cognito
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/expiry"
+	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
 )
 
@@ -17,16 +19,27 @@ type TokenPair struct {
 	Life   time.Duration   // from Issued to the first of the expiries
 }
 
+// errTokenTooLong is the cause of a token beyond wire.MaxToken.
+var errTokenTooLong = fmt.Errorf("a token is longer than %d characters", wire.MaxToken)
+
+// decode decodes one token.
+func decode(raw string) (*jwt.Unverified, error) {
+	if len(raw) > wire.MaxToken {
+		return nil, errTokenTooLong
+	}
+	return jwt.Decode(raw)
+}
+
 // DecodePair decodes an access token and an ID token, which may be empty.
 func DecodePair(access, id string) (TokenPair, error) {
 	var p TokenPair
 	var err error
-	if p.Access, err = jwt.Decode(access); err != nil {
+	if p.Access, err = decode(access); err != nil {
 		return p, err
 	}
 	expires := []time.Time{p.Access.Expiry()}
 	if id != "" {
-		if p.ID, err = jwt.Decode(id); err != nil {
+		if p.ID, err = decode(id); err != nil {
 			return p, err
 		}
 		expires = append(expires, p.ID.Expiry())

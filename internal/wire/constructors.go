@@ -34,6 +34,15 @@ func NotOffered(o Operation) *Exception {
 	return Exceptionf(UnknownOperationException, "%s is an operation of Amazon Cognito that this service does not offer.", o.Name)
 }
 
+// TokenTooLong answers for tokens that would be longer than [MaxToken] bytes; use is
+// their token_use. Its type is none that ends a session, and its text can be an OAuth
+// error_description.
+func TokenTooLong(use string, length int) *Exception {
+	return Exceptionf(InvalidUserPoolConfigurationException,
+		"The %s token would have %d characters; at most %d are possible. Remove groups, role ARNs or attributes of the user, or limit the ReadAttributes of the app client.",
+		use, length, MaxToken)
+}
+
 // BodyTooLarge says that a request is longer than [MaxRequestBody].
 func BodyTooLarge() *Exception {
 	return Exceptionf(RequestEntityTooLargeException, "The request body is longer than %d bytes.", MaxRequestBody)

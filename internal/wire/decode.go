@@ -20,6 +20,11 @@ const (
 	// largest answer is a page of 60 users with 50 attributes of 2,048 bytes.
 	MaxResponseBody = 8 << 20
 
+	// MaxToken is the length in bytes of the longest token that the service issues and
+	// the client accepts. Cognito documents no bound for the tokens of a user pool; its
+	// identity pools accept login tokens of this length (IdentityProviderToken).
+	MaxToken = 50_000
+
 	// maxDepth bounds nesting. The deepest shape of both APIs has six levels.
 	maxDepth = 32
 )

@@ -86,7 +86,13 @@ func (s *Service) mint(ctx context.Context, v *visitor, life time.Duration, tags
 	if err != nil {
 		return "", err
 	}
-	return wire.Sensitive(text + "." + b64.EncodeToString(signature)), nil
+	text += "." + b64.EncodeToString(signature)
+	if len(text) > wire.MaxToken {
+		s.log.WarnContext(ctx, "an OpenID token is too long to be issued", "identity_pool", v.pool.ID, "length", len(text), "limit", wire.MaxToken)
+		return "", wire.Exceptionf(wire.InvalidIdentityPoolConfigurationException,
+			"The OpenID token would have %d characters; at most %d are possible. Map fewer claims to principal tags.", len(text), wire.MaxToken)
+	}
+	return wire.Sensitive(text), nil
 }
 
 // methods is the amr claim.

@@ -11,10 +11,17 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
-// MaxQuery bounds the query of an authorization request in bytes: as it is sent, and as
-// [Request.Query] writes it for the pages. With cookies and other headers it fits into what
-// the server reads of a request (32 KiB).
+// MaxQuery bounds the query of an authorization request in bytes, not counting an
+// id_token_hint: as it is sent, and as [Request.Query] writes it for the pages. With a
+// hint, cookies and other headers it fits into what the server reads of a request.
 const MaxQuery = 20 << 10
+
+// tooLong reports whether a query is longer than [MaxQuery]. An id_token_hint has a bound
+// of its own, that of the tokens which the service issues.
+func tooLong(raw string, query url.Values) bool {
+	hint := len(query.Get("id_token_hint"))
+	return hint > wire.MaxToken || len(raw)-hint > MaxQuery
+}
 
 // Authorize serves GET /oauth2/authorize, and /authorize as Cognito does: to a browser that is signed in it gives
 // the answer at once, any other goes to the login page with the same query.
@@ -27,7 +34,7 @@ func (p *Provider) Authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil || len(r.URL.RawQuery) > MaxQuery {
+	if err != nil || tooLong(r.URL.RawQuery, query) {
 		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "the query is malformed or too long"})
 		return
 	}
@@ -136,7 +143,9 @@ func (p *Provider) answerTokens(w http.ResponseWriter, r *http.Request, q *Reque
 // fail tells the client that its request could not be served.
 func (p *Provider) fail(w http.ResponseWriter, r *http.Request, q *Request, err error) {
 	e := refusal(codeServerError, "try again later")
-	if _, refused := errors.AsType[*wire.Exception](err); refused {
+	if exception, refused := errors.AsType[*wire.Exception](err); refused && exception.Type == wire.InvalidUserPoolConfigurationException {
+		e = refusal(codeServerError, exception.Message)
+	} else if refused {
 		e = refusal(codeLoginRequired, "the sign-in is over")
 	} else {
 		e.cause = err

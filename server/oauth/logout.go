@@ -29,7 +29,7 @@ func (p *Provider) Logout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil || len(r.URL.RawQuery) > MaxQuery {
+	if err != nil || tooLong(r.URL.RawQuery, query) {
 		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "the query is malformed or too long"})
 		return
 	}

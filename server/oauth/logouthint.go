@@ -27,7 +27,7 @@ func (p *Provider) logoutByGet(w http.ResponseWriter, r *http.Request, place Pla
 		}
 	}
 	to := query.Encode()
-	if len(to) > MaxQuery {
+	if tooLong(to, query) {
 		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "the request is too long"})
 		return
 	}

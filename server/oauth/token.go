@@ -107,6 +107,8 @@ func (p *Provider) judge(ctx context.Context, err error) *refused {
 		return p.broken(ctx, err)
 	case e.Type == wire.TooManyRequestsException:
 		return &refused{status: http.StatusTooManyRequests, code: codeServerError, description: "too many requests"}
+	case e.Type == wire.InvalidUserPoolConfigurationException: // not the grant's fault, which stays good
+		return &refused{status: http.StatusInternalServerError, code: codeServerError, description: e.Message}
 	case e.Type == wire.ScopeDoesNotExistException:
 		return bad(codeInvalidScope, "the session has fewer scopes")
 	}

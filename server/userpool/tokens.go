@@ -72,7 +72,9 @@ type draft struct {
 // signatureSize is the length of an RS256 signature by a 2048-bit key.
 const signatureSize = 256
 
-// draft begins a token. Like Cognito's, its header has kid and alg and no typ.
+// draft begins a token. Like Cognito's, its header has kid and alg and no typ. A token
+// that clients would refuse for its length is not issued: nothing has been spent yet, so
+// that sign-in or refresh work again once the user has fewer groups or attributes.
 func (s *Service) draft(ctx context.Context, poolID string, use keys.Use, claims []byte) (*draft, error) {
 	signer, err := s.keys.Signer(ctx, poolID, use)
 	if err != nil {
@@ -83,6 +85,10 @@ func (s *Service) draft(ctx context.Context, poolID string, use keys.Use, claims
 
 	b64 := base64.RawURLEncoding
 	size := b64.EncodedLen(len(header)) + b64.EncodedLen(len(claims)) + b64.EncodedLen(signatureSize) + 2
+	if size > wire.MaxToken {
+		s.log.WarnContext(ctx, "a token is too long to be issued", "pool", poolID, "use", use, "length", size, "limit", wire.MaxToken)
+		return nil, wire.TokenTooLong(string(use), size)
+	}
 	text := b64.AppendEncode(make([]byte, 0, size), header)
 	text = append(text, '.')
 	return &draft{signer: signer, text: b64.AppendEncode(text, claims)}, nil
