@@ -111,3 +111,30 @@ func TestUpPermitsInsecureHTTP(t *testing.T) {
 		}
 	}
 }
+
+// TestCommandKeepsLoopback: a service under a name below localhost is called directly,
+// without the environment's proxy.
+func TestCommandKeepsLoopback(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	s := p.up(t)
+	text, err := os.ReadFile(s.ConfigFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(string(p), "named.json")
+	named := strings.Replace(s.Endpoint, "127.0.0.1", "pool.localhost", 1)
+	text = bytes.ReplaceAll(text, []byte(`endpoint":"`+s.Endpoint), []byte(`endpoint":"`+named))
+	if !bytes.Contains(text, []byte(named)) {
+		t.Fatalf("the configuration is %s", text)
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := p.command("login", "demo", "--password-stdin", "--config", file)
+	cmd.Env = append(cmd.Env, "HTTP_PROXY=http://127.0.0.1:1", "NO_PROXY=")
+	cmd.Stdin = strings.NewReader(s.Password)
+	if said, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, said)
+	}
+}
