@@ -53,7 +53,8 @@ func New(cfg Config) (*Client, error) {
 	}
 	c.keys = sync.OnceValues(func() (*jwt.RemoteKeys, error) { return cfg.remoteKeys(transport) })
 	c.engine = session.New(session.Config{
-		Scope: cfg.scope(), FormerScopes: cfg.formerScopes(), Ours: cfg.ours, Store: cfg.Store, UserPool: c.pool,
+		Scope: cfg.scope(), FormerScopes: cfg.formerScopes(), Ours: cfg.ours, FormerIssuer: cfg.formerIssuer,
+		FormerIdentityOrigins: cfg.formerIdentityOrigins(), Store: cfg.Store, UserPool: c.pool,
 		IdentityPool:   &cognito.IdentityPool{Endpoint: endpoint(cfg.identityPoolURL(), wire.IdentityPools), ID: cfg.IdentityPoolID},
 		IdentityPoolID: cfg.IdentityPoolID, IdentityOrigin: origin.Of(cfg.identityPoolURL()), Guests: cfg.AllowGuests, Ahead: cfg.RefreshAhead,
 		Sources: sourcesOf(cfg.ProviderTokens), Log: cfg.Logger,

@@ -21,6 +21,10 @@ type bound struct {
 	former []store.Scope
 	// ours reports whether tokens of an issuer can be the service's.
 	ours func(issuer string) bool
+	// identityOrigin is where the identity pool is called, formerIdentityOrigins where it
+	// was called before.
+	identityOrigin        string
+	formerIdentityOrigins []string
 }
 
 // named reports whether the key of a record names its service.
@@ -81,9 +85,27 @@ func (b *bound) earlier(ctx context.Context, account store.Account) (store.Recor
 			}
 		}
 		record.Account = account
+		b.moveIdentities(&record)
 		return record, scope, err
 	}
 	return store.Record{}, store.Scope{}, store.ErrNotFound
+}
+
+// moveIdentities makes identities of the identity pool at its former addresses those of
+// the pool at its address of today, unless the record has one of that.
+func (b *bound) moveIdentities(record *store.Record) {
+	for _, identity := range record.Identities {
+		if identity.Endpoint == b.identityOrigin || !slices.Contains(b.formerIdentityOrigins, identity.Endpoint) {
+			continue
+		}
+		gone, moved := identity, identity
+		gone.ID, gone.Credentials = "", nil
+		record.SetIdentity(gone)
+		moved.Endpoint = b.identityOrigin
+		if !slices.ContainsFunc(record.Identities, moved.SameKey) {
+			record.SetIdentity(moved)
+		}
+	}
 }
 
 // Save puts a record into the scope of the service. If the one before is in a former

@@ -20,10 +20,15 @@ type Config struct {
 	FormerScopes []store.Scope
 	// Ours reports whether tokens of an issuer can be the service's, for records whose key
 	// does not name it.
-	Ours         func(issuer string) bool
-	Store        store.Store
-	UserPool     UserPool
-	IdentityPool IdentityPool
+	Ours func(issuer string) bool
+	// FormerIssuer reports whether an issuer is the one of the service at a former
+	// address: tokens of it are refreshed before they are used. nil is never.
+	FormerIssuer func(issuer string) bool
+	// FormerIdentityOrigins are where the identity pool was called at former addresses.
+	FormerIdentityOrigins []string
+	Store                 store.Store
+	UserPool              UserPool
+	IdentityPool          IdentityPool
 	// IdentityPoolID is empty without an identity pool. IdentityOrigin is where it is
 	// called.
 	IdentityPoolID, IdentityOrigin string
@@ -60,11 +65,17 @@ type Engine struct {
 func New(cfg Config) *Engine {
 	life := newLifecycle(cfg.Log)
 	owner := &Owner{}
-	kept := &bound{Store: cfg.Store, scope: cfg.Scope, former: cfg.FormerScopes, ours: cfg.Ours}
+	kept := &bound{
+		Store: cfg.Store, scope: cfg.Scope, former: cfg.FormerScopes, ours: cfg.Ours,
+		identityOrigin: cfg.IdentityOrigin, formerIdentityOrigins: cfg.FormerIdentityOrigins,
+	}
 	records := &Records{store: kept, scope: cfg.Scope, owner: owner, life: life, log: cfg.Log, healing: newTurn()}
 	e := &Engine{
-		reader: reader{ahead: cfg.Ahead, scope: cfg.Scope, pool: cfg.IdentityPoolID, origin: cfg.IdentityOrigin, guests: cfg.Guests},
-		owner:  owner, records: records, life: life, log: cfg.Log,
+		reader: reader{
+			ahead: cfg.Ahead, scope: cfg.Scope, pool: cfg.IdentityPoolID, origin: cfg.IdentityOrigin, guests: cfg.Guests,
+			formerIssuer: cfg.FormerIssuer,
+		},
+		owner: owner, records: records, life: life, log: cfg.Log,
 		flights:  &flights{life: life, running: map[flightKey]*flight{}},
 		userPool: cfg.UserPool, identityPool: cfg.IdentityPool,
 		sources:      &sources{known: maps.Clone(cfg.Sources)},
@@ -159,7 +170,7 @@ func (e *Engine) nameElsewhere(ctx context.Context, s *State) {
 		return
 	}
 	out := fault.New("", fault.SignedOut, hintSignIn)
-	out.Message = "the stored session was begun at " + service + ", which is another service"
+	out.Err = &fault.Elsewhere{Service: service}
 	s.view.subErr, s.view.tokensErr = out, out
 }
 

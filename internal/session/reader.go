@@ -28,6 +28,8 @@ type reader struct {
 	pool   string // the identity pool's id; empty without one
 	origin string // where the identity pool is called
 	guests bool   // guests may ask it
+	// formerIssuer reports whether an issuer is the service's at a former address; may be nil.
+	formerIssuer func(issuer string) bool
 }
 
 // guestAccount is the account of whoever is not signed in.
@@ -94,6 +96,10 @@ func (r reader) readTokens(s *State, now time.Time, fresh *expiry.Window) {
 		s.tokens = *fresh
 	}
 	s.view.tokens = Tokens{Access: pair.Access, ID: pair.ID, Expiry: s.tokens.End(), Refreshable: !record.Tokens.Refresh.IsZero()}
+	if fresh == nil && r.formerIssuer != nil && s.view.tokens.Refreshable && r.formerIssuer(pair.Access.Issuer()) {
+		// Services that expect today's issuer refuse them.
+		s.tokens = expiry.Window{Base: now}
+	}
 }
 
 // readIdentity fills in the identity pool's facets. now is when the record was read;
