@@ -86,6 +86,7 @@ var rules = []rule{
 	{"internal/tempkey", []string{"internal/random", "internal/seal", "internal/secret", "internal/strictbase64"}, nil}, // nothing but a use of the seal
 	{"internal/fault", nil, nil},
 	{"internal/origin", nil, nil},
+	{"internal/registry", []string{"internal/atomicfile", "internal/origin"}, []string{"github.com/gofrs/flock", "github.com/go-json-experiment/json"}},
 	{"internal/expiry", nil, nil},
 	{"internal/trust", nil, nil},
 	{"internal/localhost", nil, nil},

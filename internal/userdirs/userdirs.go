@@ -62,3 +62,7 @@ func Home(explicit string) (string, error) {
 
 // Sessions returns the folder of the stored sessions in a home.
 func Sessions(home string) string { return filepath.Join(home, "sessions") }
+
+// Services returns the file in a home that records the addresses of local services
+// (package registry).
+func Services(home string) string { return filepath.Join(home, "services.json") }
