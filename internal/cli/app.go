@@ -89,6 +89,7 @@ func (a *app) client(changes ...func(*latchkey.Config)) (*latchkey.Client, error
 	if config.Store, err = filestore.New(userdirs.Sessions(folder)); err != nil {
 		return nil, err
 	}
+	config.FormerEndpoints = formerEndpoints(a.err, folder, config)
 	config.HTTPClient = lazyClient(config.CAFile, a.catchSignals)
 	config.CAFile = ""
 	if a.opened, err = latchkey.New(config); err != nil {

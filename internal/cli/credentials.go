@@ -112,7 +112,11 @@ func (a *app) fetchCredentials(ctx context.Context, guest bool) (latchkey.Creden
 	if !errors.Is(err, latchkey.ErrGuestsDisabled) || guest {
 		return got, err
 	}
-	out := &failure{code: exitSignedOut, err: errors.New("you are signed out"), hints: []string{"sign in with " + a.typed("login")}}
+	_, signedOut := client.CurrentUser(ctx)
+	if signedOut == nil {
+		return got, err // a sign-in came in between
+	}
+	out := &failure{code: exitSignedOut, err: signedOut}
 	if allowed {
 		out.hints = append(out.hints, a.typed("credentials --guest")+" prints a guest's credentials")
 	}

@@ -140,7 +140,9 @@ func kindText(e *latchkey.Error) string {
 func (a *app) advise(e *latchkey.Error) []string {
 	login := "sign in with " + a.typed("login")
 	switch {
-	case errors.Is(e, latchkey.ErrSignedOut), errors.Is(e, latchkey.ErrSessionExpired), errors.Is(e, latchkey.ErrNotRefreshable):
+	case errors.Is(e, latchkey.ErrSignedOut):
+		return append(adviseElsewhere(a.homeFlag, e), login)
+	case errors.Is(e, latchkey.ErrSessionExpired), errors.Is(e, latchkey.ErrNotRefreshable):
 		return []string{login}
 	case errors.Is(e, latchkey.ErrNoIdentityPool):
 		return []string{"add identity_pool_id to the configuration's auth"}

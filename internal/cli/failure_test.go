@@ -13,6 +13,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/internal/cli/ui"
+	"github.com/latchkey-auth/latchkey/internal/fault"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/store"
 )
@@ -32,6 +33,9 @@ func TestReport(t *testing.T) {
 		{"interrupted", fmt.Errorf("sign in: %w", context.Canceled), exitFailed, "latchkey: interrupted\n"},
 		{"signed out", &latchkey.Error{Op: "Whoami", Kind: latchkey.ErrSignedOut}, exitSignedOut,
 			"latchkey: you are signed out\nhint: sign in with `lk login`\n"},
+		{"signed in elsewhere", &latchkey.Error{Kind: latchkey.ErrSignedOut, Err: &fault.Elsewhere{Service: "https://localhost:9"}}, exitSignedOut,
+			"latchkey: you are signed out: the stored session was begun at https://localhost:9, which is another service\n" +
+				"hint: use the configuration of that service, which --config names\nhint: sign in with `lk login`\n"},
 		{"ended", &latchkey.Error{Kind: latchkey.ErrSessionExpired, Code: "X", Message: "Refresh Token has expired"}, exitSignedOut,
 			"latchkey: your session has ended: Refresh Token has expired\nhint: sign in with `lk login`\n"},
 		{"network", &latchkey.Error{Kind: latchkey.ErrNetwork, Err: errors.New("connection refused")}, exitNetwork,

@@ -18,8 +18,8 @@ import (
 
 // TestScripts runs testdata/script. Beside testscript's own commands there are:
 //
-//	up [DATA]               start the service on DATA ($WORK/up), on the ports it had before;
-//	                        its JSON members become variables
+//	[!] up [DATA]           start the service on DATA ($WORK/up), on the ports it had before,
+//	                        with ! on other ports; its JSON members become variables
 //	down                    stop the service with SIGTERM; it must exit with 0
 //	exits CODE ARG...       run latchkey ARG...; it must exit with CODE and show no
 //	                        secret on standard error
@@ -65,14 +65,14 @@ type scriptKey struct{}
 
 func of(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }
 
-func scriptUp(ts *testscript.TestScript, _ bool, args []string) {
+func scriptUp(ts *testscript.TestScript, elsewhere bool, args []string) {
 	s := of(ts)
 	data := "up"
 	if len(args) > 0 {
 		data = args[0]
 	}
 	ports := []string{"--listen", "127.0.0.1:0", "--https-listen", "127.0.0.1:0"}
-	if s.service != nil {
+	if s.service != nil && !elsewhere {
 		ports = s.service.again()
 	}
 	service, err := startService(s.place, append(ports, "--data", ts.MkAbs(data))...)

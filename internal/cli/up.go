@@ -17,6 +17,7 @@ import (
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/internal/localservice"
 	"github.com/latchkey-auth/latchkey/internal/sessionpage"
+	"github.com/latchkey-auth/latchkey/internal/userdirs"
 	"github.com/latchkey-auth/latchkey/server/identitypool/stsbroker"
 	"github.com/latchkey-auth/latchkey/server/metrics"
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
@@ -36,7 +37,7 @@ func (a *app) upCommand() *cobra.Command {
 		Short: "Start a local service with a ready user pool and a demo user",
 		Long: `Starts the service on this machine: a user pool, an app client and a demo user,
 kept in one folder. Started again on the same folder it comes back with the same
-ids, users, keys and sessions. Ctrl-C stops it.
+ids, users, keys and sessions, on other ports too. Ctrl-C stops it.
 
 Open its http address in a browser: the page there signs you in and shows the
 session, its tokens and what happens to them.
@@ -137,6 +138,9 @@ func (a *app) up(cmd *cobra.Command, flags upFlags) error {
 	options.Sent = a.tellSent
 	if a.json && localListener(flags.listen) {
 		options.Sent = nil // programs read the outbox
+	}
+	if home, err := a.home(); err == nil { // a user without a home needs --data and keeps no sessions
+		options.Registry = userdirs.Services(home)
 	}
 	if flags.metricsListen != "" {
 		recorder := metrics.New()

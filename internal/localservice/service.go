@@ -20,6 +20,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/atomicfile"
 	"github.com/latchkey-auth/latchkey/internal/localca"
 	"github.com/latchkey-auth/latchkey/internal/localonly"
+	"github.com/latchkey-auth/latchkey/internal/registry"
 	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
@@ -48,6 +49,9 @@ type Options struct {
 	Observer       server.Observer
 	// Sent is told of each message that the outbox keeps; it must not block.
 	Sent func(outbox.Entry)
+	// Registry is the file in which the addresses of the folder are recorded (package
+	// registry); empty for none.
+	Registry string
 	// Home makes what a browser on this machine finds at GET /, GET /callback and
 	// below /session/, once the service is ready; nil for nothing.
 	Home   func(HomeConfig) (Home, error)
@@ -149,7 +153,20 @@ func (s *Service) open(ctx context.Context) (err error) {
 		return fmt.Errorf("check the demo user: %w", err)
 	}
 	s.changed = !works
+	s.recordAddresses(ctx)
 	return s.writeConfig()
+}
+
+// recordAddresses records where the folder is served now, before clients learn of it. The
+// service also works without the record.
+func (s *Service) recordAddresses(ctx context.Context) {
+	if s.options.Registry == "" {
+		return
+	}
+	start := registry.Start{Folder: s.options.Dir, Addresses: []string{url("http", s.web), url("https", s.secure)}, New: !s.used}
+	if err := registry.Record(ctx, s.options.Logger, s.options.Registry, start); err != nil {
+		s.options.Logger.Warn("the addresses were not recorded: if they change, users of the command sign in again", "error", err)
+	}
 }
 
 // prepareDir makes the data folder and gives its absolute path.

@@ -49,5 +49,8 @@ func TestHome(t *testing.T) {
 		if folder := userdirs.Sessions(got); filepath.Dir(folder) != got {
 			t.Errorf("%s is not in %s", folder, got)
 		}
+		if file := userdirs.Services(got); filepath.Dir(file) != got {
+			t.Errorf("%s is not in %s", file, got)
+		}
 	}
 }
