@@ -47,7 +47,11 @@ func newWorld(sign keys.SignFunc) (*world, error) {
 	if w.store, err = sqlite.Open(context.Background(), filepath.Join(dir, "latchkey.db"), sqlite.Options{}); err != nil {
 		return nil, err
 	}
-	box, err := seal.New(bytes.Repeat([]byte{1}, 32))
+	box, err := seal.New(bytes.Repeat([]byte{1}, seal.KeySize))
+	if err != nil {
+		return nil, err
+	}
+	sealing, err := server.ParseKey(strings.Repeat("01", seal.KeySize))
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +60,7 @@ func newWorld(sign keys.SignFunc) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.handler, err = server.New(server.Config{Storage: w.store, Box: box, Keys: w.ring, PublicURL: "http://127.0.0.1:9229", Broker: broker})
+	w.handler, err = server.New(server.Config{Storage: w.store, SealingKeys: []server.SealingKey{sealing}, Keys: w.ring, PublicURL: "http://127.0.0.1:9229", Broker: broker})
 	if err != nil {
 		return nil, err
 	}

@@ -254,8 +254,10 @@ func (s *Server) start(o options) {
 	s.tb.Helper()
 	store := memory.New()
 	s.store = store
-	box, err := seal.New(bytes.Repeat([]byte{7}, 32))
+	box, err := seal.New(bytes.Repeat([]byte{7}, seal.KeySize))
 	s.check("make the sealing box", err)
+	sealing, err := server.ParseKey(strings.Repeat("07", seal.KeySize))
+	s.check("make the sealing key", err)
 	ring := keys.NewRing(store, box, keys.Options{Now: s.clock.now, Generate: s.generate})
 	s.CredentialKey = bytes.Repeat([]byte{8}, 32)
 	if o.broker == nil {
@@ -264,7 +266,7 @@ func (s *Server) start(o options) {
 	}
 	s.service, err = server.New(server.Config{
 		Broker: o.broker, CredentialLife: o.life, Providers: identitypool.Providers{AllowLoopback: true},
-		Storage: store, Box: box, Keys: ring, PublicURL: s.URL, Region: Region,
+		Storage: store, SealingKeys: []server.SealingKey{sealing}, Keys: ring, PublicURL: s.URL, Region: Region,
 		AdminKeys: map[string]secret.String{AccessKeyID: secret.New(SecretAccessKey)},
 		Logger:    o.logger, Now: s.clock.now,
 	})

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -96,6 +97,15 @@ func (w *world) advance(d time.Duration) { w.offset.Add(int64(d)) }
 // spans that a busy machine may need for a request.
 func (w *world) stopClock() { w.still.Store(new(time.Now())) }
 
+// sealingKey returns the key that consists of one byte, repeated.
+func sealingKey(fill byte) server.SealingKey {
+	key, err := server.ParseKey(strings.Repeat(fmt.Sprintf("%02x", fill), seal.KeySize))
+	if err != nil {
+		panic(err)
+	}
+	return key
+}
+
 // newWorld starts a service; change edits the requests that make its pool and client.
 func newWorld(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.CreateUserPoolClientRequest)) *world {
 	t.Helper()
@@ -120,7 +130,7 @@ func newWorldOf(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Cre
 	web := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.server.ServeHTTP(rw, r) }))
 	w.url = "http://" + web.Listener.Addr().String()
 	config := server.Config{
-		Storage: w.store, Box: box, Keys: ring, PublicURL: w.url, Now: w.now,
+		Storage: w.store, SealingKeys: []server.SealingKey{sealingKey(1)}, Keys: ring, PublicURL: w.url, Now: w.now,
 		Broker: brokerFunc(w.credentials), Courier: w.outbox,
 		AdminKeys: map[string]secret.String{admin.AccessKeyID: admin.SecretAccessKey},
 		Logger:    slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -87,12 +86,8 @@ func TestGuestLife(t *testing.T) {
 
 func TestGuestLifeRefused(t *testing.T) {
 	t.Parallel()
-	box, err := seal.New(make([]byte, seal.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
 	for life, want := range map[time.Duration]bool{0: true, -1: false, time.Hour: false, 48 * time.Hour: true} {
-		s, err := server.New(server.Config{Storage: memory.New(), Box: box, PublicURL: "http://127.0.0.1", GuestLife: life})
+		s, err := server.New(server.Config{Storage: memory.New(), SealingKeys: []server.SealingKey{sealingKey(0)}, PublicURL: "http://127.0.0.1", GuestLife: life})
 		if got := err == nil; got != want || err != nil && !strings.Contains(err.Error(), "GuestLife") {
 			t.Errorf("GuestLife %v: %v", life, err)
 		}

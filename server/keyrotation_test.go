@@ -1,10 +1,8 @@
 package server_test
 
 import (
-	"bytes"
 	"testing"
 
-	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
 )
@@ -12,16 +10,12 @@ import (
 // restartWith starts the service again on its data, with other master keys.
 func (w *world) restartWith(keys ...byte) {
 	w.t.Helper()
-	var list [][]byte
-	for _, key := range keys {
-		list = append(list, bytes.Repeat([]byte{key}, seal.KeySize))
-	}
-	box, err := seal.New(list...)
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	config := w.config
-	config.Box = box
+	config.SealingKeys = nil
+	for _, key := range keys {
+		config.SealingKeys = append(config.SealingKeys, sealingKey(key))
+	}
+	var err error
 	if w.server, err = server.New(config); err != nil {
 		w.t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -41,13 +40,9 @@ func (s *fullStore) Update(ctx context.Context, change func(storage.Tx) error) e
 func TestReadyzNeedsWrites(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		box, err := seal.New(make([]byte, seal.KeySize))
-		if err != nil {
-			t.Fatal(err)
-		}
 		store := &fullStore{Store: memory.New()}
 		defer store.Close()
-		s, err := server.New(server.Config{Storage: store, Box: box, PublicURL: "http://127.0.0.1"})
+		s, err := server.New(server.Config{Storage: store, SealingKeys: []server.SealingKey{sealingKey(0)}, PublicURL: "http://127.0.0.1"})
 		if err != nil {
 			t.Fatal(err)
 		}

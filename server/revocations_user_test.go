@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/server"
@@ -259,13 +258,9 @@ func TestSessionsPerUser(t *testing.T) {
 
 func TestSessionsPerUserRefused(t *testing.T) {
 	t.Parallel()
-	box, err := seal.New(make([]byte, seal.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
 	for n, want := range map[int]bool{-1: false, 0: true, 1: true, 10_000: true, 10_001: false} {
 		s, err := server.New(server.Config{
-			Storage: memory.New(), Box: box, PublicURL: "http://127.0.0.1", Limits: server.Limits{SessionsPerUser: n},
+			Storage: memory.New(), SealingKeys: []server.SealingKey{sealingKey(0)}, PublicURL: "http://127.0.0.1", Limits: server.Limits{SessionsPerUser: n},
 		})
 		if got := err == nil; got != want || err != nil && !strings.Contains(err.Error(), "SessionsPerUser") {
 			t.Errorf("SessionsPerUser %d: %v", n, err)

@@ -283,15 +283,11 @@ func TestNewRefusesAnotherMasterKey(t *testing.T) {
 	store := memory.New()
 	defer store.Close()
 	open := func(fills ...byte) error {
-		var secrets [][]byte
+		var sealing []server.SealingKey
 		for _, fill := range fills {
-			secrets = append(secrets, bytes.Repeat([]byte{fill}, seal.KeySize))
+			sealing = append(sealing, sealingKey(fill))
 		}
-		box, err := seal.New(secrets...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := server.New(server.Config{Storage: store, Box: box, PublicURL: "http://127.0.0.1"})
+		s, err := server.New(server.Config{Storage: store, SealingKeys: sealing, PublicURL: "http://127.0.0.1"})
 		if err == nil {
 			err = s.Close()
 		}

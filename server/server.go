@@ -24,14 +24,16 @@ import (
 	"github.com/latchkey-auth/latchkey/server/userpool"
 )
 
-// Config is what a [Server] is made of. Storage, Box and PublicURL are
+// Config is what a [Server] is made of. Storage, SealingKeys and PublicURL are
 // required; Storage and Keys stay the caller's to close.
 type Config struct {
 	Storage storage.Store
-	// Box seals what must not be readable in a stolen database. New refuses one
-	// without a master key that Storage was sealed with ([keys.ErrMasterKey]).
-	Box *seal.Box
-	// Keys signs; nil makes a ring of its own over Storage and Box.
+	// SealingKeys encrypt the secrets in Storage, so that a stolen database alone
+	// reveals none of them. The first key encrypts, all of them decrypt: to replace a
+	// key, put the new one first. New returns [keys.ErrMasterKey] if a key is missing
+	// that Storage was used with.
+	SealingKeys []SealingKey
+	// Keys signs; nil makes a ring over Storage and the sealing keys.
 	Keys *keys.Ring
 	// PublicURL is how clients reach the service, such as
 	// "https://auth.example.com". Issuers derive from it.
@@ -159,10 +161,14 @@ type Server struct {
 
 // New makes a Server. Its errors say which setting is wrong.
 func New(c Config) (*Server, error) {
-	if c.Storage == nil || c.Box == nil {
-		return nil, errors.New("server: Config.Storage and Config.Box are required")
+	if c.Storage == nil || len(c.SealingKeys) == 0 {
+		return nil, errors.New("server: Config.Storage and Config.SealingKeys are required")
 	}
 	base, err := publicURL(c.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	box, err := newBox(c.SealingKeys)
 	if err != nil {
 		return nil, err
 	}
@@ -178,28 +184,28 @@ func New(c Config) (*Server, error) {
 		proxies: c.Limits.Proxies,
 	}
 	s.store = committing{c.Storage, &s.ready}
-	s.fillDefaults(c, base)
+	s.fillDefaults(c, base, box)
 	if s.open, err = s.boundConnections(c.Limits); err != nil {
 		return nil, err
 	}
 	s.feed = newFeed(s.open.Max / 2)
-	if err := checkMasterKey(c); err != nil {
+	if err := checkMasterKey(c.Storage, box); err != nil {
 		return nil, err
 	}
 	party := federation.NewParty(c.Providers.Reach(), s.log, s.now)
 	s.pools = userpool.New(userpool.Config{
-		Storage: s.feed.watch(s.store), Box: c.Box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
+		Storage: s.feed.watch(s.store), Box: box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
 		Gate: arithmeticGate(c.Limits), Courier: c.Courier, MessagesPerSource: c.Limits.MessagesPerSource, LostAnswers: c.LostAnswers,
 		SessionsPerUser: c.Limits.SessionsPerUser, CheckProviderURL: party.CheckURL,
 		PoolURL: func(pool string) string { return base + "/" + pool },
 		LogoURL: func(pool, client string, logo []byte) string { return hosted.LogoURL(base+"/"+pool, client, logo) }, Logger: s.log, Now: s.now,
 	})
 	s.identities = identitypool.New(identitypool.Config{
-		Storage: s.store, Box: c.Box, Keys: s.ring, Issuer: s.idIssuer, UserPools: s.pools, Region: c.Region,
+		Storage: s.store, Box: box, Keys: s.ring, Issuer: s.idIssuer, UserPools: s.pools, Region: c.Region,
 		Providers: c.Providers, Broker: c.Broker, CredentialLife: c.CredentialLife, GuestLife: c.GuestLife, Logger: s.log, Now: s.now,
 	})
 	s.oauth = oauth.New(oauth.Config{
-		Clients: browserSide{s.pools}, Issuer: browserSide{s.pools}, Users: browserSide{s.pools}, Box: c.Box,
+		Clients: browserSide{s.pools}, Issuer: browserSide{s.pools}, Users: browserSide{s.pools}, Box: box,
 		Elsewhere: elsewhere{s.pools, party}, PublicURL: base, IssuerURL: s.issuer, OptionalPKCE: c.OptionalPKCE, ErrorPage: s.showOAuthError,
 		SignedOut: s.showSignedOut, Note: noteOutcome, Logger: s.log, Now: s.now,
 	})
@@ -225,7 +231,7 @@ func (s *Server) offer() {
 	s.operations[RotateSigningKeysTarget] = wire.Handle(s.rotateSigningKeys)
 }
 
-func (s *Server) fillDefaults(c Config, base string) {
+func (s *Server) fillDefaults(c Config, base string, box *seal.Box) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -239,7 +245,7 @@ func (s *Server) fillDefaults(c Config, base string) {
 		s.idIssuer = func(identityPoolID string) string { return base + "/" + identityPoolID }
 	}
 	if s.ring == nil {
-		s.ring = keys.NewRing(c.Storage, c.Box, keys.Options{Now: s.now})
+		s.ring = keys.NewRing(c.Storage, box, keys.Options{Now: s.now})
 		s.ownsRing = true
 	}
 }
@@ -247,12 +253,12 @@ func (s *Server) fillDefaults(c Config, base string) {
 // checkTimeout bounds how long New waits for storage.
 const checkTimeout = 30 * time.Second
 
-// checkMasterKey refuses a Box that does not open what storage holds.
-func checkMasterKey(c Config) error {
+// checkMasterKey refuses a box that does not open what storage holds.
+func checkMasterKey(store storage.Store, box *seal.Box) error {
 	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
 	defer cancel()
-	if err := keys.CheckMasterKey(ctx, c.Storage, c.Box); err != nil {
-		return fmt.Errorf("server: check Config.Box against Config.Storage: %w", err)
+	if err := keys.CheckMasterKey(ctx, store, box); err != nil {
+		return fmt.Errorf("server: check Config.SealingKeys against Config.Storage: %w", err)
 	}
 	return nil
 }

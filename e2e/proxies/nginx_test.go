@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"github.com/latchkey-auth/latchkey/e2e/local"
-	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
@@ -179,17 +178,13 @@ const poolID = "us-east-1_Proxies01"
 // serve runs a service with one pool on an outer address, to which nginx is another machine.
 func serve(t *testing.T, limits server.Limits) (endpoint string) {
 	t.Helper()
-	box, err := seal.New(bytes.Repeat([]byte{1}, seal.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
 	listener, err := net.Listen("tcp", net.JoinHostPort(outerAddress(t), "0"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	endpoint = "http://" + listener.Addr().String()
 	store := memory.New()
-	service, err := server.New(server.Config{Storage: store, Box: box, PublicURL: endpoint, Limits: limits})
+	service, err := server.New(server.Config{Storage: store, SealingKeys: []server.SealingKey{server.NewKey()}, PublicURL: endpoint, Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package verifiers
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -15,7 +14,6 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
-	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
@@ -32,12 +30,9 @@ func provider(t *testing.T) (issuer, clientID string) {
 	t.Helper()
 	var service *server.Server
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { service.ServeHTTP(w, r) }))
-	box, err := seal.New(bytes.Repeat([]byte{1}, seal.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
 	store := memory.New()
-	if service, err = server.New(server.Config{Storage: store, Box: box, PublicURL: web.URL}); err != nil {
+	var err error
+	if service, err = server.New(server.Config{Storage: store, SealingKeys: []server.SealingKey{server.NewKey()}, PublicURL: web.URL}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

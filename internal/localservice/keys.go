@@ -2,12 +2,14 @@ package localservice
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
 
 	"github.com/latchkey-auth/latchkey/internal/seal"
+	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/keys"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
@@ -29,7 +31,8 @@ func (s *Service) openStore(ctx context.Context) (err error) {
 }
 
 // openBox reads the master key, and makes it only for a new database.
-func (s *Service) openBox(ctx context.Context) (*seal.Box, error) {
+func (s *Service) openBox(ctx context.Context) (*seal.Box, server.SealingKey, error) {
+	none := server.SealingKey{}
 	path := filepath.Join(s.options.Dir, masterKeyFile)
 	read := seal.LoadKey
 	if s.used {
@@ -37,21 +40,22 @@ func (s *Service) openBox(ctx context.Context) (*seal.Box, error) {
 	}
 	key, err := read(path)
 	if errors.Is(err, fs.ErrNotExist) && s.used {
-		return nil, missing(path, "it opens the secrets in the database beside it")
+		return nil, none, missing(path, "it opens the secrets in the database beside it")
 	}
 	if err != nil {
-		return nil, err
+		return nil, none, err
 	}
 	box, err := seal.New(key)
 	if err != nil {
-		return nil, err
+		return nil, none, err
 	}
 	if err := keys.CheckMasterKey(ctx, s.store, box); errors.Is(err, keys.ErrMasterKey) {
-		return nil, fmt.Errorf("%s is not the master key of the database beside it: %w; restore the right one from a copy, or move the folder away to start anew", path, err)
+		return nil, none, fmt.Errorf("%s is not the master key of the database beside it: %w; restore the right one from a copy, or move the folder away to start anew", path, err)
 	} else if err != nil {
-		return nil, err
+		return nil, none, err
 	}
-	return box, nil
+	sealing, err := server.ParseKey(hex.EncodeToString(key))
+	return box, sealing, err
 }
 
 // missing is the error for a file without which the database is useless.

@@ -225,7 +225,7 @@ func listen(address, flag string) (net.Listener, error) {
 
 // openServer opens the service, now that the addresses are known.
 func (s *Service) openServer(ctx context.Context) error {
-	box, err := s.openBox(ctx)
+	box, sealing, err := s.openBox(ctx)
 	if err != nil {
 		return err
 	}
@@ -243,7 +243,7 @@ func (s *Service) openServer(ctx context.Context) error {
 	s.server, err = server.New(server.Config{
 		Courier: s.outbox,
 		Broker:  broker, CredentialLife: s.options.CredentialLife, Providers: identitypool.Providers{AllowLoopback: true},
-		Storage: s.store, Box: box, Keys: s.ring, PublicURL: url("http", s.web), Region: Region,
+		Storage: s.store, SealingKeys: []server.SealingKey{sealing}, Keys: s.ring, PublicURL: url("http", s.web), Region: Region,
 		AdminKeys: map[string]secret.String{s.state.AccessKeyID: secret.New(s.state.SecretAccessKey)},
 		Observer:  s.options.Observer, Logger: s.options.Logger,
 	})

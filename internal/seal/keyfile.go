@@ -66,7 +66,7 @@ func ReadKey(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seal: reading the key file: %w", err)
 	}
-	key, err := parseKey(text)
+	key, err := ParseKey(text)
 	if err != nil {
 		return nil, fmt.Errorf("seal: key file %s: %w; restore it from a copy: a new key "+
 			"opens nothing that the old one sealed", path, err)
@@ -104,9 +104,9 @@ func openKey(path string) (*os.File, error) {
 	return file, nil
 }
 
-// parseKey finds the one key in the text of a key file. Its errors do not
+// ParseKey finds the one key in the text of a key file. Its errors do not
 // repeat the text, which may be most of a key.
-func parseKey(text []byte) ([]byte, error) {
+func ParseKey(text []byte) ([]byte, error) {
 	if len(text) > maxKeyFile {
 		return nil, fmt.Errorf("longer than %d bytes", maxKeyFile)
 	}

@@ -75,13 +75,17 @@ func newWorld(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Creat
 	if err != nil {
 		t.Fatal(err)
 	}
+	sealing, err := server.ParseKey(strings.Repeat("01", seal.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
 	store := memory.New()
 	var made atomic.Int64
 	ring := keys.NewRing(store, box, keys.Options{Now: w.now, Generate: func() (*rsa.PrivateKey, error) {
 		return testKeys()[made.Add(1)-1], nil
 	}})
 	service, err := server.New(server.Config{
-		Storage: store, Box: box, Keys: ring, PublicURL: "http://localhost", Courier: w.outbox, Now: w.now,
+		Storage: store, SealingKeys: []server.SealingKey{sealing}, Keys: ring, PublicURL: "http://localhost", Courier: w.outbox, Now: w.now,
 	})
 	if err != nil {
 		t.Fatal(err)
