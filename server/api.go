@@ -27,9 +27,11 @@ type exchange struct {
 	start     time.Time
 }
 
+func newExchange() *exchange { return &exchange{requestID: random.UUID(), start: time.Now()} }
+
 // serveOperation answers AWS JSON 1.1 calls.
 func (s *Server) serveOperation(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{requestID: random.UUID(), start: time.Now()}
+	x := newExchange()
 	response, err := s.perform(r, w, x)
 	exception := s.exceptionFor(r.Context(), x, err)
 	if exception != nil {
@@ -37,21 +39,16 @@ func (s *Server) serveOperation(w http.ResponseWriter, r *http.Request) {
 	} else {
 		wire.WriteResponse(w, x.operation, response, x.requestID)
 	}
-	s.note(r, x, exception)
+	s.note(r.Context(), r.RemoteAddr, x, exception)
 }
 
 // perform takes a request through its checks, cheapest first, to its handler.
 func (s *Server) perform(r *http.Request, w http.ResponseWriter, x *exchange) (response any, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
+	defer catchPanic(&err)
 	if !s.admits(s.sources, r) {
 		return nil, wire.NewException(wire.TooManyRequestsException, wire.MessageTooManyRequests)
 	}
-	handler, err := s.find(r, x)
-	if err != nil {
+	if err := s.find(r, x); err != nil {
 		return nil, err
 	}
 	body, err := readBody(w, r)
@@ -63,31 +60,33 @@ func (s *Server) perform(r *http.Request, w http.ResponseWriter, x *exchange) (r
 			return nil, err
 		}
 	}
-	if handler == nil {
-		return nil, wire.NotOffered(x.operation)
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), operationTimeout)
-	defer cancel()
+	ctx := r.Context()
 	if x.operation.Auth != wire.Signed { // administrators have no bounds of messages
 		ctx = userpool.WithSource(ctx, s.source(r))
 	}
-	return handler(ctx, body)
+	return s.operations.handle(ctx, body, x.operation)
 }
 
-// find gives the operation that X-Amz-Target names. Its handler is nil when
-// Cognito knows the operation and this service does not offer it.
-func (s *Server) find(r *http.Request, x *exchange) (wire.Handler, error) {
+// catchPanic makes an error of a panic of the function that defers it.
+func catchPanic(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+	}
+}
+
+// find notes the operation that X-Amz-Target names.
+func (s *Server) find(r *http.Request, x *exchange) error {
 	target := r.Header.Get(wire.HeaderTarget)
 	operation, known := lookup(target)
 	if !known {
-		return nil, wire.UnknownOperation()
+		return wire.UnknownOperation()
 	}
 	x.operation = operation
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != wire.ContentType && media != "application/x-amz-json-1.0" && media != "application/json" {
-		return nil, wire.NewException(wire.SerializationException, "Content-Type must be "+wire.ContentType+".")
+		return wire.NewException(wire.SerializationException, "Content-Type must be "+wire.ContentType+".")
 	}
-	return s.operations[target], nil
+	return nil
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
@@ -161,7 +160,7 @@ func (s *Server) exceptionFor(ctx context.Context, x *exchange, err error) *wire
 
 // note writes the log line and tells the observer. It says what was asked and
 // how it ended, never with what.
-func (s *Server) note(r *http.Request, x *exchange, e *wire.Exception) {
+func (s *Server) note(ctx context.Context, source string, x *exchange, e *wire.Exception) {
 	took := time.Since(x.start)
 	outcome := ""
 	if e != nil {
@@ -170,6 +169,6 @@ func (s *Server) note(r *http.Request, x *exchange, e *wire.Exception) {
 	if s.observer != nil {
 		s.observer.Observe(x.operation.Name, outcome, took)
 	}
-	s.log.DebugContext(r.Context(), "request", "operation", x.operation.Name, "exception", outcome,
-		"took", took, "request_id", x.requestID, "source", r.RemoteAddr)
+	s.log.DebugContext(ctx, "request", "operation", x.operation.Name, "exception", outcome,
+		"took", took, "request_id", x.requestID, "source", source)
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
-	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/federation"
 	"github.com/latchkey-auth/latchkey/server/hosted"
 	"github.com/latchkey-auth/latchkey/server/identitypool"
@@ -144,7 +143,7 @@ type Server struct {
 	pages      map[string]bool // patterns of what a person looks at
 	ring       *keys.Ring
 	ownsRing   bool
-	operations map[string]wire.Handler    // by target
+	operations operations
 	signatures map[string]*sigv4.Verifier // by signing name
 	sources    *policy.Limiter
 	documents  *policy.Limiter // for JWKS and discovery documents
@@ -213,22 +212,10 @@ func New(c Config) (*Server, error) {
 		Accounts: accounts{s.pools}, Door: door{s.pools}, Flow: flow{s}, Memory: s.oauth, MaxQuery: oauth.MaxQuery, Brands: brands{s.pools, c.Brands},
 		Note: noteOutcome, Logger: s.log,
 	})
-	s.offer()
+	s.operations = operationsOf(s)
 	s.signatures = adminSignatures(c.AdminKeys, s.now)
 	s.mux = s.routes()
 	return s, nil
-}
-
-// offer makes the table of what the service answers.
-func (s *Server) offer() {
-	s.operations = make(map[string]wire.Handler)
-	for name, handler := range s.pools.Operations() {
-		s.operations[wire.Target(wire.UserPools, name)] = handler
-	}
-	for name, handler := range s.identities.Operations() {
-		s.operations[wire.Target(wire.IdentityPools, name)] = handler
-	}
-	s.operations[RotateSigningKeysTarget] = wire.Handle(s.rotateSigningKeys)
 }
 
 func (s *Server) fillDefaults(c Config, base string, box *seal.Box) {
@@ -277,9 +264,6 @@ func (s *Server) Pools() *userpool.Service { return s.pools }
 
 // IdentityPools gives the identity pool operations, for the same.
 func (s *Server) IdentityPools() *identitypool.Service { return s.identities }
-
-// OAuth gives the OAuth and OpenID Connect side, for sign-in pages of one's own.
-func (s *Server) OAuth() *oauth.Provider { return s.oauth }
 
 // Keys gives the signing keys, for rotation on command.
 func (s *Server) Keys() *keys.Ring { return s.ring }

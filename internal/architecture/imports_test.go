@@ -63,6 +63,7 @@ var rules = []rule{
 	{"server/storage/...", []string{"server/storage"}, []string{"pgregory.net/rapid", "github.com/google/go-cmp"}},
 	{"server/metrics", []string{"server"}, nil},
 	{"server/keys", []string{"internal/seal", "jwt", "server/storage"}, []string{"golang.org/x/sync"}},
+	{"server/plug", nil, nil},
 	{"server/paging", []string{"internal/seal", "internal/strictbase64", "internal/wire"}, nil},
 	{"server/internal/tagging", []string{"internal/wire"}, nil},
 	{"server/outbox", []string{"internal/localonly", "server/userpool"}, nil},

@@ -90,14 +90,16 @@ func reveal(enc *jsontext.Encoder, p Parameters) error {
 // revealing makes Marshal, and nothing else, write what the methods redact.
 // Were it methods of the types, encoding/json would find them as soon as it is
 // built on the same interfaces (GOEXPERIMENT=jsonv2), and with it every logger.
-var revealing = sync.OnceValue(func() json.Options {
-	return json.WithMarshalers(json.JoinMarshalers(
+var revealing = sync.OnceValue(func() json.Options { return json.WithMarshalers(revealers()) })
+
+func revealers() *json.Marshalers {
+	return json.JoinMarshalers(
 		json.MarshalToFunc(func(enc *jsontext.Encoder, s Sensitive) error {
 			return enc.WriteToken(jsontext.String(string(s)))
 		}),
 		json.MarshalToFunc(reveal),
-	))
-})
+	)
+}
 
 // UnmarshalJSONFrom reads a JSON object of strings. It replaces the map.
 func (p *Parameters) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
