@@ -1,5 +1,7 @@
 package fault
 
+//lint:file-ignore ST1012 fault.Network reads as fault.ErrNetwork would; the root exports each with Err
+
 import "errors"
 
 // Kinds of failure. The root package exports each as Err and the same name, and
