@@ -206,7 +206,7 @@ func (w *world) codeGrant() (*codeGrant, error) {
 	request.AllowedOAuthScopes = []string{"openid", "email", "profile"}
 	request.CallbackURLs = []string{loopbackCallback}
 	request.SupportedIdentityProviders = []string{"COGNITO"}
-	client, err := w.handler.Pools().CreateUserPoolClient(context.Background(), request)
+	client, err := perform[wire.CreateUserPoolClientResponse](context.Background(), w.handler, "CreateUserPoolClient", request)
 	if err != nil {
 		return nil, err
 	}

@@ -19,17 +19,17 @@ import (
 // identityPool makes an identity pool for the world's app client and gives the
 // demo user's identity there.
 func (w *world) identityPool() (id string, err error) {
-	ctx, identities := context.Background(), w.handler.IdentityPools()
-	pool, err := identities.CreateIdentityPool(ctx, &wire.CreateIdentityPoolRequest{IdentityPoolSettings: wire.IdentityPoolSettings{
+	ctx := context.Background()
+	pool, err := perform[wire.CreateIdentityPoolResponse](ctx, w.handler, "CreateIdentityPool", &wire.CreateIdentityPoolRequest{IdentityPoolSettings: wire.IdentityPoolSettings{
 		IdentityPoolName: "bench", AllowUnauthenticatedIdentities: new(false),
 		CognitoIdentityProviders: []wire.CognitoIdentityProvider{{ProviderName: w.provider(), ClientId: w.client, ServerSideTokenCheck: new(true)}},
 	}})
 	if err != nil {
 		return "", err
 	}
-	_, err = identities.SetIdentityPoolRoles(ctx, &wire.SetIdentityPoolRolesRequest{IdentityPoolRoles: wire.IdentityPoolRoles{
+	err = w.handler.Call(ctx, "SetIdentityPoolRoles", &wire.SetIdentityPoolRolesRequest{IdentityPoolRoles: wire.IdentityPoolRoles{
 		IdentityPoolId: pool.IdentityPoolId, Roles: map[string]string{"authenticated": "arn:aws:iam::000000000000:role/bench"},
-	}})
+	}}, nil)
 	if err != nil {
 		return "", err
 	}

@@ -75,27 +75,27 @@ func (w *world) close() {
 }
 
 func (w *world) provision() error {
-	ctx, pools := context.Background(), w.handler.Pools()
-	pool, err := pools.CreateUserPool(ctx, &wire.CreateUserPoolRequest{PoolName: "bench"})
+	ctx := context.Background()
+	pool, err := perform[wire.CreateUserPoolResponse](ctx, w.handler, "CreateUserPool", &wire.CreateUserPoolRequest{PoolName: "bench"})
 	if err != nil {
 		return err
 	}
 	w.pool = pool.UserPool.Id
 	request := &wire.CreateUserPoolClientRequest{UserPoolId: w.pool, ClientName: "bench"}
 	request.ExplicitAuthFlows = []wire.ExplicitAuthFlow{wire.AllowUserSRPAuth, wire.AllowUserPasswordAuth, wire.AllowRefreshTokenAuth}
-	client, err := pools.CreateUserPoolClient(ctx, request)
+	client, err := perform[wire.CreateUserPoolClientResponse](ctx, w.handler, "CreateUserPoolClient", request)
 	if err != nil {
 		return err
 	}
 	w.client = client.UserPoolClient.ClientId
-	_, err = pools.AdminCreateUser(ctx, &wire.AdminCreateUserRequest{
+	err = w.handler.Call(ctx, "AdminCreateUser", &wire.AdminCreateUserRequest{
 		UserPoolId: w.pool, Username: srpUser, MessageAction: wire.MessageActionSuppress,
 		UserAttributes: []wire.AttributeType{{Name: "email", Value: "bench@example.com"}, {Name: "name", Value: "Bench"}},
-	})
+	}, nil)
 	if err != nil {
 		return err
 	}
-	_, err = pools.AdminSetUserPassword(ctx, &wire.AdminSetUserPasswordRequest{UserPoolId: w.pool, Username: srpUser, Password: srpPassword, Permanent: true})
+	err = w.handler.Call(ctx, "AdminSetUserPassword", &wire.AdminSetUserPasswordRequest{UserPoolId: w.pool, Username: srpUser, Password: srpPassword, Permanent: true}, nil)
 	if err != nil {
 		return err
 	}

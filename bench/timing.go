@@ -71,18 +71,18 @@ func show(nano float64) string { return fmt.Sprintf("%.1f µs", nano/1e3) }
 
 // hideUsers makes the client hide users, and makes users to hide.
 func (w *world) hideUsers() error {
-	ctx, pools := context.Background(), w.handler.Pools()
+	ctx := context.Background()
 	update := &wire.UpdateUserPoolClientRequest{UserPoolId: w.pool, ClientId: w.client}
 	update.ExplicitAuthFlows = []wire.ExplicitAuthFlow{wire.AllowUserSRPAuth, wire.AllowUserPasswordAuth, wire.AllowRefreshTokenAuth}
 	update.PreventUserExistenceErrors = wire.PreventUserExistenceErrorsEnabled
-	if _, err := pools.UpdateUserPoolClient(ctx, update); err != nil {
+	if err := w.handler.Call(ctx, "UpdateUserPoolClient", update, nil); err != nil {
 		return err
 	}
 	for i := range samples / 4 {
 		name := fmt.Sprintf("user%d", i)
-		_, err := pools.AdminCreateUser(ctx, &wire.AdminCreateUserRequest{UserPoolId: w.pool, Username: name, MessageAction: wire.MessageActionSuppress})
+		err := w.handler.Call(ctx, "AdminCreateUser", &wire.AdminCreateUserRequest{UserPoolId: w.pool, Username: name, MessageAction: wire.MessageActionSuppress}, nil)
 		if err == nil {
-			_, err = pools.AdminSetUserPassword(ctx, &wire.AdminSetUserPasswordRequest{UserPoolId: w.pool, Username: name, Password: srpPassword, Permanent: true})
+			err = w.handler.Call(ctx, "AdminSetUserPassword", &wire.AdminSetUserPasswordRequest{UserPoolId: w.pool, Username: name, Password: srpPassword, Permanent: true}, nil)
 		}
 		if err != nil {
 			return err

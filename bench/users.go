@@ -47,7 +47,7 @@ func newPopulation(users int) (*population, error) {
 	if err := p.signIn(); err != nil {
 		return p, err
 	}
-	return p, w.handler.Pools().RecountUsers(context.Background())
+	return p, w.handler.Housekeep(context.Background())
 }
 
 func personName(i int) string  { return fmt.Sprintf("person%07d", i) }
@@ -96,19 +96,19 @@ func (p *population) fill() error {
 
 // signIn gives some users a password and signs them in.
 func (p *population) signIn() error {
-	ctx, pools := context.Background(), p.handler.Pools()
+	ctx := context.Background()
 	request := &wire.UpdateUserPoolClientRequest{UserPoolId: p.pool, ClientId: p.client}
 	request.ExplicitAuthFlows = []wire.ExplicitAuthFlow{wire.AllowUserPasswordAuth, wire.AllowRefreshTokenAuth}
 	request.AllowedOAuthFlowsUserPoolClient, request.AllowedOAuthFlows = new(true), []string{"code"}
 	request.AllowedOAuthScopes, request.CallbackURLs = strings.Fields(peopleScopes), []string{loopbackCallback}
-	if _, err := pools.UpdateUserPoolClient(ctx, request); err != nil {
+	if err := p.handler.Call(ctx, "UpdateUserPoolClient", request, nil); err != nil {
 		return err
 	}
 	for i := range refreshers {
 		name := personName((i*10 + 1) * (p.users / fewUsers)) // one who is enabled
-		_, err := pools.AdminSetUserPassword(ctx, &wire.AdminSetUserPasswordRequest{UserPoolId: p.pool, Username: name, Password: srpPassword, Permanent: true})
+		err := p.handler.Call(ctx, "AdminSetUserPassword", &wire.AdminSetUserPasswordRequest{UserPoolId: p.pool, Username: name, Password: srpPassword, Permanent: true}, nil)
 		if err == nil {
-			_, err = pools.AdminEnableUser(ctx, &wire.AdminEnableUserRequest{UserPoolId: p.pool, Username: name})
+			err = p.handler.Call(ctx, "AdminEnableUser", &wire.AdminEnableUserRequest{UserPoolId: p.pool, Username: name}, nil)
 		}
 		if err != nil {
 			return err
@@ -127,7 +127,7 @@ func (p *population) signIn() error {
 
 // list reads a page of users that must not be empty.
 func (p *population) list(filter, token string) (next string, err error) {
-	out, err := p.handler.Pools().ListUsers(context.Background(), &wire.ListUsersRequest{UserPoolId: p.pool, Filter: filter, PaginationToken: token})
+	out, err := perform[wire.ListUsersResponse](context.Background(), p.handler, "ListUsers", &wire.ListUsersRequest{UserPoolId: p.pool, Filter: filter, PaginationToken: token})
 	if err == nil && len(out.Users) == 0 {
 		err = fmt.Errorf("no users pass %s", filter)
 	}
@@ -163,7 +163,7 @@ func listTask(name, filter string) userTask {
 var userTasks = []userTask{
 	{"DescribeUserPool", 1.5, func(p *population) (func() error, error) {
 		return func() error {
-			out, err := p.handler.Pools().DescribeUserPool(context.Background(), &wire.DescribeUserPoolRequest{UserPoolId: p.pool})
+			out, err := perform[wire.DescribeUserPoolResponse](context.Background(), p.handler, "DescribeUserPool", &wire.DescribeUserPoolRequest{UserPoolId: p.pool})
 			if err == nil && int(out.UserPool.EstimatedNumberOfUsers) < p.users {
 				err = fmt.Errorf("%d users are shown of %d", out.UserPool.EstimatedNumberOfUsers, p.users)
 			}

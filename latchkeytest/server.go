@@ -85,6 +85,7 @@ type options struct {
 	pool       wire.CreateUserPoolRequest
 	client     wire.CreateUserPoolClientRequest
 	identities wire.CreateIdentityPoolRequest
+	audiences  map[string][]string // of providers that the identity pool names by an ARN
 	broker     identitypool.Broker
 	life       time.Duration
 	logger     *slog.Logger
@@ -163,18 +164,6 @@ func ClassicFlow() Option {
 
 // Broker has another broker make the credentials.
 func Broker(b identitypool.Broker) Option { return func(o *options) { o.broker = b } }
-
-// LoginProvider makes the identity pool take ID tokens of another OpenID provider,
-// with these client ids as audiences. The provider may run in the test, over http.
-func LoginProvider(issuer string, clientIDs ...string) Option {
-	return func(o *options) {
-		_, name, _ := strings.Cut(issuer, "://")
-		if o.identities.SupportedLoginProviders == nil {
-			o.identities.SupportedLoginProviders = map[string]string{}
-		}
-		o.identities.SupportedLoginProviders[name] = strings.Join(clientIDs, ",")
-	}
-}
 
 // DeveloperProvider names the application itself as a provider of logins; see
 // [Server.DeveloperToken].
@@ -265,7 +254,7 @@ func (s *Server) start(o options) {
 		s.check("make the broker", err)
 	}
 	s.service, err = server.New(server.Config{
-		Broker: o.broker, CredentialLife: o.life, Providers: identitypool.Providers{AllowLoopback: true},
+		Broker: o.broker, CredentialLife: o.life, Providers: identitypool.Providers{AllowLoopback: true, Audiences: o.audiences},
 		Storage: store, SealingKeys: []server.SealingKey{sealing}, Keys: ring, PublicURL: s.URL, Region: Region,
 		AdminKeys: map[string]secret.String{AccessKeyID: secret.New(SecretAccessKey)},
 		Logger:    o.logger, Now: s.clock.now,
@@ -282,11 +271,11 @@ func (s *Server) start(o options) {
 func (s *Server) provision(o options) {
 	s.tb.Helper()
 	ctx := context.Background()
-	pool, err := s.service.Pools().CreateUserPool(ctx, &o.pool)
+	pool, err := perform[wire.CreateUserPoolResponse](ctx, s.service, "CreateUserPool", &o.pool)
 	s.check("create the user pool", err)
 	s.UserPoolID = pool.UserPool.Id
 	o.client.UserPoolId = s.UserPoolID
-	client, err := s.service.Pools().CreateUserPoolClient(ctx, &o.client)
+	client, err := perform[wire.CreateUserPoolClientResponse](ctx, s.service, "CreateUserPoolClient", &o.client)
 	s.check("create the app client", err)
 	s.ClientID = client.UserPoolClient.ClientId
 	s.provisionIdentities(ctx, o)
@@ -294,19 +283,18 @@ func (s *Server) provision(o options) {
 
 func (s *Server) provisionIdentities(ctx context.Context, o options) {
 	s.tb.Helper()
-	identities := s.service.IdentityPools()
 	o.identities.CognitoIdentityProviders = []wire.CognitoIdentityProvider{{
 		ProviderName: "cognito-idp." + Region + ".amazonaws.com/" + s.UserPoolID, ClientId: s.ClientID,
 		ServerSideTokenCheck: new(true),
 	}}
-	pool, err := identities.CreateIdentityPool(ctx, &o.identities)
+	pool, err := perform[wire.CreateIdentityPoolResponse](ctx, s.service, "CreateIdentityPool", &o.identities)
 	s.check("create the identity pool", err)
 	s.IdentityPoolID, s.guests = pool.IdentityPoolId, *pool.AllowUnauthenticatedIdentities
 	s.developer = pool.DeveloperProviderName
-	_, err = identities.SetIdentityPoolRoles(ctx, &wire.SetIdentityPoolRolesRequest{IdentityPoolRoles: wire.IdentityPoolRoles{
+	err = s.service.Call(ctx, "SetIdentityPoolRoles", &wire.SetIdentityPoolRolesRequest{IdentityPoolRoles: wire.IdentityPoolRoles{
 		IdentityPoolId: s.IdentityPoolID,
 		Roles:          map[string]string{wire.RoleAuthenticated: AuthenticatedRole, wire.RoleUnauthenticated: GuestRole},
-	}})
+	}}, nil)
 	s.check("set the roles of the identity pool", err)
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -25,7 +26,7 @@ type User struct {
 // AddUser makes a user, and the groups that are not there yet.
 func (s *Server) AddUser(u User) {
 	s.tb.Helper()
-	ctx, pools := context.Background(), s.service.Pools()
+	ctx := context.Background()
 	request := &wire.AdminCreateUserRequest{
 		UserPoolId: s.UserPoolID, Username: u.Username,
 		TemporaryPassword: wire.Sensitive(u.Password), MessageAction: wire.MessageActionSuppress,
@@ -33,7 +34,7 @@ func (s *Server) AddUser(u User) {
 	for _, name := range slices.Sorted(maps.Keys(u.Attributes)) {
 		request.UserAttributes = append(request.UserAttributes, wire.AttributeType{Name: name, Value: u.Attributes[name]})
 	}
-	_, err := pools.AdminCreateUser(ctx, request)
+	err := s.service.Call(ctx, "AdminCreateUser", request, nil)
 	s.check("create user "+u.Username, err)
 	if !u.Temporary {
 		s.SetPassword(u.Username, u.Password)
@@ -42,20 +43,20 @@ func (s *Server) AddUser(u User) {
 		s.check("unconfirm user "+u.Username, s.unconfirm(ctx, u.Username))
 	}
 	for _, group := range u.Groups {
-		_, err := pools.CreateGroup(ctx, &wire.CreateGroupRequest{UserPoolId: s.UserPoolID, GroupName: group})
+		err := s.service.Call(ctx, "CreateGroup", &wire.CreateGroupRequest{UserPoolId: s.UserPoolID, GroupName: group}, nil)
 		if err != nil && !wire.IsException(err, wire.GroupExistsException) {
 			s.check("create group "+group, err)
 		}
-		_, err = pools.AdminAddUserToGroup(ctx, &wire.AdminAddUserToGroupRequest{
+		err = s.service.Call(ctx, "AdminAddUserToGroup", &wire.AdminAddUserToGroupRequest{
 			UserPoolId: s.UserPoolID, Username: u.Username, GroupName: group,
-		})
+		}, nil)
 		s.check("add to group "+group, err)
 	}
 }
 
 // unconfirm puts a user back to where a sign-up starts, which no operation does.
 func (s *Server) unconfirm(ctx context.Context, username string) error {
-	user, err := s.service.Pools().AdminGetUser(ctx, &wire.AdminGetUserRequest{UserPoolId: s.UserPoolID, Username: username})
+	user, err := perform[wire.AdminGetUserResponse](ctx, s.service, "AdminGetUser", &wire.AdminGetUserRequest{UserPoolId: s.UserPoolID, Username: username})
 	if err != nil {
 		return err
 	}
@@ -81,45 +82,45 @@ func subOf(attributes []wire.AttributeType) string {
 // SetPassword gives a user a permanent password. The user's sessions end.
 func (s *Server) SetPassword(username, password string) {
 	s.tb.Helper()
-	_, err := s.service.Pools().AdminSetUserPassword(context.Background(), &wire.AdminSetUserPasswordRequest{
+	err := s.service.Call(context.Background(), "AdminSetUserPassword", &wire.AdminSetUserPasswordRequest{
 		UserPoolId: s.UserPoolID, Username: username, Password: wire.Sensitive(password), Permanent: true,
-	})
+	}, nil)
 	s.check("set the password of "+username, err)
 }
 
 // ResetPassword makes the user's next sign-in fail until the password was reset.
 func (s *Server) ResetPassword(username string) {
 	s.tb.Helper()
-	_, err := s.service.Pools().AdminResetUserPassword(context.Background(), &wire.AdminResetUserPasswordRequest{
+	err := s.service.Call(context.Background(), "AdminResetUserPassword", &wire.AdminResetUserPasswordRequest{
 		UserPoolId: s.UserPoolID, Username: username,
-	})
+	}, nil)
 	s.check("reset the password of "+username, err)
 }
 
 // DisableUser refuses the user's sign-ins and ends the user's sessions.
 func (s *Server) DisableUser(username string) {
 	s.tb.Helper()
-	_, err := s.service.Pools().AdminDisableUser(context.Background(), &wire.AdminDisableUserRequest{
+	err := s.service.Call(context.Background(), "AdminDisableUser", &wire.AdminDisableUserRequest{
 		UserPoolId: s.UserPoolID, Username: username,
-	})
+	}, nil)
 	s.check("disable "+username, err)
 }
 
 // DeleteUser removes the user.
 func (s *Server) DeleteUser(username string) {
 	s.tb.Helper()
-	_, err := s.service.Pools().AdminDeleteUser(context.Background(), &wire.AdminDeleteUserRequest{
+	err := s.service.Call(context.Background(), "AdminDeleteUser", &wire.AdminDeleteUserRequest{
 		UserPoolId: s.UserPoolID, Username: username,
-	})
+	}, nil)
 	s.check("delete "+username, err)
 }
 
 // SignOutEverywhere ends all sessions of a user, as an administrator does.
 func (s *Server) SignOutEverywhere(username string) {
 	s.tb.Helper()
-	_, err := s.service.Pools().AdminUserGlobalSignOut(context.Background(), &wire.AdminUserGlobalSignOutRequest{
+	err := s.service.Call(context.Background(), "AdminUserGlobalSignOut", &wire.AdminUserGlobalSignOutRequest{
 		UserPoolId: s.UserPoolID, Username: username,
-	})
+	}, nil)
 	s.check("sign out "+username, err)
 }
 
@@ -129,7 +130,7 @@ func (s *Server) SignOutEverywhere(username string) {
 // It needs [DeveloperProvider].
 func (s *Server) DeveloperToken(user string) (identityID, token string) {
 	s.tb.Helper()
-	out, err := s.service.IdentityPools().GetOpenIdTokenForDeveloperIdentity(context.Background(), &wire.GetOpenIdTokenForDeveloperIdentityRequest{
+	out, err := perform[wire.GetOpenIdTokenForDeveloperIdentityResponse](context.Background(), s.service, "GetOpenIdTokenForDeveloperIdentity", &wire.GetOpenIdTokenForDeveloperIdentityRequest{
 		IdentityPoolId: s.IdentityPoolID, Logins: wire.Parameters{s.developer: user},
 	})
 	s.check("sign the developer's user "+user+" in", err)
@@ -139,12 +140,13 @@ func (s *Server) DeveloperToken(user string) (identityID, token string) {
 // DeleteIdentity removes an identity, as an administrator does.
 func (s *Server) DeleteIdentity(identityID string) {
 	s.tb.Helper()
-	_, err := s.service.IdentityPools().DeleteIdentities(context.Background(), &wire.DeleteIdentitiesRequest{IdentityIdsToDelete: []string{identityID}})
+	err := s.service.Call(context.Background(), "DeleteIdentities", &wire.DeleteIdentitiesRequest{IdentityIdsToDelete: []string{identityID}}, nil)
 	s.check("delete identity "+identityID, err)
 }
 
 // RotateKeys replaces the signing keys of the pool, as an operator does.
 func (s *Server) RotateKeys() {
 	s.tb.Helper()
-	s.check("rotate the keys", s.service.Keys().Rotate(context.Background(), s.UserPoolID))
+	request := server.RotateSigningKeysRequest{UserPoolId: s.UserPoolID}
+	s.check("rotate the keys", s.service.Call(context.Background(), "RotateSigningKeys", request, nil))
 }

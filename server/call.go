@@ -7,6 +7,7 @@ import (
 	"reflect"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
 // inProcess is the source of calls without a socket in the log.
@@ -88,4 +89,15 @@ func (s *Server) performCall(ctx context.Context, name string, body []byte, x *e
 		return nil, wire.BodyTooLarge()
 	}
 	return s.operations.handle(ctx, body, operation)
+}
+
+// HasPassword reports whether a user can sign in with a password: the user exists, is
+// enabled and confirmed, and the password is the user's. It counts no attempt, so never
+// pass it a password that somebody sent: use Call with InitiateAuth.
+func (s *Server) HasPassword(ctx context.Context, poolID, username string, password plug.Secret) (bool, error) {
+	has, err := s.pools.HasPassword(ctx, poolID, username, wire.Sensitive(password))
+	if e, ok := errors.AsType[*wire.Exception](err); ok {
+		err = newError("HasPassword", e, "", err)
+	}
+	return has, err
 }

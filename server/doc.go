@@ -57,6 +57,7 @@
 // takes a bounded part of a follower's memory: at most Limits.SessionsPerUser
 // exceptions, and the entries since.
 //
-// [New] makes the handler, [Server.Serve] runs it on listeners with all
+// [Server.Call] performs the same operations in-process, for programs that embed the
+// service. [New] makes the handler, [Server.Serve] runs it on listeners with all
 // timeouts set until its context ends.
 package server

@@ -1,5 +1,10 @@
 package server
 
+import (
+	"github.com/latchkey-auth/latchkey/server/identitypool"
+	"github.com/latchkey-auth/latchkey/server/userpool"
+)
+
 // Offered returns the names of the operations that the service offers, for Call.
 func Offered(s *Server) []string {
 	var names []string
@@ -9,3 +14,8 @@ func Offered(s *Server) []string {
 	}
 	return names
 }
+
+// UserPools and IdentityPools are the service's rooms, for tests of what no operation does.
+func UserPools(s *Server) *userpool.Service { return s.pools }
+
+func IdentityPools(s *Server) *identitypool.Service { return s.identities }

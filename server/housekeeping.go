@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/server/policy"
@@ -15,6 +16,13 @@ const (
 	// still say why ("revoked", "expired").
 	sessionsKept = 24 * time.Hour
 )
+
+// Housekeep does once what Serve does every minute: it counts the users of large
+// pools, deletes what has expired and rotates signing keys that are due. It is for
+// programs that serve the Server by other means than Serve.
+func (s *Server) Housekeep(ctx context.Context) error {
+	return errors.Join(s.pools.RecountUsers(ctx), s.tidy(ctx))
+}
 
 // keepHouse forgets what has expired, rotates keys by age and counts users, once a
 // minute.

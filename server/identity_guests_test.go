@@ -37,7 +37,7 @@ func TestGuestLife(t *testing.T) {
 			}
 			housekeeping := func() (pruned int) {
 				err := w.store.Update(t.Context(), func(tx storage.Tx) (err error) {
-					pruned, err = w.server.IdentityPools().PruneGuests(tx, 100)
+					pruned, err = server.IdentityPools(w.server).PruneGuests(tx, 100)
 					return err
 				})
 				if err != nil {

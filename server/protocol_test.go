@@ -103,7 +103,7 @@ func TestAdminSignature(t *testing.T) {
 		return r
 	}
 	signed := 0
-	for operation := range w.server.Pools().Operations() {
+	for operation := range server.UserPools(w.server).Operations() {
 		target := wire.Target(wire.UserPools, operation)
 		if o, _ := wire.LookupTarget(target); o.Auth != wire.Signed {
 			continue

@@ -272,7 +272,7 @@ func TestOneSourceLeavesAddressToItsOwner(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hiding)
 	w.stopClock()
-	pools, address := w.server.Pools(), "ann@example.com"
+	pools, address := server.UserPools(w.server), "ann@example.com"
 	stranger := userpool.WithSource(t.Context(), netip.MustParseAddr("192.0.2.1"))
 	owner := userpool.WithSource(t.Context(), netip.MustParseAddr("192.0.2.2"))
 	w.signUp("ann", address)

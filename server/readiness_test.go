@@ -67,7 +67,7 @@ func TestReadyzNeedsWrites(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		wants("/readyz", http.StatusOK)
 		store.full.Store(true)
-		if _, err := s.Pools().CreateUserPool(t.Context(), &wire.CreateUserPoolRequest{PoolName: "test"}); !errors.Is(err, errFull) {
+		if err := s.Call(t.Context(), "CreateUserPool", &wire.CreateUserPoolRequest{PoolName: "test"}, nil); !errors.Is(err, errFull) {
 			t.Fatal(err)
 		}
 		store.full.Store(false)
@@ -75,7 +75,7 @@ func TestReadyzNeedsWrites(t *testing.T) {
 		time.Sleep(11 * time.Second)
 		wants("/readyz", http.StatusOK)
 		// A refusal is no failure of storage.
-		if _, err := s.Pools().DeleteUserPool(t.Context(), &wire.DeleteUserPoolRequest{UserPoolId: "us-east-1_None00000"}); err == nil {
+		if err := s.Call(t.Context(), "DeleteUserPool", &wire.DeleteUserPoolRequest{UserPoolId: "us-east-1_None00000"}, nil); err == nil {
 			t.Fatal("a pool that does not exist was deleted")
 		}
 		wants("/readyz", http.StatusOK)

@@ -259,15 +259,6 @@ func publicURL(text string) (string, error) {
 	return base, nil
 }
 
-// Pools gives the user pool operations, for a program that runs the service in-process.
-func (s *Server) Pools() *userpool.Service { return s.pools }
-
-// IdentityPools gives the identity pool operations, for the same.
-func (s *Server) IdentityPools() *identitypool.Service { return s.identities }
-
-// Keys gives the signing keys, for rotation on command.
-func (s *Server) Keys() *keys.Ring { return s.ring }
-
 // Issuer gives the iss claim of a user pool's tokens.
 func (s *Server) Issuer(poolID string) string { return s.issuer(poolID) }
 

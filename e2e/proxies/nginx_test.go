@@ -188,9 +188,9 @@ func serve(t *testing.T, limits server.Limits) (endpoint string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = service.Pools().CreateUserPool(t.Context(), &wire.CreateUserPoolRequest{
+	err = service.Call(t.Context(), "CreateUserPool", &wire.CreateUserPoolRequest{
 		PoolName: "test", UserPoolSettings: wire.UserPoolSettings{UserPoolTags: map[string]string{"_custom_id_": poolID}},
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,25 +41,26 @@ func provider(t *testing.T) (issuer, clientID string) {
 			t.Error(err)
 		}
 	})
-	ctx, pools := t.Context(), service.Pools()
-	pool, err := pools.CreateUserPool(ctx, &wire.CreateUserPoolRequest{PoolName: "rp"})
-	if err != nil {
+	ctx := t.Context()
+	var pool wire.CreateUserPoolResponse
+	if err := service.Call(ctx, "CreateUserPool", &wire.CreateUserPoolRequest{PoolName: "rp"}, &pool); err != nil {
 		t.Fatal(err)
 	}
 	id := pool.UserPool.Id
-	client, err := pools.CreateUserPoolClient(ctx, &wire.CreateUserPoolClientRequest{UserPoolId: id, ClientName: "rp", UserPoolClientSettings: wire.UserPoolClientSettings{
+	var client wire.CreateUserPoolClientResponse
+	err = service.Call(ctx, "CreateUserPoolClient", &wire.CreateUserPoolClientRequest{UserPoolId: id, ClientName: "rp", UserPoolClientSettings: wire.UserPoolClientSettings{
 		AllowedOAuthFlowsUserPoolClient: new(true), AllowedOAuthFlows: []string{"code"},
 		AllowedOAuthScopes: []string{"openid", "email"}, CallbackURLs: []string{rpCallback},
-	}})
+	}}, &client)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = pools.AdminCreateUser(ctx, &wire.AdminCreateUserRequest{UserPoolId: id, Username: "ann", MessageAction: wire.MessageActionSuppress,
-		UserAttributes: []wire.AttributeType{{Name: "email", Value: "ann@example.com"}, {Name: "email_verified", Value: "true"}}})
+	err = service.Call(ctx, "AdminCreateUser", &wire.AdminCreateUserRequest{UserPoolId: id, Username: "ann", MessageAction: wire.MessageActionSuppress,
+		UserAttributes: []wire.AttributeType{{Name: "email", Value: "ann@example.com"}, {Name: "email_verified", Value: "true"}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = pools.AdminSetUserPassword(ctx, &wire.AdminSetUserPasswordRequest{UserPoolId: id, Username: "ann", Password: rpPassword, Permanent: true})
+	err = service.Call(ctx, "AdminSetUserPassword", &wire.AdminSetUserPasswordRequest{UserPoolId: id, Username: "ann", Password: rpPassword, Permanent: true}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,8 +112,7 @@ func TestAddresses(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		pools := s.server.Pools()
-		out, err := pools.DescribeUserPoolClient(t.Context(), &wire.DescribeUserPoolClientRequest{UserPoolId: s.ready.UserPoolID, ClientId: s.ready.ClientID})
+		out, err := perform[wire.DescribeUserPoolClientResponse](t.Context(), s.server, "DescribeUserPoolClient", &wire.DescribeUserPoolClientRequest{UserPoolId: s.ready.UserPoolID, ClientId: s.ready.ClientID})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,9 +120,9 @@ func TestAddresses(t *testing.T) {
 		if change != nil {
 			changed := now
 			change(&changed)
-			if _, err := pools.UpdateUserPoolClient(t.Context(), &wire.UpdateUserPoolClientRequest{
+			if err := s.server.Call(t.Context(), "UpdateUserPoolClient", &wire.UpdateUserPoolClientRequest{
 				UserPoolId: s.ready.UserPoolID, ClientId: s.ready.ClientID, UserPoolClientSettings: changed,
-			}); err != nil {
+			}, nil); err != nil {
 				t.Fatal(err)
 			}
 		}

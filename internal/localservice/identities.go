@@ -37,25 +37,24 @@ func (s *Service) credentialKeyFile() string {
 // provisionIdentities makes the identity pool for the app client's users and for
 // guests. One that is there stays as it is.
 func (s *Service) provisionIdentities(ctx context.Context) error {
-	identities := s.server.IdentityPools()
-	_, err := identities.DescribeIdentityPool(ctx, &wire.DescribeIdentityPoolRequest{IdentityPoolId: s.state.IdentityPoolID})
+	err := s.server.Call(ctx, "DescribeIdentityPool", &wire.DescribeIdentityPoolRequest{IdentityPoolId: s.state.IdentityPoolID}, nil)
 	if !wire.IsException(err, wire.ResourceNotFoundException) {
 		return err
 	}
-	_, err = identities.CreateIdentityPool(ctx, &wire.CreateIdentityPoolRequest{IdentityPoolSettings: wire.IdentityPoolSettings{
+	err = s.server.Call(ctx, "CreateIdentityPool", &wire.CreateIdentityPoolRequest{IdentityPoolSettings: wire.IdentityPoolSettings{
 		IdentityPoolName: "local", AllowUnauthenticatedIdentities: new(true), AllowClassicFlow: new(true),
 		IdentityPoolTags: map[string]string{"_custom_id_": s.state.IdentityPoolID},
 		CognitoIdentityProviders: []wire.CognitoIdentityProvider{{
 			ProviderName: "cognito-idp." + Region + ".amazonaws.com/" + s.state.UserPoolID,
 			ClientId:     s.state.ClientID, ServerSideTokenCheck: new(true),
 		}},
-	}})
+	}}, nil)
 	if err != nil {
 		return err
 	}
-	_, err = identities.SetIdentityPoolRoles(ctx, &wire.SetIdentityPoolRolesRequest{IdentityPoolRoles: wire.IdentityPoolRoles{
+	err = s.server.Call(ctx, "SetIdentityPoolRoles", &wire.SetIdentityPoolRolesRequest{IdentityPoolRoles: wire.IdentityPoolRoles{
 		IdentityPoolId: s.state.IdentityPoolID,
 		Roles:          map[string]string{wire.RoleAuthenticated: authenticatedRole, wire.RoleUnauthenticated: guestRole},
-	}})
+	}}, nil)
 	return err
 }

@@ -22,8 +22,8 @@ func TestIdentityPool(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ready, identities := s.Ready(), s.server.IdentityPools()
-		tokens, err := s.server.Pools().InitiateAuth(ctx, &wire.InitiateAuthRequest{
+		ready := s.Ready()
+		tokens, err := perform[wire.InitiateAuthResponse](ctx, s.server, "InitiateAuth", &wire.InitiateAuthRequest{
 			AuthFlow: wire.AuthFlowUserPassword, ClientId: ready.ClientID,
 			AuthParameters: wire.Parameters{"USERNAME": ready.Username, "PASSWORD": ready.Password},
 		})
@@ -31,7 +31,7 @@ func TestIdentityPool(t *testing.T) {
 			t.Fatal(err)
 		}
 		login := wire.Parameters{s.server.Issuer(ready.UserPoolID)[len("http://"):]: string(tokens.AuthenticationResult.IdToken)}
-		id, err := identities.GetId(ctx, &wire.GetIdRequest{IdentityPoolId: ready.IdentityPoolID, Logins: login})
+		id, err := perform[wire.GetIdResponse](ctx, s.server, "GetId", &wire.GetIdRequest{IdentityPoolId: ready.IdentityPoolID, Logins: login})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,16 +39,16 @@ func TestIdentityPool(t *testing.T) {
 			t.Errorf("round %d: identity %s, want %s", round, id.IdentityId, identity)
 		}
 		identity = id.IdentityId
-		out, err := identities.GetCredentialsForIdentity(ctx, &wire.GetCredentialsForIdentityRequest{IdentityId: identity, Logins: login})
+		out, err := perform[wire.GetCredentialsForIdentityResponse](ctx, s.server, "GetCredentialsForIdentity", &wire.GetCredentialsForIdentityRequest{IdentityId: identity, Logins: login})
 		if err != nil {
 			t.Fatal(err)
 		}
 		wantOpens(t, ready.CredentialKeyFile, out.Credentials, authenticatedRole)
-		guest, err := identities.GetId(ctx, &wire.GetIdRequest{IdentityPoolId: ready.IdentityPoolID})
+		guest, err := perform[wire.GetIdResponse](ctx, s.server, "GetId", &wire.GetIdRequest{IdentityPoolId: ready.IdentityPoolID})
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err = identities.GetCredentialsForIdentity(ctx, &wire.GetCredentialsForIdentityRequest{IdentityId: guest.IdentityId})
+		out, err = perform[wire.GetCredentialsForIdentityResponse](ctx, s.server, "GetCredentialsForIdentity", &wire.GetCredentialsForIdentityRequest{IdentityId: guest.IdentityId})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -33,26 +33,26 @@ func TestChangedPasswordIsNotShown(t *testing.T) {
 	}
 	set := func(password string) func(context.Context, *Service) error {
 		return func(ctx context.Context, s *Service) error {
-			_, err := s.server.Pools().AdminSetUserPassword(ctx, &wire.AdminSetUserPasswordRequest{
+			err := s.server.Call(ctx, "AdminSetUserPassword", &wire.AdminSetUserPasswordRequest{
 				UserPoolId: s.state.UserPoolID, Username: "demo", Password: wire.Sensitive(password), Permanent: true,
-			})
+			}, nil)
 			return err
 		}
 	}
 	enable := func(enabled bool) func(context.Context, *Service) error {
 		return func(ctx context.Context, s *Service) (err error) {
 			if enabled {
-				_, err = s.server.Pools().AdminEnableUser(ctx, &wire.AdminEnableUserRequest{UserPoolId: s.state.UserPoolID, Username: "demo"})
+				err = s.server.Call(ctx, "AdminEnableUser", &wire.AdminEnableUserRequest{UserPoolId: s.state.UserPoolID, Username: "demo"}, nil)
 			} else {
-				_, err = s.server.Pools().AdminDisableUser(ctx, &wire.AdminDisableUserRequest{UserPoolId: s.state.UserPoolID, Username: "demo"})
+				err = s.server.Call(ctx, "AdminDisableUser", &wire.AdminDisableUserRequest{UserPoolId: s.state.UserPoolID, Username: "demo"}, nil)
 			}
 			return err
 		}
 	}
 	temporary := func(ctx context.Context, s *Service) error {
-		_, err := s.server.Pools().AdminSetUserPassword(ctx, &wire.AdminSetUserPasswordRequest{
+		err := s.server.Call(ctx, "AdminSetUserPassword", &wire.AdminSetUserPasswordRequest{
 			UserPoolId: s.state.UserPoolID, Username: "demo", Password: "Temporary-Horse-9",
-		})
+		}, nil)
 		return err
 	}
 	first := again(set("Another-Horse-9"))

@@ -41,9 +41,9 @@ func TestDemoUserHasPlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.server.Pools().AdminUpdateUserAttributes(t.Context(), &wire.AdminUpdateUserAttributesRequest{
+	err = s.server.Call(t.Context(), "AdminUpdateUserAttributes", &wire.AdminUpdateUserAttributesRequest{
 		UserPoolId: first.UserPoolID, Username: first.Username, UserAttributes: []wire.AttributeType{{Name: "custom:plan", Value: "team"}},
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
 // provision makes pool, app client, demo user and identity pool under their pinned ids. What
@@ -22,12 +23,11 @@ func (s *Service) provision(ctx context.Context) error {
 }
 
 func (s *Service) provisionPool(ctx context.Context) error {
-	pools := s.server.Pools()
-	_, err := pools.DescribeUserPool(ctx, &wire.DescribeUserPoolRequest{UserPoolId: s.state.UserPoolID})
+	err := s.server.Call(ctx, "DescribeUserPool", &wire.DescribeUserPoolRequest{UserPoolId: s.state.UserPoolID}, nil)
 	if !wire.IsException(err, wire.ResourceNotFoundException) {
 		return err
 	}
-	_, err = pools.CreateUserPool(ctx, &wire.CreateUserPoolRequest{
+	err = s.server.Call(ctx, "CreateUserPool", &wire.CreateUserPoolRequest{
 		PoolName:              "local",
 		UsernameConfiguration: &wire.UsernameConfigurationType{CaseSensitive: new(false)},
 		AliasAttributes:       []string{"email"},
@@ -35,7 +35,7 @@ func (s *Service) provisionPool(ctx context.Context) error {
 			UserPoolTags:           map[string]string{"_custom_id_": s.state.UserPoolID},
 			AutoVerifiedAttributes: []string{"email"},
 		},
-	})
+	}, nil)
 	return err
 }
 
@@ -49,25 +49,24 @@ const (
 // provisionPlan adds the custom attribute, to a pool from before it as well, and gives it
 // to the demo user once.
 func (s *Service) provisionPlan(ctx context.Context) error {
-	pools := s.server.Pools()
-	pool, err := pools.DescribeUserPool(ctx, &wire.DescribeUserPoolRequest{UserPoolId: s.state.UserPoolID})
+	pool, err := perform[wire.DescribeUserPoolResponse](ctx, s.server, "DescribeUserPool", &wire.DescribeUserPoolRequest{UserPoolId: s.state.UserPoolID})
 	if err != nil {
 		return err
 	}
 	if slices.ContainsFunc(pool.UserPool.SchemaAttributes, func(a wire.SchemaAttributeType) bool { return a.Name == "custom:"+planName }) {
 		return nil
 	}
-	_, err = pools.AddCustomAttributes(ctx, &wire.AddCustomAttributesRequest{
+	err = s.server.Call(ctx, "AddCustomAttributes", &wire.AddCustomAttributesRequest{
 		UserPoolId: s.state.UserPoolID, CustomAttributes: []wire.SchemaAttributeType{{Name: planName}},
-	})
+	}, nil)
 	if err != nil { // the operator has used up the room for attributes
 		s.options.Logger.Warn("the user pool has no custom:plan", "reason", err)
 		return nil
 	}
-	_, err = pools.AdminUpdateUserAttributes(ctx, &wire.AdminUpdateUserAttributesRequest{
+	err = s.server.Call(ctx, "AdminUpdateUserAttributes", &wire.AdminUpdateUserAttributesRequest{
 		UserPoolId: s.state.UserPoolID, Username: s.state.Username,
 		UserAttributes: []wire.AttributeType{{Name: "custom:" + planName, Value: demoPlan}},
-	})
+	}, nil)
 	return err
 }
 
@@ -84,18 +83,16 @@ var (
 )
 
 func (s *Service) provisionDomain(ctx context.Context) error {
-	pools := s.server.Pools()
-	out, err := pools.DescribeUserPoolDomain(ctx, &wire.DescribeUserPoolDomainRequest{Domain: domainPrefix})
+	out, err := perform[wire.DescribeUserPoolDomainResponse](ctx, s.server, "DescribeUserPoolDomain", &wire.DescribeUserPoolDomainRequest{Domain: domainPrefix})
 	if err != nil || out.DomainDescription.UserPoolId != "" {
 		return err
 	}
-	_, err = pools.CreateUserPoolDomain(ctx, &wire.CreateUserPoolDomainRequest{Domain: domainPrefix, UserPoolId: s.state.UserPoolID})
+	err = s.server.Call(ctx, "CreateUserPoolDomain", &wire.CreateUserPoolDomainRequest{Domain: domainPrefix, UserPoolId: s.state.UserPoolID}, nil)
 	return err
 }
 
 func (s *Service) provisionClient(ctx context.Context) error {
-	pools := s.server.Pools()
-	there, err := pools.DescribeUserPoolClient(ctx, &wire.DescribeUserPoolClientRequest{
+	there, err := perform[wire.DescribeUserPoolClientResponse](ctx, s.server, "DescribeUserPoolClient", &wire.DescribeUserPoolClientRequest{
 		UserPoolId: s.state.UserPoolID, ClientId: s.state.ClientID,
 	})
 	if err == nil {
@@ -105,7 +102,7 @@ func (s *Service) provisionClient(ctx context.Context) error {
 	if !wire.IsException(err, wire.ResourceNotFoundException) {
 		return err
 	}
-	_, err = pools.CreateUserPoolClient(ctx, &wire.CreateUserPoolClientRequest{
+	err = s.server.Call(ctx, "CreateUserPoolClient", &wire.CreateUserPoolClientRequest{
 		UserPoolId: s.state.UserPoolID, ClientName: "_custom_id_:" + s.state.ClientID,
 		UserPoolClientSettings: wire.UserPoolClientSettings{
 			ExplicitAuthFlows: []wire.ExplicitAuthFlow{
@@ -120,7 +117,7 @@ func (s *Service) provisionClient(ctx context.Context) error {
 			LogoutURLs:                      append(slices.Clone(logoutURLs), url("https", s.secure)+"/"),
 			SupportedIdentityProviders:      []string{"COGNITO"},
 		},
-	})
+	}, nil)
 	return err
 }
 
@@ -140,9 +137,9 @@ func (s *Service) addressClient(ctx context.Context, settings wire.UserPoolClien
 	}
 	settings.CallbackURLs = with(settings.CallbackURLs, callback)
 	settings.LogoutURLs = with(settings.LogoutURLs, logout)
-	_, err := s.server.Pools().UpdateUserPoolClient(ctx, &wire.UpdateUserPoolClientRequest{
+	err := s.server.Call(ctx, "UpdateUserPoolClient", &wire.UpdateUserPoolClientRequest{
 		UserPoolId: s.state.UserPoolID, ClientId: s.state.ClientID, UserPoolClientSettings: settings,
-	})
+	}, nil)
 	if err != nil { // somebody has set it up in a way that does not go with that
 		s.options.Logger.Warn("the app client does not know the https address", "reason", err)
 	}
@@ -157,31 +154,30 @@ func with(list []string, element string) []string {
 }
 
 func (s *Service) provisionUser(ctx context.Context) error {
-	pools := s.server.Pools()
 	pool, name := s.state.UserPoolID, s.state.Username
-	user, err := pools.AdminGetUser(ctx, &wire.AdminGetUserRequest{UserPoolId: pool, Username: name})
+	user, err := perform[wire.AdminGetUserResponse](ctx, s.server, "AdminGetUser", &wire.AdminGetUserRequest{UserPoolId: pool, Username: name})
 	if err == nil {
 		// A first start that was interrupted leaves the password temporary.
-		mine, err := pools.HasPassword(ctx, pool, name, wire.Sensitive(s.state.Password))
+		mine, err := s.server.HasPassword(ctx, pool, name, plug.Secret(s.state.Password))
 		if err != nil || user.UserStatus != wire.UserStatusForceChangePassword || !mine {
 			return err
 		}
 	}
 	if wire.IsException(err, wire.UserNotFoundException) {
-		_, err = pools.AdminCreateUser(ctx, &wire.AdminCreateUserRequest{
+		err = s.server.Call(ctx, "AdminCreateUser", &wire.AdminCreateUserRequest{
 			UserPoolId: pool, Username: name, MessageAction: wire.MessageActionSuppress,
 			TemporaryPassword: wire.Sensitive(s.state.Password),
 			UserAttributes: []wire.AttributeType{
 				{Name: "email", Value: "demo@example.com"}, {Name: "email_verified", Value: "true"},
 				{Name: "name", Value: "Demo User"},
 			},
-		})
+		}, nil)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = pools.AdminSetUserPassword(ctx, &wire.AdminSetUserPasswordRequest{
+	err = s.server.Call(ctx, "AdminSetUserPassword", &wire.AdminSetUserPasswordRequest{
 		UserPoolId: pool, Username: name, Password: wire.Sensitive(s.state.Password), Permanent: true,
-	})
+	}, nil)
 	return err
 }

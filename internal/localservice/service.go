@@ -22,11 +22,11 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/localonly"
 	"github.com/latchkey-auth/latchkey/internal/registry"
 	"github.com/latchkey-auth/latchkey/internal/secret"
-	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/identitypool"
 	"github.com/latchkey-auth/latchkey/server/keys"
 	"github.com/latchkey-auth/latchkey/server/outbox"
+	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
 )
 
@@ -148,7 +148,7 @@ func (s *Service) open(ctx context.Context) (err error) {
 	if err := s.provision(ctx); err != nil {
 		return fmt.Errorf("prepare the pools: %w", err)
 	}
-	works, err := s.server.Pools().HasPassword(ctx, s.state.UserPoolID, s.state.Username, wire.Sensitive(s.state.Password))
+	works, err := s.server.HasPassword(ctx, s.state.UserPoolID, s.state.Username, plug.Secret(s.state.Password))
 	if err != nil {
 		return fmt.Errorf("check the demo user: %w", err)
 	}

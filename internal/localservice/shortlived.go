@@ -19,8 +19,7 @@ const (
 // provisionShort makes that client with the settings of the pool's own, and lets the
 // identity pool take its users.
 func (s *Service) provisionShort(ctx context.Context) error {
-	pools := s.server.Pools()
-	own, err := pools.DescribeUserPoolClient(ctx, &wire.DescribeUserPoolClientRequest{UserPoolId: s.state.UserPoolID, ClientId: s.state.ClientID})
+	own, err := perform[wire.DescribeUserPoolClientResponse](ctx, s.server, "DescribeUserPoolClient", &wire.DescribeUserPoolClientRequest{UserPoolId: s.state.UserPoolID, ClientId: s.state.ClientID})
 	if err != nil {
 		return err
 	}
@@ -42,10 +41,9 @@ func (s *Service) provisionShort(ctx context.Context) error {
 // shortClient finds the client or makes it, and gives it the settings, whose redirect URIs
 // follow the port. The id is empty where the settings need a client with a secret.
 func (s *Service) shortClient(ctx context.Context, settings wire.UserPoolClientSettings) (id string, err error) {
-	pools := s.server.Pools()
 	in := &wire.ListUserPoolClientsRequest{UserPoolId: s.state.UserPoolID, MaxResults: new(int32(60))}
 	for {
-		page, err := pools.ListUserPoolClients(ctx, in)
+		page, err := perform[wire.ListUserPoolClientsResponse](ctx, s.server, "ListUserPoolClients", in)
 		if err != nil {
 			return "", err
 		}
@@ -53,16 +51,16 @@ func (s *Service) shortClient(ctx context.Context, settings wire.UserPoolClientS
 			if c.ClientName != shortName {
 				continue
 			}
-			_, err := pools.UpdateUserPoolClient(ctx, &wire.UpdateUserPoolClientRequest{
+			err := s.server.Call(ctx, "UpdateUserPoolClient", &wire.UpdateUserPoolClientRequest{
 				UserPoolId: s.state.UserPoolID, ClientId: c.ClientId, UserPoolClientSettings: settings,
-			})
+			}, nil)
 			return c.ClientId, err
 		}
 		if in.NextToken = page.NextToken; in.NextToken == "" {
 			break
 		}
 	}
-	made, err := pools.CreateUserPoolClient(ctx, &wire.CreateUserPoolClientRequest{
+	made, err := perform[wire.CreateUserPoolClientResponse](ctx, s.server, "CreateUserPoolClient", &wire.CreateUserPoolClientRequest{
 		UserPoolId: s.state.UserPoolID, ClientName: shortName, UserPoolClientSettings: settings,
 	})
 	if err != nil {
@@ -74,8 +72,7 @@ func (s *Service) shortClient(ctx context.Context, settings wire.UserPoolClientS
 
 // acceptShort adds the client to the identity pool, where the pool's own is accepted.
 func (s *Service) acceptShort(ctx context.Context) error {
-	identities := s.server.IdentityPools()
-	pool, err := identities.DescribeIdentityPool(ctx, &wire.DescribeIdentityPoolRequest{IdentityPoolId: s.state.IdentityPoolID})
+	pool, err := perform[wire.DescribeIdentityPoolResponse](ctx, s.server, "DescribeIdentityPool", &wire.DescribeIdentityPoolRequest{IdentityPoolId: s.state.IdentityPoolID})
 	if err != nil {
 		return err
 	}
@@ -91,13 +88,13 @@ func (s *Service) acceptShort(ctx context.Context) error {
 	entry.ClientId = s.shortID
 	update := &wire.UpdateIdentityPoolRequest{IdentityPool: pool.IdentityPool}
 	update.CognitoIdentityProviders = append(slices.Clone(providers), entry)
-	_, err = identities.UpdateIdentityPool(ctx, update)
+	err = s.server.Call(ctx, "UpdateIdentityPool", update, nil)
 	return err
 }
 
 // passwordRules are the pool's rules for passwords of now, in words.
 func (s *Service) passwordRules(ctx context.Context) []string {
-	out, err := s.server.Pools().DescribeUserPool(ctx, &wire.DescribeUserPoolRequest{UserPoolId: s.state.UserPoolID})
+	out, err := perform[wire.DescribeUserPoolResponse](ctx, s.server, "DescribeUserPool", &wire.DescribeUserPoolRequest{UserPoolId: s.state.UserPoolID})
 	if err != nil || out.UserPool.Policies == nil || out.UserPool.Policies.PasswordPolicy == nil {
 		return nil
 	}

@@ -23,7 +23,7 @@ func TestShortLivedClient(t *testing.T) {
 	if first == "" || first == ready.ClientID {
 		t.Fatalf("the second client is %q", first)
 	}
-	in, err := s.server.Pools().InitiateAuth(t.Context(), &wire.InitiateAuthRequest{
+	in, err := perform[wire.InitiateAuthResponse](t.Context(), s.server, "InitiateAuth", &wire.InitiateAuthRequest{
 		AuthFlow: wire.AuthFlowUserPassword, ClientId: first,
 		AuthParameters: wire.Parameters{"USERNAME": ready.Username, "PASSWORD": ready.Password},
 	})
@@ -40,9 +40,9 @@ func TestShortLivedClient(t *testing.T) {
 	if life := id.Expiry().Sub(id.IssuedAt()); life.Minutes() != 5 {
 		t.Errorf("the ID token lasts %v", life)
 	}
-	_, err = s.server.IdentityPools().GetId(t.Context(), &wire.GetIdRequest{IdentityPoolId: ready.IdentityPoolID, Logins: wire.Parameters{
+	err = s.server.Call(t.Context(), "GetId", &wire.GetIdRequest{IdentityPoolId: ready.IdentityPoolID, Logins: wire.Parameters{
 		"cognito-idp.us-east-1.amazonaws.com/" + ready.UserPoolID: string(in.AuthenticationResult.IdToken),
-	}})
+	}}, nil)
 	if err != nil {
 		t.Errorf("the identity pool: %v", err)
 	}
@@ -54,11 +54,11 @@ func TestShortLivedClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	list, err := s.server.Pools().ListUserPoolClients(t.Context(), &wire.ListUserPoolClientsRequest{UserPoolId: ready.UserPoolID})
+	list, err := perform[wire.ListUserPoolClientsResponse](t.Context(), s.server, "ListUserPoolClients", &wire.ListUserPoolClientsRequest{UserPoolId: ready.UserPoolID})
 	if err != nil || len(list.UserPoolClients) != 2 || s.shortID != first {
 		t.Errorf("after a second start: %+v, %v, %s", list, err, s.shortID)
 	}
-	pool, err := s.server.IdentityPools().DescribeIdentityPool(t.Context(), &wire.DescribeIdentityPoolRequest{IdentityPoolId: ready.IdentityPoolID})
+	pool, err := perform[wire.DescribeIdentityPoolResponse](t.Context(), s.server, "DescribeIdentityPool", &wire.DescribeIdentityPoolRequest{IdentityPoolId: ready.IdentityPoolID})
 	if err != nil || len(pool.CognitoIdentityProviders) != 2 {
 		t.Fatalf("%+v, %v", pool, err)
 	}
@@ -80,7 +80,7 @@ func TestPasswordRulesInWords(t *testing.T) {
 	}
 	in := &wire.UpdateUserPoolRequest{UserPoolId: s.state.UserPoolID}
 	in.Policies = &wire.UserPoolPolicyType{PasswordPolicy: &wire.PasswordPolicyType{MinimumLength: new(int32(12)), RequireNumbers: true, PasswordHistorySize: new(int32(3))}}
-	if _, err := s.server.Pools().UpdateUserPool(t.Context(), in); err != nil {
+	if err := s.server.Call(t.Context(), "UpdateUserPool", in, nil); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"At least 12 characters", "A digit", "None of the last 3 passwords"}, s.passwordRules(t.Context())); diff != "" {

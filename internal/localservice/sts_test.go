@@ -36,12 +36,12 @@ func TestSTS(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	identities, pool := s.server.IdentityPools(), s.Ready().IdentityPoolID
-	id, err := identities.GetId(ctx, &wire.GetIdRequest{IdentityPoolId: pool})
+	pool := s.Ready().IdentityPoolID
+	id, err := perform[wire.GetIdResponse](ctx, s.server, "GetId", &wire.GetIdRequest{IdentityPoolId: pool})
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := identities.GetCredentialsForIdentity(ctx, &wire.GetCredentialsForIdentityRequest{IdentityId: id.IdentityId})
+	out, err := perform[wire.GetCredentialsForIdentityResponse](ctx, s.server, "GetCredentialsForIdentity", &wire.GetCredentialsForIdentityRequest{IdentityId: id.IdentityId})
 	if err != nil || out.Credentials.AccessKeyId != "ASIAOFANOTHER" {
 		t.Fatalf("%+v, %v", out, err)
 	}

@@ -22,7 +22,6 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/hosted"
 	"github.com/latchkey-auth/latchkey/server/keys"
 	"github.com/latchkey-auth/latchkey/server/outbox"
@@ -75,27 +74,19 @@ func newWorld(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Creat
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealing, err := server.ParseKey(strings.Repeat("01", seal.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
 	store := memory.New()
 	var made atomic.Int64
 	ring := keys.NewRing(store, box, keys.Options{Now: w.now, Generate: func() (*rsa.PrivateKey, error) {
 		return testKeys()[made.Add(1)-1], nil
 	}})
-	service, err := server.New(server.Config{
-		Storage: store, SealingKeys: []server.SealingKey{sealing}, Keys: ring, PublicURL: "http://localhost", Courier: w.outbox, Now: w.now,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
-		_ = service.Close()
 		_ = ring.Close()
 		_ = store.Close()
 	})
-	w.pools = service.Pools()
+	w.pools = userpool.New(userpool.Config{
+		Storage: store, Box: box, Keys: ring, Courier: w.outbox, Now: w.now,
+		Issuer: func(poolID string) string { return "http://localhost/" + poolID },
+	})
 	w.provision(change)
 	w.config = hosted.Config{Accounts: w.pools, Door: w, Flow: w, Memory: w, MaxQuery: 8 << 10}
 	w.pages = hosted.New(w.config)
