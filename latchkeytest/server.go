@@ -17,7 +17,6 @@ import (
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/internal/seal"
-	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/identitypool"
@@ -256,7 +255,7 @@ func (s *Server) start(o options) {
 	s.service, err = server.New(server.Config{
 		Broker: o.broker, CredentialLife: o.life, Providers: identitypool.Providers{AllowLoopback: true, Audiences: o.audiences},
 		Storage: store, SealingKeys: []server.SealingKey{sealing}, Keys: ring, PublicURL: s.URL, Region: Region,
-		AdminKeys: map[string]secret.String{AccessKeyID: secret.New(SecretAccessKey)},
+		AdminKeys: []server.AdminKey{{ID: AccessKeyID, Secret: SecretAccessKey}},
 		Logger:    o.logger, Now: s.clock.now,
 	})
 	s.check("make the service", err)

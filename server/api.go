@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/random"
-	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/userpool"
@@ -22,9 +21,10 @@ const operationTimeout = 20 * time.Second
 
 // exchange is one call of an operation on its way through the service.
 type exchange struct {
-	operation wire.Operation
-	requestID string
-	start     time.Time
+	operation     wire.Operation
+	administrator string // who signed it, if it had to be signed
+	requestID     string
+	start         time.Time
 }
 
 func newExchange() *exchange { return &exchange{requestID: random.UUID(), start: time.Now()} }
@@ -56,7 +56,7 @@ func (s *Server) perform(r *http.Request, w http.ResponseWriter, x *exchange) (r
 		return nil, err
 	}
 	if x.operation.Auth == wire.Signed {
-		if err := s.checkSignature(r, body, x.operation); err != nil {
+		if err := s.checkAdministrator(r, body, x); err != nil {
 			return nil, err
 		}
 	}
@@ -107,26 +107,21 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
-// adminSignatures returns the verifiers of admin calls by signing name.
-func adminSignatures(keys map[string]secret.String, now func() time.Time) map[string]*sigv4.Verifier {
-	verifiers := map[string]*sigv4.Verifier{}
-	for _, service := range []wire.Service{wire.UserPools, wire.IdentityPools} {
-		name := service.SigningName()
-		verifiers[name] = &sigv4.Verifier{
-			Lookup:   func(id string) (secret.String, bool) { key, ok := keys[id]; return key, ok },
-			Services: []string{name}, Now: now,
-		}
+// checkAdministrator demands the signature of an administrator who may call the operation.
+func (s *Server) checkAdministrator(r *http.Request, body []byte, x *exchange) error {
+	service := x.operation.Service.SigningName()
+	identity, err := s.signatures[service].Verify(r, body)
+	if err != nil {
+		return signatureException(err, service)
 	}
-	return verifiers
+	administrator := s.administrators[identity.AccessKeyID]
+	x.administrator = administrator.name
+	return administrator.authorize(x.operation)
 }
 
-// checkSignature demands the administrator's signature for the operation's API.
-func (s *Server) checkSignature(r *http.Request, body []byte, operation wire.Operation) error {
-	name := operation.Service.SigningName()
-	_, err := s.signatures[name].Verify(r, body)
+// signatureException is what the caller sees of an error of [sigv4.Verifier.Verify].
+func signatureException(err error, service string) *wire.Exception {
 	switch {
-	case err == nil:
-		return nil
 	case errors.Is(err, sigv4.ErrMissing):
 		return wire.NewException(wire.MissingAuthenticationTokenException, wire.MessageMissingAuthToken)
 	case errors.Is(err, sigv4.ErrUnknownKey):
@@ -134,7 +129,7 @@ func (s *Server) checkSignature(r *http.Request, body []byte, operation wire.Ope
 	case errors.Is(err, sigv4.ErrIncomplete):
 		return wire.NewException(wire.IncompleteSignatureException, err.Error())
 	case errors.Is(err, sigv4.ErrService):
-		return wire.Exceptionf(wire.InvalidSignatureException, wire.MessageCredentialService, name)
+		return wire.Exceptionf(wire.InvalidSignatureException, wire.MessageCredentialService, service)
 	case errors.Is(err, sigv4.ErrExpired):
 		return wire.NewException(wire.InvalidSignatureException, err.Error())
 	}
@@ -170,5 +165,5 @@ func (s *Server) note(ctx context.Context, source string, x *exchange, e *wire.E
 		s.observer.Observe(x.operation.Name, outcome, took)
 	}
 	s.log.DebugContext(ctx, "request", "operation", x.operation.Name, "exception", outcome,
-		"took", took, "request_id", x.requestID, "source", source)
+		"took", took, "request_id", x.requestID, "source", source, "administrator", x.administrator)
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/latchkey-auth/latchkey/server/identitypool"
 	"github.com/latchkey-auth/latchkey/server/keys"
 	"github.com/latchkey-auth/latchkey/server/outbox"
+	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
 )
@@ -132,7 +133,7 @@ func newWorldOf(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Cre
 	config := server.Config{
 		Storage: w.store, SealingKeys: []server.SealingKey{sealingKey(1)}, Keys: ring, PublicURL: w.url, Now: w.now,
 		Broker: brokerFunc(w.credentials), Courier: w.outbox,
-		AdminKeys: map[string]secret.String{admin.AccessKeyID: admin.SecretAccessKey},
+		AdminKeys: []server.AdminKey{{ID: admin.AccessKeyID, Secret: plug.Secret(admin.SecretAccessKey.Reveal())}},
 		Logger:    slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if configure != nil {

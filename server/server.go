@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/seal"
-	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
 	"github.com/latchkey-auth/latchkey/server/federation"
 	"github.com/latchkey-auth/latchkey/server/hosted"
@@ -58,9 +57,9 @@ type Config struct {
 	GuestLife time.Duration
 	// Region is the first part of the ids of new pools; default us-east-1.
 	Region string
-	// AdminKeys are the access keys that may call admin operations, with their
-	// secrets. Without any, every admin operation is refused.
-	AdminKeys map[string]secret.String
+	// AdminKeys are the access keys that may call admin operations over HTTP. Without
+	// any, every admin operation is refused.
+	AdminKeys []AdminKey
 	// Courier brings codes to people: package mail's Sender, an outbox, or one of
 	// your own. Without one nobody can sign up or recover a password by code.
 	Courier userpool.Courier
@@ -134,28 +133,29 @@ type Observer interface {
 
 // Server is the service as an [http.Handler]. It is safe for concurrent use.
 type Server struct {
-	mux        *http.ServeMux
-	store      storage.Store
-	pools      *userpool.Service
-	identities *identitypool.Service
-	oauth      *oauth.Provider
-	hosted     *hosted.Pages
-	pages      map[string]bool // patterns of what a person looks at
-	ring       *keys.Ring
-	ownsRing   bool
-	operations operations
-	signatures map[string]*sigv4.Verifier // by signing name
-	sources    *policy.Limiter
-	documents  *policy.Limiter // for JWKS and discovery documents
-	proxies    []netip.Prefix
-	open       *policy.Connections
-	ready      readiness
-	feed       *feed
-	issuer     func(string) string
-	idIssuer   func(string) string
-	observer   Observer
-	log        *slog.Logger
-	now        func() time.Time
+	mux            *http.ServeMux
+	store          storage.Store
+	pools          *userpool.Service
+	identities     *identitypool.Service
+	oauth          *oauth.Provider
+	hosted         *hosted.Pages
+	pages          map[string]bool // patterns of what a person looks at
+	ring           *keys.Ring
+	ownsRing       bool
+	operations     operations
+	signatures     map[string]*sigv4.Verifier // by signing name
+	administrators map[string]administrator   // by access key id
+	sources        *policy.Limiter
+	documents      *policy.Limiter // for JWKS and discovery documents
+	proxies        []netip.Prefix
+	open           *policy.Connections
+	ready          readiness
+	feed           *feed
+	issuer         func(string) string
+	idIssuer       func(string) string
+	observer       Observer
+	log            *slog.Logger
+	now            func() time.Time
 }
 
 // New makes a Server. Its errors say which setting is wrong.
@@ -187,6 +187,9 @@ func New(c Config) (*Server, error) {
 	if s.open, err = s.boundConnections(c.Limits); err != nil {
 		return nil, err
 	}
+	if s.administrators, err = administratorsOf(c.AdminKeys); err != nil {
+		return nil, err
+	}
 	s.feed = newFeed(s.open.Max / 2)
 	if err := checkMasterKey(c.Storage, box); err != nil {
 		return nil, err
@@ -213,7 +216,7 @@ func New(c Config) (*Server, error) {
 		Note: noteOutcome, Logger: s.log,
 	})
 	s.operations = operationsOf(s)
-	s.signatures = adminSignatures(c.AdminKeys, s.now)
+	s.signatures = adminSignatures(s.administrators, s.now)
 	s.mux = s.routes()
 	return s, nil
 }

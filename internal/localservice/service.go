@@ -21,7 +21,6 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/localca"
 	"github.com/latchkey-auth/latchkey/internal/localonly"
 	"github.com/latchkey-auth/latchkey/internal/registry"
-	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/identitypool"
 	"github.com/latchkey-auth/latchkey/server/keys"
@@ -244,7 +243,7 @@ func (s *Service) openServer(ctx context.Context) error {
 		Courier: s.outbox,
 		Broker:  broker, CredentialLife: s.options.CredentialLife, Providers: identitypool.Providers{AllowLoopback: true},
 		Storage: s.store, SealingKeys: []server.SealingKey{sealing}, Keys: s.ring, PublicURL: url("http", s.web), Region: Region,
-		AdminKeys: map[string]secret.String{s.state.AccessKeyID: secret.New(s.state.SecretAccessKey)},
+		AdminKeys: []server.AdminKey{{ID: s.state.AccessKeyID, Secret: plug.Secret(s.state.SecretAccessKey)}},
 		Observer:  s.options.Observer, Logger: s.options.Logger,
 	})
 	return err

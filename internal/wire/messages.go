@@ -89,7 +89,8 @@ const (
 	MessageUnknownAccessKey = "The security token included in the request is invalid."                                                                                                                             // UnrecognizedClientException
 	MessageInvalidSignature = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details." // InvalidSignatureException
 
-	MessageCredentialService = "Credential should be scoped to correct service: '%s'." // InvalidSignatureException
+	MessageCredentialService = "Credential should be scoped to correct service: '%s'."                                   // InvalidSignatureException
+	MessageNotAllowed        = "User: arn:aws:iam::000000000000:user/%s is not authorized to perform: %s on resource: *" // AccessDeniedException
 )
 
 // Texts of identity pools, NotAuthorizedException unless said otherwise.
