@@ -22,6 +22,7 @@ import (
 	"github.com/latchkey-auth/latchkey/server/identitypool"
 	"github.com/latchkey-auth/latchkey/server/identitypool/ownbroker"
 	"github.com/latchkey-auth/latchkey/server/keys"
+	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
 )
@@ -255,7 +256,7 @@ func (s *Server) start(o options) {
 	s.service, err = server.New(server.Config{
 		Broker: o.broker, CredentialLife: o.life, Providers: identitypool.Providers{AllowLoopback: true, Audiences: o.audiences},
 		Storage: store, SealingKeys: []server.SealingKey{sealing}, Keys: ring, PublicURL: s.URL, Region: Region,
-		AdminKeys: []server.AdminKey{{ID: AccessKeyID, Secret: SecretAccessKey}},
+		AdminKeys: []server.AdminKey{{ID: AccessKeyID, Secret: plug.NewSecret(SecretAccessKey)}},
 		Logger:    o.logger, Now: s.clock.now,
 	})
 	s.check("make the service", err)

@@ -50,7 +50,7 @@ func administratorsOf(adminKeys []AdminKey) (map[string]administrator, error) {
 			return nil, fmt.Errorf("%s: invalid Name %q", field, key.Name)
 		case twice:
 			return nil, fmt.Errorf("%s: duplicate ID %q", field, key.ID)
-		case key.Secret == "":
+		case key.Secret.IsZero():
 			return nil, fmt.Errorf("%s: Secret of %q is empty", field, key.ID)
 		}
 		allowed, err := targetsOf(key.Operations)

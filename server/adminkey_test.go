@@ -10,6 +10,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
+	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
 )
 
@@ -38,9 +39,9 @@ func TestAdminKeyCallsItsOperationsOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorldOf(t, nil, func(c *server.Config) {
 		c.AdminKeys = append(c.AdminKeys, server.AdminKey{
-			Name: "helpdesk", ID: "AKIAHELPDESK", Secret: "helpdesk/secret",
+			Name: "helpdesk", ID: "AKIAHELPDESK", Secret: plug.NewSecret("helpdesk/secret"),
 			Operations: []string{"AdminGetUser", "cognito-identity:TagResource", "RotateSigningKeys", "CreateUserImportJob"},
-		}, server.AdminKey{ID: "AKIASECOND", Secret: "second/secret"})
+		}, server.AdminKey{ID: "AKIASECOND", Secret: plug.NewSecret("second/secret")})
 	})
 	w.addUser("ann")
 	helpdesk := sigv4.Credentials{AccessKeyID: "AKIAHELPDESK", SecretAccessKey: secret.New("helpdesk/secret")}
@@ -92,11 +93,11 @@ func TestAdminKeyCallsItsOperationsOnly(t *testing.T) {
 
 func TestNewRefusesAdminKeys(t *testing.T) {
 	t.Parallel()
-	good := server.AdminKey{Name: "ann@example.com", ID: "AKIAGOOD", Secret: "hunter2"}
+	good := server.AdminKey{Name: "ann@example.com", ID: "AKIAGOOD", Secret: plug.NewSecret("hunter2")}
 	with := func(change func(*server.AdminKey)) []server.AdminKey {
 		key := good
 		change(&key)
-		return []server.AdminKey{{ID: "AKIAFIRST", Secret: "first"}, key}
+		return []server.AdminKey{{ID: "AKIAFIRST", Secret: plug.NewSecret("first")}, key}
 	}
 	operations := func(names ...string) []server.AdminKey {
 		return with(func(k *server.AdminKey) { k.Operations = names })
@@ -114,7 +115,7 @@ func TestNewRefusesAdminKeys(t *testing.T) {
 		"id with a slash":    {with(func(k *server.AdminKey) { k.ID = "a/b" }), `invalid ID "a/b"`},
 		"id twice":           {with(func(k *server.AdminKey) { k.ID = "AKIAFIRST" }), `duplicate ID "AKIAFIRST"`},
 		"name with a line":   {with(func(k *server.AdminKey) { k.Name = "a\nb" }), `invalid Name "a\nb"`},
-		"no secret":          {with(func(k *server.AdminKey) { k.Secret = "" }), `Secret of "AKIAGOOD" is empty`},
+		"no secret":          {with(func(k *server.AdminKey) { k.Secret = plug.Secret{} }), `Secret of "AKIAGOOD" is empty`},
 		"unknown operation":  {operations("AdminGetUser", "AdminGetUsers"), `Operations of "AKIAGOOD": unknown operation "AdminGetUsers"`},
 		"operation as glob":  {operations("cognito-idp:*"), `Operations of "AKIAGOOD": unknown operation "cognito-idp:*"`},
 		"empty operation":    {operations(""), `Operations of "AKIAGOOD": unknown operation ""`},

@@ -48,7 +48,7 @@ func TestCallTakesGoValues(t *testing.T) {
 		Password  plug.Secret
 		Permanent bool
 	}
-	if err := s.Call(ctx, "AdminSetUserPassword", setPassword{w.pool, "ann", password, true}, nil); err != nil {
+	if err := s.Call(ctx, "AdminSetUserPassword", setPassword{w.pool, "ann", plug.NewSecret(password), true}, nil); err != nil {
 		t.Fatal(err)
 	}
 	var signedIn wire.InitiateAuthResponse

@@ -133,7 +133,7 @@ func newWorldOf(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Cre
 	config := server.Config{
 		Storage: w.store, SealingKeys: []server.SealingKey{sealingKey(1)}, Keys: ring, PublicURL: w.url, Now: w.now,
 		Broker: brokerFunc(w.credentials), Courier: w.outbox,
-		AdminKeys: []server.AdminKey{{ID: admin.AccessKeyID, Secret: plug.Secret(admin.SecretAccessKey.Reveal())}},
+		AdminKeys: []server.AdminKey{{ID: admin.AccessKeyID, Secret: plug.NewSecret(admin.SecretAccessKey.Reveal())}},
 		Logger:    slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if configure != nil {

@@ -18,17 +18,17 @@ func TestHasPassword(t *testing.T) {
 	must[wire.AdminDisableUserResponse](w, "AdminDisableUser", &wire.AdminDisableUserRequest{UserPoolId: w.pool, Username: "bob"})
 	for _, test := range []struct {
 		name     string
-		password plug.Secret
+		password string
 		want     bool
 	}{{"ann", password, true}, {"ann", "Wrong-Horse-9", false}, {"bob", password, false}, {"nobody", password, false}} {
 		for range 10 { // counts no attempts
-			if got, err := w.server.HasPassword(t.Context(), w.pool, test.name, test.password); err != nil || got != test.want {
+			if got, err := w.server.HasPassword(t.Context(), w.pool, test.name, plug.NewSecret(test.password)); err != nil || got != test.want {
 				t.Errorf("HasPassword(%s) = %t, %v", test.name, got, err)
 			}
 		}
 	}
 	w.signIn("ann")
-	if _, err := w.server.HasPassword(t.Context(), "us-east-1_None00000", "ann", password); !errors.Is(err, &server.Error{Code: wire.ResourceNotFoundException}) {
+	if _, err := w.server.HasPassword(t.Context(), "us-east-1_None00000", "ann", plug.NewSecret(password)); !errors.Is(err, &server.Error{Code: wire.ResourceNotFoundException}) {
 		t.Errorf("HasPassword in an unknown pool: %v", err)
 	}
 }

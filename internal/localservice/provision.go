@@ -158,7 +158,7 @@ func (s *Service) provisionUser(ctx context.Context) error {
 	user, err := perform[wire.AdminGetUserResponse](ctx, s.server, "AdminGetUser", &wire.AdminGetUserRequest{UserPoolId: pool, Username: name})
 	if err == nil {
 		// A first start that was interrupted leaves the password temporary.
-		mine, err := s.server.HasPassword(ctx, pool, name, plug.Secret(s.state.Password))
+		mine, err := s.server.HasPassword(ctx, pool, name, plug.NewSecret(s.state.Password))
 		if err != nil || user.UserStatus != wire.UserStatusForceChangePassword || !mine {
 			return err
 		}

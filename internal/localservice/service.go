@@ -147,7 +147,7 @@ func (s *Service) open(ctx context.Context) (err error) {
 	if err := s.provision(ctx); err != nil {
 		return fmt.Errorf("prepare the pools: %w", err)
 	}
-	works, err := s.server.HasPassword(ctx, s.state.UserPoolID, s.state.Username, plug.Secret(s.state.Password))
+	works, err := s.server.HasPassword(ctx, s.state.UserPoolID, s.state.Username, plug.NewSecret(s.state.Password))
 	if err != nil {
 		return fmt.Errorf("check the demo user: %w", err)
 	}
@@ -243,7 +243,7 @@ func (s *Service) openServer(ctx context.Context) error {
 		Courier: s.outbox,
 		Broker:  broker, CredentialLife: s.options.CredentialLife, Providers: identitypool.Providers{AllowLoopback: true},
 		Storage: s.store, SealingKeys: []server.SealingKey{sealing}, Keys: s.ring, PublicURL: url("http", s.web), Region: Region,
-		AdminKeys: []server.AdminKey{{ID: s.state.AccessKeyID, Secret: plug.Secret(s.state.SecretAccessKey)}},
+		AdminKeys: []server.AdminKey{{ID: s.state.AccessKeyID, Secret: plug.NewSecret(s.state.SecretAccessKey)}},
 		Observer:  s.options.Observer, Logger: s.options.Logger,
 	})
 	return err
