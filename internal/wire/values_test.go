@@ -22,7 +22,7 @@ type sdkInput struct {
 	Nested     *sdkInput
 	At         *time.Time
 	Blob       []byte
-	noSerde
+	noSerde    //lint:ignore U1000 the types of aws-sdk-go-v2 have such a field
 }
 
 type sdkMode string
