@@ -3,10 +3,11 @@ package latchkeytest
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // supportedClients is what Cognito allows as a value of SupportedLoginProviders.
-var supportedClients = regexp.MustCompile(`^[\w.;,_/-]{1,128}$`)
+var supportedClients = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w.;,_/-]{1,128}$`) })
 
 // LoginProvider makes the identity pool take ID tokens of another OpenID provider,
 // with these client ids as audiences. The provider may run in the test, over http.
@@ -16,7 +17,7 @@ func LoginProvider(issuer string, clientIDs ...string) Option {
 	return func(o *options) {
 		_, name, _ := strings.Cut(issuer, "://")
 		clients := strings.Join(clientIDs, ",")
-		if !supportedClients.MatchString(clients) {
+		if !supportedClients().MatchString(clients) {
 			if o.audiences == nil {
 				o.audiences = map[string][]string{}
 			}

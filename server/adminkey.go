@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/secret"
@@ -34,8 +35,8 @@ type administrator struct {
 }
 
 var (
-	validKeyID   = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
-	validKeyName = regexp.MustCompile(`^[A-Za-z0-9+=,.@_-]{1,64}$`) // as of a user in IAM
+	validKeyID   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`) })
+	validKeyName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9+=,.@_-]{1,64}$`) }) // as of a user in IAM
 )
 
 // administratorsOf checks Config.AdminKeys and returns them by access key id.
@@ -44,9 +45,9 @@ func administratorsOf(adminKeys []AdminKey) (map[string]administrator, error) {
 	for i, key := range adminKeys {
 		field := fmt.Sprintf("server: Config.AdminKeys[%d]", i)
 		switch _, twice := all[key.ID]; {
-		case !validKeyID.MatchString(key.ID):
+		case !validKeyID().MatchString(key.ID):
 			return nil, fmt.Errorf("%s: invalid ID %q", field, key.ID)
-		case key.Name != "" && !validKeyName.MatchString(key.Name):
+		case key.Name != "" && !validKeyName().MatchString(key.Name):
 			return nil, fmt.Errorf("%s: invalid Name %q", field, key.Name)
 		case twice:
 			return nil, fmt.Errorf("%s: duplicate ID %q", field, key.ID)

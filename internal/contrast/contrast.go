@@ -9,15 +9,18 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
-var pair = regexp.MustCompile(`--([a-z-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);`)
+var pair = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`--([a-z-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);`)
+})
 
 // Palette gives the custom properties of a stylesheet that are colours, each light
 // and dark, in the form #rrggbb.
 func Palette(css string) map[string][2]string {
 	all := map[string][2]string{}
-	for _, match := range pair.FindAllStringSubmatch(css, -1) {
+	for _, match := range pair().FindAllStringSubmatch(css, -1) {
 		all[match[1]] = [2]string{match[2], match[3]}
 	}
 	return all

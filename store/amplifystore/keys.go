@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/latchkey-auth/latchkey/store"
 )
@@ -35,7 +36,7 @@ var (
 
 // clientID is Cognito's pattern of a ClientId (CreateUserPoolClient). It has no
 // dot, which would make keys ambiguous.
-var clientID = regexp.MustCompile(`^[\w+]{1,128}$`)
+var clientID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w+]{1,128}$`) })
 
 func (s *Store) key(parts ...string) string {
 	return s.prefix + provider + "." + strings.Join(parts, ".")
@@ -75,7 +76,7 @@ func (s *Store) shown(ctx context.Context, scope store.Scope) (bool, error) {
 // expressible reports whether a scope is an app client of a user pool. An
 // identity pool's id has a colon.
 func expressible(scope store.Scope) bool {
-	return clientID.MatchString(scope.ClientID) && scope.PoolID != "" && !strings.Contains(scope.PoolID, ":")
+	return clientID().MatchString(scope.ClientID) && scope.PoolID != "" && !strings.Contains(scope.PoolID, ":")
 }
 
 // claim takes Amplify's keys for a scope if nobody has them.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -58,12 +59,12 @@ type claims struct {
 }
 
 // poolID is what the last part of Cognito's issuers looks like.
-var poolID = regexp.MustCompile(`^[\w-]+_[0-9a-zA-Z]+$`)
+var poolID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w-]+_[0-9a-zA-Z]+$`) })
 
 // ofPool reports whether the issuer is the pool, or cannot tell.
 func (c claims) ofPool(pool string) bool {
 	last := c.Issuer[strings.LastIndexByte(c.Issuer, '/')+1:]
-	return last == pool || !poolID.MatchString(last)
+	return last == pool || !poolID().MatchString(last)
 }
 
 // fromJavaScript puts the session in Amplify's keys into record. Errors are

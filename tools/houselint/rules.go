@@ -3,6 +3,7 @@ package main
 import (
 	"go/ast"
 	"go/token"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,6 +23,8 @@ var (
 	secretName    = regexp.MustCompile(`(?i)(secret|password|signature|mac|hash)$`)
 	sqlStart      = regexp.MustCompile(`(?i)^\s*(select\s|insert into|update \w+ set|delete from)`)
 	columnList    = regexp.MustCompile(`(?i)columns?$`)
+	startupWork   = []string{"MustCompile", "Must", "ParseFS", "ParseGlob"}
+	otherModules  = []string{"bench", "e2e", "tools", "torture"}
 	// contracts are methods whose meaning the interface they satisfy documents.
 	contracts = []string{"Error", "Unwrap", "Is", "String", "Len", "Less", "Swap", "ServeHTTP", "Write", "Read", "Close"}
 )
@@ -108,6 +111,26 @@ func (f *file) checkSpec(d *ast.GenDecl, spec ast.Spec) {
 		if !f.isTest && s.Names[0].IsExported() && !documented {
 			f.report(s.Pos(), "%s is exported and has no doc comment", s.Names[0].Name)
 		}
+		f.checkStartup(s)
+	}
+}
+
+// checkStartup finds package variables that compile a regular expression or parse a
+// template: every start of the command would do this work, whatever it was started for.
+func (f *file) checkStartup(s *ast.ValueSpec) {
+	module, _, _ := strings.Cut(filepath.ToSlash(f.path), "/")
+	if f.isTest || slices.Contains(otherModules, module) {
+		return
+	}
+	for _, value := range s.Values {
+		ast.Inspect(value, func(node ast.Node) bool {
+			call, ok := node.(*ast.CallExpr)
+			if ok && slices.Contains(startupWork, trailingName(call.Fun)) {
+				f.report(call.Pos(), "%s at start-up: use sync.OnceValue", trailingName(call.Fun))
+			}
+			_, function := node.(*ast.FuncLit)
+			return !function
+		})
 	}
 }
 

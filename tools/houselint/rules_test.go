@@ -26,6 +26,9 @@ func TestRules(t *testing.T) {
 		"secret":            {"package a\nfunc f(clientSecret, givenSecret string) bool { return clientSecret == givenSecret }\n", "constant time"},
 		"secret presence":   {"package a\nfunc f(clientSecret string) bool { return clientSecret == \"\" }\n", ""},
 		"sql":               {"package a\nfunc f(n string) string { return \"select * from t where n = \" + n }\n", "bind a parameter"},
+		"start-up":          {"package a\nvar p = regexp.MustCompile(`a`)\n", "at start-up"},
+		"on first use":      {"package a\nvar p = sync.OnceValue(func() any { return regexp.MustCompile(`a`) })\n", ""},
+		"in a function":     {"package a\nfunc f() { var p = regexp.MustCompile(`a`); _ = p }\n", ""},
 		"own type's method": {"package a\ntype t struct{}\nfunc (t) String() string { return \"\" }\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
