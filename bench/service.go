@@ -17,12 +17,12 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/bench/measure"
+	"github.com/latchkey-auth/latchkey/internal/keys"
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/srp"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
-	"github.com/latchkey-auth/latchkey/server/identitypool/ownbroker"
-	"github.com/latchkey-auth/latchkey/server/keys"
+	"github.com/latchkey-auth/latchkey/server/ownbroker"
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
 )
 

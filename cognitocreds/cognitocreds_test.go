@@ -12,9 +12,8 @@ import (
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/cognitocreds"
-	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/latchkeytest"
-	"github.com/latchkey-auth/latchkey/server/identitypool"
+	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
 const password = "Correct-Horse-9"
@@ -114,12 +113,12 @@ func TestErrors(t *testing.T) {
 // guestless is a broker that has a role for users and none for guests.
 type guestless struct{}
 
-func (guestless) Credentials(_ context.Context, g identitypool.Grant) (identitypool.Credentials, error) {
+func (guestless) Credentials(_ context.Context, g plug.Grant) (plug.Credentials, error) {
 	if !g.Authenticated {
-		return identitypool.Credentials{}, identitypool.ErrRole
+		return plug.Credentials{}, plug.ErrRole
 	}
-	return identitypool.Credentials{
-		AccessKeyID: "ASIA0000000000000000", SecretAccessKey: secret.New("key"), SessionToken: secret.New("token"), Expiration: time.Now().Add(g.Life),
+	return plug.Credentials{
+		AccessKeyID: "ASIA0000000000000000", SecretAccessKey: plug.NewSecret("key"), SessionToken: plug.NewSecret("token"), Expiration: time.Now().Add(g.Life),
 	}, nil
 }
 
@@ -181,8 +180,8 @@ func TestRoleOfUserRefused(t *testing.T) {
 // roleless is a broker that refuses every role.
 type roleless struct{}
 
-func (roleless) Credentials(context.Context, identitypool.Grant) (identitypool.Credentials, error) {
-	return identitypool.Credentials{}, identitypool.ErrRole
+func (roleless) Credentials(context.Context, plug.Grant) (plug.Credentials, error) {
+	return plug.Credentials{}, plug.ErrRole
 }
 
 type failing struct{}

@@ -16,12 +16,11 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/internal/keys"
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
-	"github.com/latchkey-auth/latchkey/server/identitypool"
-	"github.com/latchkey-auth/latchkey/server/identitypool/ownbroker"
-	"github.com/latchkey-auth/latchkey/server/keys"
+	"github.com/latchkey-auth/latchkey/server/ownbroker"
 	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
@@ -86,7 +85,7 @@ type options struct {
 	client     wire.CreateUserPoolClientRequest
 	identities wire.CreateIdentityPoolRequest
 	audiences  map[string][]string // of providers that the identity pool names by an ARN
-	broker     identitypool.Broker
+	broker     plug.Broker
 	life       time.Duration
 	logger     *slog.Logger
 	socket     bool
@@ -163,7 +162,7 @@ func ClassicFlow() Option {
 }
 
 // Broker has another broker make the credentials.
-func Broker(b identitypool.Broker) Option { return func(o *options) { o.broker = b } }
+func Broker(b plug.Broker) Option { return func(o *options) { o.broker = b } }
 
 // DeveloperProvider names the application itself as a provider of logins; see
 // [Server.DeveloperToken].
@@ -254,7 +253,7 @@ func (s *Server) start(o options) {
 		s.check("make the broker", err)
 	}
 	s.service, err = server.New(server.Config{
-		Broker: o.broker, CredentialLife: o.life, Providers: identitypool.Providers{AllowLoopback: true, Audiences: o.audiences},
+		Broker: o.broker, CredentialLife: o.life, Providers: plug.Providers{AllowLoopback: true, Audiences: o.audiences},
 		Storage: store, SealingKeys: []server.SealingKey{sealing}, Keys: ring, PublicURL: s.URL, Region: Region,
 		AdminKeys: []server.AdminKey{{ID: AccessKeyID, Secret: plug.NewSecret(SecretAccessKey)}},
 		Logger:    o.logger, Now: s.clock.now,

@@ -13,7 +13,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/server/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool"
 )
 
 // operationTimeout bounds the work on one request, waiting for a turn included.

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/server/federation"
-	"github.com/latchkey-auth/latchkey/server/oauth"
-	"github.com/latchkey-auth/latchkey/server/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/federation"
+	"github.com/latchkey-auth/latchkey/server/internal/oauth"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool"
 )
 
 // routeOAuth mounts the OAuth endpoints, below the pool's id and, for a pool's

@@ -4,9 +4,9 @@ import (
 	"context"
 	"time"
 
-	"github.com/latchkey-auth/latchkey/server/federation"
-	"github.com/latchkey-auth/latchkey/server/oauth"
-	"github.com/latchkey-auth/latchkey/server/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/federation"
+	"github.com/latchkey-auth/latchkey/server/internal/oauth"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool"
 )
 
 // elsewhere is sign-in at other providers as package oauth asks for it: the user

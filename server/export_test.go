@@ -1,8 +1,8 @@
 package server
 
 import (
-	"github.com/latchkey-auth/latchkey/server/identitypool"
-	"github.com/latchkey-auth/latchkey/server/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/identitypool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool"
 )
 
 // Offered returns the names of the operations that the service offers, for Call.

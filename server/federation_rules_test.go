@@ -519,13 +519,13 @@ func TestSocialProviders(t *testing.T) {
 	}
 	w, e := federatedWorld(t, nil), newElsewhere(t)
 	w.trust(wire.ProviderApple, wire.ProviderApple, wire.Parameters{
-		"client_id": "app", "team_id": "TEAM", "key_id": "KEY", "authorize_scopes": "openid email", "oidc_issuer": e.issuer,
+		"client_id": "app", "team_id": "TEAM", "key_id": "KEY", "authorize_scopes": "email", "oidc_issuer": e.issuer,
 		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
 	}, map[string]string{"email": "email"})
 	v := w.visitor()
 	to := v.leave(wire.ProviderApple, nil)
 	e.says(e.provider.token("001.abc", map[string]any{"nonce": to.Query().Get("nonce"), "email": "ann@example.com"}))
-	if got := v.outcome(url.Values{"code": {"c-1"}, "state": {to.Query().Get("state")}}); !got.Has("code") || to.Query().Get("response_mode") != "form_post" {
+	if got := v.outcome(url.Values{"code": {"c-1"}, "state": {to.Query().Get("state")}}); !got.Has("code") || to.Query().Get("response_mode") != "form_post" || to.Query().Get("scope") != "openid email" {
 		t.Errorf("Apple: %v after %s", got, to)
 	}
 	parts := strings.Split(e.form.Load().Get("client_secret"), ".")

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/latchkey-auth/latchkey/server/policy"
+	"github.com/latchkey-auth/latchkey/server/internal/limits"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -79,7 +79,7 @@ type reader struct {
 // join adds a waiting request, unless too many wait already. An invalid source has no
 // bound per source. The caller must call leave.
 func (f *feed) join(poolID string, source netip.Addr) (*reader, bool) {
-	r := &reader{feed: f, pool: poolID, source: policy.Network(source)}
+	r := &reader{feed: f, pool: poolID, source: limits.Network(source)}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.waiting >= f.most || r.source.IsValid() && f.sources[r.source] >= maxWaitingSource {

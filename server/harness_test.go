@@ -19,15 +19,14 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/latchkey-auth/latchkey/internal/keys"
+	"github.com/latchkey-auth/latchkey/internal/outbox"
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
 	"github.com/latchkey-auth/latchkey/internal/srp"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
-	"github.com/latchkey-auth/latchkey/server/identitypool"
-	"github.com/latchkey-auth/latchkey/server/keys"
-	"github.com/latchkey-auth/latchkey/server/outbox"
 	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
@@ -52,7 +51,7 @@ type world struct {
 	pool, client string
 
 	identities string // the identity pool's id, see identityWorld
-	broker     func(context.Context, identitypool.Grant) (identitypool.Credentials, error)
+	broker     func(context.Context, plug.Grant) (plug.Credentials, error)
 	outbox     *outbox.Outbox
 }
 
@@ -132,7 +131,7 @@ func newWorldOf(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Cre
 	w.url = "http://" + web.Listener.Addr().String()
 	config := server.Config{
 		Storage: w.store, SealingKeys: []server.SealingKey{sealingKey(1)}, Keys: ring, PublicURL: w.url, Now: w.now,
-		Broker: brokerFunc(w.credentials), Courier: w.outbox,
+		Broker: brokerFunc(w.credentials), Messenger: w.outbox,
 		AdminKeys: []server.AdminKey{{ID: admin.AccessKeyID, Secret: plug.NewSecret(admin.SecretAccessKey.Reveal())}},
 		Logger:    slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

@@ -8,9 +8,10 @@ import (
 	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/server/hosted"
-	"github.com/latchkey-auth/latchkey/server/oauth"
-	"github.com/latchkey-auth/latchkey/server/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/hosted"
+	"github.com/latchkey-auth/latchkey/server/internal/oauth"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool"
+	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
 // routeHosted mounts the sign-in pages where the OAuth endpoints are.
@@ -45,21 +46,21 @@ func (s *Server) showSignedOut(w http.ResponseWriter, r *http.Request, clientID 
 // configuration.
 type brands struct {
 	pools     *userpool.Service
-	otherwise hosted.Brands
+	otherwise plug.Brands
 }
 
-func (b brands) Brand(ctx context.Context, pool, clientID string) (hosted.Branding, error) {
+func (b brands) Brand(ctx context.Context, pool, clientID string) (plug.Brand, error) {
 	look, err := b.pools.Look(ctx, pool, clientID)
 	switch {
 	case err != nil:
-		return hosted.Branding{}, err
+		return plug.Brand{}, err
 	case look.Stylesheet != "" || len(look.Logo) > 0:
-		return hosted.Branding{
+		return plug.Brand{
 			Stylesheet: look.Stylesheet, LightOnly: !strings.Contains(look.Stylesheet, "light-dark("),
 			Logo: look.Logo, LogoType: look.LogoType,
 		}, nil
 	case b.otherwise == nil:
-		return hosted.Branding{}, nil
+		return plug.Brand{}, nil
 	}
 	return b.otherwise.Brand(ctx, pool, clientID)
 }

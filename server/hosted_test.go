@@ -13,7 +13,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
-	"github.com/latchkey-auth/latchkey/server/hosted"
+	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
 var hiddenInput = regexp.MustCompile(`<input name="([^"]+)" value="([^"]*)" type`)
@@ -154,7 +154,7 @@ func TestPageOfPinnedClient(t *testing.T) {
 		c.ClientName = "_custom_id_:abcdefghijklmnopqrstuvwxyz"
 		p.UsernameAttributes = []string{"email"}
 		p.AutoVerifiedAttributes = []string{"email"}
-	}, func(c *server.Config) { c.Brands = hosted.Branding{Stylesheet: ":root { --accent: #123456; }"} })
+	}, func(c *server.Config) { c.Brands = plug.Brand{Stylesheet: ":root { --accent: #123456; }"} })
 	v := w.visitor()
 	answer, body := v.get(w.pageURL("/signup", nil))
 	wantPage(t, answer, body, http.StatusOK, "to continue to app.example.com", `type="email"`, "/brand.css?")

@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/server/hosted"
-	"github.com/latchkey-auth/latchkey/server/oauth"
-	"github.com/latchkey-auth/latchkey/server/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/hosted"
+	"github.com/latchkey-auth/latchkey/server/internal/oauth"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool"
 )
 
 // ownProvider is the name of the user pool itself among a client's providers.

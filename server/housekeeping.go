@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/latchkey-auth/latchkey/server/policy"
+	"github.com/latchkey-auth/latchkey/server/internal/limits"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -53,7 +53,7 @@ func (s *Server) tidy(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			attempts, err := tx.Attempts.Prune(policy.Lockout{}.PruneBefore(now), pruneBatch)
+			attempts, err := tx.Attempts.Prune(limits.Lockout{}.PruneBefore(now), pruneBatch)
 			if err != nil {
 				return err
 			}

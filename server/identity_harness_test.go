@@ -4,9 +4,8 @@ import (
 	"context"
 	"testing"
 
-	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/server/identitypool"
+	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -18,20 +17,20 @@ const (
 
 // brokerFunc is a broker that the test stands in for: what the pool asks of it
 // is what these tests are about. The brokers have tests of their own.
-type brokerFunc func(context.Context, identitypool.Grant) (identitypool.Credentials, error)
+type brokerFunc func(context.Context, plug.Grant) (plug.Credentials, error)
 
-func (f brokerFunc) Credentials(ctx context.Context, g identitypool.Grant) (identitypool.Credentials, error) {
+func (f brokerFunc) Credentials(ctx context.Context, g plug.Grant) (plug.Credentials, error) {
 	return f(ctx, g)
 }
 
 // credentials is the world's broker. It puts the grant into the credentials.
-func (w *world) credentials(ctx context.Context, g identitypool.Grant) (identitypool.Credentials, error) {
+func (w *world) credentials(ctx context.Context, g plug.Grant) (plug.Credentials, error) {
 	if w.broker != nil {
 		return w.broker(ctx, g)
 	}
-	return identitypool.Credentials{
-		AccessKeyID: "ASIATEST", SecretAccessKey: secret.New(g.RoleARN),
-		SessionToken: secret.New(g.IdentityID + " " + g.Provider + " " + g.Subject), Expiration: w.now().Add(g.Life),
+	return plug.Credentials{
+		AccessKeyID: "ASIATEST", SecretAccessKey: plug.NewSecret(g.RoleARN),
+		SessionToken: plug.NewSecret(g.IdentityID + " " + g.Provider + " " + g.Subject), Expiration: w.now().Add(g.Life),
 	}, nil
 }
 

@@ -20,7 +20,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
-	"github.com/latchkey-auth/latchkey/server/identitypool"
+	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
 // provider is another OpenID provider, over real HTTP.
@@ -109,7 +109,7 @@ func (p *provider) signed(key *rsa.PrivateKey, sub string, change map[string]any
 }
 
 // openIDWorld takes the provider's users, as a login provider or by an ARN of IAM.
-func openIDWorld(t *testing.T, p *provider, byARN bool, providers identitypool.Providers) *world {
+func openIDWorld(t *testing.T, p *provider, byARN bool, providers plug.Providers) *world {
 	t.Helper()
 	w := newWorldOf(t, nil, func(c *server.Config) { c.Providers = providers })
 	w.identities = w.addIdentityPool(func(s *wire.IdentityPoolSettings) {
@@ -126,7 +126,7 @@ func openIDARN(p *provider) string {
 	return "arn:aws:iam::000000000000:oidc-provider/" + p.name()
 }
 
-var here = identitypool.Providers{AllowLoopback: true}
+var here = plug.Providers{AllowLoopback: true}
 
 // TestOpenIDLogin: another provider's user has one identity, linked and merged as a
 // user pool's, with a role by the provider's mapping.
@@ -134,7 +134,7 @@ func TestOpenIDLogin(t *testing.T) {
 	t.Parallel()
 	for _, byARN := range []bool{false, true} {
 		p := newProvider(t, false)
-		w := openIDWorld(t, p, byARN, identitypool.Providers{AllowLoopback: true, Audiences: map[string][]string{p.name(): {"app"}}})
+		w := openIDWorld(t, p, byARN, plug.Providers{AllowLoopback: true, Audiences: map[string][]string{p.name(): {"app"}}})
 		login := func(sub string) wire.Parameters { return wire.Parameters{p.name(): p.token(sub, nil)} }
 		guest := w.mustID(nil)
 		if got := w.mustCredentials(guest, login("u-1")); got.IdentityId != guest || string(got.Credentials.SessionToken) != guest+" "+p.name()+" u-1" {
@@ -293,20 +293,20 @@ func TestProviderAddresses(t *testing.T) {
 		return nil, nil
 	}
 	login := wire.Parameters{p.name(): p.token("u", nil)}
-	closed := openIDWorld(t, p, false, identitypool.Providers{Roots: roots})
+	closed := openIDWorld(t, p, false, plug.Providers{Roots: roots})
 	_, err := closed.getID(login)
 	wantException(t, err, wire.ExternalServiceException, wire.MessageProviderUnavailable)
 	if n := seen.Load(); n != 0 {
 		t.Errorf("%d connections", n)
 	}
 	plain := newProvider(t, false)
-	closed = openIDWorld(t, plain, false, identitypool.Providers{})
+	closed = openIDWorld(t, plain, false, plug.Providers{})
 	_, err = closed.getID(wire.Parameters{plain.name(): plain.token("u", nil)})
 	wantRefusal(t, "http without leave", err, wire.MessageLoginIssuerMismatch)
 	if n := plain.asked.Load(); n != 0 {
 		t.Errorf("%d requests", n)
 	}
-	open := openIDWorld(t, p, false, identitypool.Providers{AllowLoopback: true, Roots: roots})
+	open := openIDWorld(t, p, false, plug.Providers{AllowLoopback: true, Roots: roots})
 	open.mustID(login)
 	if seen.Load() == 0 {
 		t.Error("no connection is seen")

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/server/identitypool"
+	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
 func roleNamed(name string) string { return "arn:aws:iam::000000000000:role/" + name }
@@ -178,9 +178,9 @@ func TestPrincipalTags(t *testing.T) {
 	login := w.login(w.signIn("ann").IdToken)
 	id := w.mustID(login)
 	var got map[string]string
-	w.broker = func(_ context.Context, g identitypool.Grant) (identitypool.Credentials, error) {
+	w.broker = func(_ context.Context, g plug.Grant) (plug.Credentials, error) {
 		got = g.Tags
-		return identitypool.Credentials{AccessKeyID: "ASIA", Expiration: w.now().Add(g.Life)}, nil
+		return plug.Credentials{AccessKeyID: "ASIA", Expiration: w.now().Add(g.Life)}, nil
 	}
 	set := func(m wire.PrincipalTagAttributeMap) {
 		t.Helper()
@@ -223,9 +223,9 @@ func TestPrincipalTagLength(t *testing.T) {
 		w.addUser("ann", wire.AttributeType{Name: "name", Value: value})
 		login := w.login(w.signIn("ann").IdToken)
 		var got map[string]string
-		w.broker = func(_ context.Context, g identitypool.Grant) (identitypool.Credentials, error) {
+		w.broker = func(_ context.Context, g plug.Grant) (plug.Credentials, error) {
 			got = g.Tags
-			return identitypool.Credentials{AccessKeyID: "ASIA", Expiration: w.now().Add(g.Life)}, nil
+			return plug.Credentials{AccessKeyID: "ASIA", Expiration: w.now().Add(g.Life)}, nil
 		}
 		must[wire.SetPrincipalTagAttributeMapResponse](w, "SetPrincipalTagAttributeMap", &wire.SetPrincipalTagAttributeMapRequest{PrincipalTagAttributeMap: wire.PrincipalTagAttributeMap{
 			IdentityPoolId: w.identities, IdentityProviderName: w.issuerKey(), PrincipalTags: map[string]string{"full": "name"},

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/server/identitypool"
+	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
 // TestGuest: a guest gets an identity of its own, credentials for the guests'
@@ -211,14 +211,14 @@ func TestBrokerFails(t *testing.T) {
 	w := identityWorld(t, nil)
 	guest := w.mustID(nil)
 	fail := func(err error) {
-		w.broker = func(context.Context, identitypool.Grant) (identitypool.Credentials, error) {
-			return identitypool.Credentials{}, err
+		w.broker = func(context.Context, plug.Grant) (plug.Credentials, error) {
+			return plug.Credentials{}, err
 		}
 	}
 	fail(errors.New("no route to host"))
 	_, err := w.getCredentials(guest, nil)
 	wantException(t, err, wire.ExternalServiceException, wire.MessageBrokerUnavailable)
-	fail(identitypool.ErrRole)
+	fail(plug.ErrRole)
 	_, err = w.getCredentials(guest, nil)
 	wantException(t, err, wire.InvalidIdentityPoolConfigurationException, wire.MessageIdentityPoolRoles)
 	w.broker = nil

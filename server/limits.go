@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/latchkey-auth/latchkey/server/policy"
+	"github.com/latchkey-auth/latchkey/server/internal/limits"
 )
 
 const (
@@ -26,7 +26,7 @@ const (
 )
 
 // sourceLimiter allows factor times the requests that l allows.
-func sourceLimiter(l Limits, factor float64) *policy.Limiter {
+func sourceLimiter(l Limits, factor float64) *limits.Limiter {
 	rate := l.PerSource
 	if rate < 0 {
 		return nil
@@ -35,10 +35,10 @@ func sourceLimiter(l Limits, factor float64) *policy.Limiter {
 		rate = defaultPerSource
 	}
 	rate *= factor
-	return &policy.Limiter{PerSecond: rate, Burst: int(rate * burstFactor), Sources: sourcesKept}
+	return &limits.Limiter{PerSecond: rate, Burst: int(rate * burstFactor), Sources: sourcesKept}
 }
 
-func arithmeticGate(l Limits) *policy.Gate {
+func arithmeticGate(l Limits) *limits.Gate {
 	running := l.Arithmetic
 	if running <= 0 {
 		running = runtime.GOMAXPROCS(0)
@@ -47,11 +47,11 @@ func arithmeticGate(l Limits) *policy.Gate {
 	if queue <= 0 {
 		queue = running * queueFactor
 	}
-	return policy.NewGate(running, queue)
+	return limits.NewGate(running, queue)
 }
 
 // boundConnections makes the bounds of connections of Serve.
-func (s *Server) boundConnections(l Limits) (*policy.Connections, error) {
+func (s *Server) boundConnections(l Limits) (*limits.Connections, error) {
 	most := connectionsFor(descriptorLimit(), runtime.GOMAXPROCS(0))
 	total := l.Connections
 	switch {
@@ -67,7 +67,7 @@ func (s *Server) boundConnections(l Limits) (*policy.Connections, error) {
 	if perSource == 0 {
 		perSource = max(total/4, 1)
 	}
-	return &policy.Connections{
+	return &limits.Connections{
 		Max: max(total-reserve, 1), Reserve: reserve, PerSource: perSource,
 		Exempt: func(source netip.Addr) bool { return source.IsLoopback() || s.isProxy(source) },
 		Warn:   func(reason string) { s.log.Warn("new connections were closed or refused", "reason", reason) },
@@ -127,7 +127,7 @@ func (s *Server) isProxy(address netip.Addr) bool {
 }
 
 // admits reports whether the request's source may ask now.
-func (s *Server) admits(limiter *policy.Limiter, r *http.Request) bool {
+func (s *Server) admits(limiter *limits.Limiter, r *http.Request) bool {
 	source := s.source(r)
 	return limiter == nil || !source.IsValid() || limiter.Allow(source)
 }

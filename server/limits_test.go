@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/latchkey-auth/latchkey/server/policy"
+	"github.com/latchkey-auth/latchkey/server/internal/limits"
 )
 
 // TestSource covers which address the bounds count for, and that a client cannot
@@ -101,10 +101,10 @@ func TestBoundConnections(t *testing.T) {
 // ten times as often, and health is never refused.
 func TestDocumentsHaveTheirOwnLimit(t *testing.T) {
 	t.Parallel()
-	limits := Limits{PerSource: 0.2} // bursts of 2, and of 20 for documents
-	s := &Server{sources: sourceLimiter(limits, 1), documents: sourceLimiter(limits, documentFactor)}
+	bounds := Limits{PerSource: 0.2} // bursts of 2, and of 20 for documents
+	s := &Server{sources: sourceLimiter(bounds, 1), documents: sourceLimiter(bounds, documentFactor)}
 	r := httptest.NewRequest("GET", "/", nil)
-	count := func(limiter *policy.Limiter) (n int) {
+	count := func(limiter *limits.Limiter) (n int) {
 		for s.admits(limiter, r) && n < 1000 {
 			n++
 		}

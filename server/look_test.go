@@ -12,7 +12,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
-	"github.com/latchkey-auth/latchkey/server/hosted"
+	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
 var brandLink = regexp.MustCompile(`(?:href|src)="([^"]*/brand[^"]*)"`)
@@ -38,7 +38,7 @@ func (v *visitor) brandOf(page string) (style, logo string, header http.Header) 
 // client's own before that of all, and both before the configuration's.
 func TestUICustomizationOnPages(t *testing.T) {
 	t.Parallel()
-	w := newWorldOf(t, withOAuth, func(c *server.Config) { c.Brands = hosted.Branding{Stylesheet: ":root { --accent: #abcdef; }"} })
+	w := newWorldOf(t, withOAuth, func(c *server.Config) { c.Brands = plug.Brand{Stylesheet: ":root { --accent: #abcdef; }"} })
 	must[wire.CreateUserPoolDomainResponse](w, "CreateUserPoolDomain", &wire.CreateUserPoolDomainRequest{Domain: "acme", UserPoolId: w.pool})
 	var picture bytes.Buffer
 	if err := png.Encode(&picture, image.NewGray(image.Rect(0, 0, 350, 178))); err != nil {

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/latchkey-auth/latchkey/server/hosted"
+	"github.com/latchkey-auth/latchkey/server/internal/hosted"
 )
 
 // anyPath stands for all paths that nothing is mounted at, where requests are counted.

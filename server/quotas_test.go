@@ -15,7 +15,8 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
-	"github.com/latchkey-auth/latchkey/server/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool"
+	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
 // messagesTo counts the messages that one address got.
@@ -174,10 +175,10 @@ func TestForgottenPasswordsTellNothing(t *testing.T) {
 	}
 }
 
-// mute is a courier that carries nothing.
+// mute is a Messenger that fails.
 type mute struct{ err error }
 
-func (m mute) Deliver(context.Context, userpool.Message) error { return m.err }
+func (m mute) Send(context.Context, plug.Message) error { return m.err }
 
 // TestUndeliverableCodesTellNothing checks that only a client that does not hide who exists
 // gets an error for a failed delivery.
@@ -189,7 +190,7 @@ func TestUndeliverableCodesTellNothing(t *testing.T) {
 	}{"hides": {hiding, false}, "tells": {verifying, true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorldOf(t, test.pool, func(c *server.Config) { c.Courier = mute{errors.New("the queue is full")} })
+			w := newWorldOf(t, test.pool, func(c *server.Config) { c.Messenger = mute{errors.New("the queue is full")} })
 			w.addUser("ann", verified("ann@example.com")...)
 			_, err := w.forgot("ann")
 			if test.fails {

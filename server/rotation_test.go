@@ -13,14 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/keys"
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
-	"github.com/latchkey-auth/latchkey/server/keys"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
-	"github.com/latchkey-auth/latchkey/server/userpool"
 )
 
 // rounds is how often something is tried: n, or LATCHKEY_TORTURE.

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/server/oauth"
-	"github.com/latchkey-auth/latchkey/server/policy"
+	"github.com/latchkey-auth/latchkey/server/internal/limits"
+	"github.com/latchkey-auth/latchkey/server/internal/oauth"
 )
 
 // Bounds of a connection. A slow client loses its connection before it can
@@ -65,7 +65,7 @@ func (s *Server) ServeHandler(ctx context.Context, handler http.Handler, listene
 // except those that watch over the service.
 func (s *Server) keepReserve(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if policy.Reserved(r.Context()) && r.URL.Path != healthPath && r.URL.Path != readyPath {
+		if limits.Reserved(r.Context()) && r.URL.Path != healthPath && r.URL.Path != readyPath {
 			allowBrowsers(w.Header())
 			w.Header().Set("Retry-After", "5")
 			plain(w, http.StatusServiceUnavailable, "too many connections\n")

@@ -10,16 +10,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/keys"
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
-	"github.com/latchkey-auth/latchkey/server/federation"
-	"github.com/latchkey-auth/latchkey/server/hosted"
-	"github.com/latchkey-auth/latchkey/server/identitypool"
-	"github.com/latchkey-auth/latchkey/server/keys"
-	"github.com/latchkey-auth/latchkey/server/oauth"
-	"github.com/latchkey-auth/latchkey/server/policy"
+	"github.com/latchkey-auth/latchkey/server/internal/federation"
+	"github.com/latchkey-auth/latchkey/server/internal/hosted"
+	"github.com/latchkey-auth/latchkey/server/internal/identitypool"
+	"github.com/latchkey-auth/latchkey/server/internal/limits"
+	"github.com/latchkey-auth/latchkey/server/internal/oauth"
+	"github.com/latchkey-auth/latchkey/server/internal/openid"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool"
+	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage"
-	"github.com/latchkey-auth/latchkey/server/userpool"
 )
 
 // Config is what a [Server] is made of. Storage, SealingKeys and PublicURL are
@@ -45,10 +47,10 @@ type Config struct {
 	// Providers are the OpenID providers beyond the user pools of this service that
 	// identity pools may name, and says where the identity providers of user pools
 	// may be. By default they must be on the public Internet.
-	Providers identitypool.Providers
+	Providers plug.Providers
 	// Broker makes the AWS credentials of identity pools. Without one
 	// GetCredentialsForIdentity is refused.
-	Broker identitypool.Broker
+	Broker plug.Broker
 	// CredentialLife is how long AWS credentials are asked to last; default 1 h.
 	CredentialLife time.Duration
 	// GuestLife is how long Serve keeps a guest's identity that is not used; at least
@@ -60,9 +62,9 @@ type Config struct {
 	// AdminKeys are the access keys that may call admin operations over HTTP. Without
 	// any, every admin operation is refused.
 	AdminKeys []AdminKey
-	// Courier brings codes to people: package mail's Sender, an outbox, or one of
-	// your own. Without one nobody can sign up or recover a password by code.
-	Courier userpool.Courier
+	// Messenger delivers codes and temporary passwords to users: a Sender of package
+	// mail, or your own. Without one nobody can sign up or recover a password by code.
+	Messenger plug.Messenger
 	// LostAnswers is how long a rotated refresh token stays good while its
 	// successor has not been used, beyond the client's RetryGracePeriodSeconds: a
 	// client whose answer was lost may come back that much later. At most a day;
@@ -74,8 +76,8 @@ type Config struct {
 	// challenge (RFC 9700, section 2.1.1).
 	OptionalPKCE bool
 	// Brands gives the sign-in pages of a client their look where SetUICustomization
-	// gave them none; nil is Latchkey's own. A [hosted.Branding] is one look for all.
-	Brands hosted.Brands
+	// gave them none; nil is Latchkey's own. A [plug.Brand] is one look for all.
+	Brands plug.Brands
 	// Limits bounds what one source and all sources together may ask for.
 	Limits Limits
 	// Observer learns of each answer; nil is none.
@@ -145,10 +147,10 @@ type Server struct {
 	operations     operations
 	signatures     map[string]*sigv4.Verifier // by signing name
 	administrators map[string]administrator   // by access key id
-	sources        *policy.Limiter
-	documents      *policy.Limiter // for JWKS and discovery documents
+	sources        *limits.Limiter
+	documents      *limits.Limiter // for JWKS and discovery documents
 	proxies        []netip.Prefix
-	open           *policy.Connections
+	open           *limits.Connections
 	ready          readiness
 	feed           *feed
 	issuer         func(string) string
@@ -194,10 +196,10 @@ func New(c Config) (*Server, error) {
 	if err := checkMasterKey(c.Storage, box); err != nil {
 		return nil, err
 	}
-	party := federation.NewParty(c.Providers.Reach(), s.log, s.now)
+	party := federation.NewParty(openid.ReachOf(c.Providers), s.log, s.now)
 	s.pools = userpool.New(userpool.Config{
 		Storage: s.feed.watch(s.store), Box: box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
-		Gate: arithmeticGate(c.Limits), Courier: c.Courier, MessagesPerSource: c.Limits.MessagesPerSource, LostAnswers: c.LostAnswers,
+		Gate: arithmeticGate(c.Limits), Messenger: c.Messenger, MessagesPerSource: c.Limits.MessagesPerSource, LostAnswers: c.LostAnswers,
 		SessionsPerUser: c.Limits.SessionsPerUser, CheckProviderURL: party.CheckURL,
 		PoolURL: func(pool string) string { return base + "/" + pool },
 		LogoURL: func(pool, client string, logo []byte) string { return hosted.LogoURL(base+"/"+pool, client, logo) }, Logger: s.log, Now: s.now,

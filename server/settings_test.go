@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -306,20 +307,18 @@ func TestEnforcedSettingsHaveATest(t *testing.T) {
 	t.Parallel()
 	tests := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 	known := map[string]bool{}
-	for _, pattern := range []string{"*_test.go", "*/*_test.go"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
 		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, found := range tests.FindAllSubmatch(text, -1) {
-				known[string(found[1])] = true
-			}
+		text, err := os.ReadFile(path)
+		for _, found := range tests.FindAllSubmatch(text, -1) {
+			known[string(found[1])] = true
 		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	for request, members := range settings {
 		for path, s := range members {

@@ -25,7 +25,7 @@ func decodesBase64(text string) bool {
 // lenient are the files that may skip line ends, with the reason.
 var lenient = map[string]string{
 	"internal/strictbase64/strictbase64.go": "refuses them itself",
-	"server/federation/apple.go":            "reads a key that a person copied from a file with lines",
+	"server/internal/federation/apple.go":   "reads a key that a person copied from a file with lines",
 }
 
 // TestBase64IsDecodedStrictly: what comes from outside goes through internal/strictbase64,

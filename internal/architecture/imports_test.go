@@ -52,7 +52,7 @@ type rule struct {
 
 // The house. The first rule that names a package is the one that counts.
 var rules = []rule{
-	{"", []string{"jwt", "store", "internal/..."}, []string{"golang.org/x/oauth2", "golang.org/x/sync", "github.com/go-json-experiment/json"}},
+	{"", []string{"jwt", "store", "internal/..."}, []string{"golang.org/x/oauth2", "github.com/go-json-experiment/json"}},
 	{"jwt/...", nil, []string{"golang.org/x/sync"}},
 	{"store", []string{"internal/secret", "store/internal/..."}, []string{"github.com/go-json-experiment/json"}},
 	{"store/...", []string{"store", "store/internal/...", "internal/atomicfile", "internal/strictbase64"}, []string{"github.com/gofrs/flock", "golang.org/x/sys", "pgregory.net/rapid", "github.com/google/go-cmp", "github.com/go-json-experiment/json"}},
@@ -62,22 +62,24 @@ var rules = []rule{
 	{"server/storage/sqlite", []string{"server/storage"}, []string{"modernc.org/sqlite", "github.com/gofrs/flock", "github.com/go-json-experiment/json"}},
 	{"server/storage/...", []string{"server/storage"}, []string{"pgregory.net/rapid", "github.com/google/go-cmp"}},
 	{"server/metrics", []string{"server"}, nil},
-	{"server/keys", []string{"internal/seal", "jwt", "server/storage"}, []string{"golang.org/x/sync"}},
 	{"server/plug", nil, nil},
-	{"server/paging", []string{"internal/seal", "internal/strictbase64", "internal/wire"}, nil},
+	{"server/mail", []string{"server/plug"}, []string{"github.com/wneessen/go-mail"}},
+	{"server/stsbroker", []string{"server/plug"}, nil},
+	{"server/ownbroker", []string{"internal/tempkey", "server/plug"}, nil},
+	{"server/internal/paging", []string{"internal/seal", "internal/strictbase64", "internal/wire"}, nil},
 	{"server/internal/tagging", []string{"internal/wire"}, nil},
-	{"server/outbox", []string{"internal/localonly", "server/userpool"}, nil},
-	{"server/hosted", []string{"internal/languages", "internal/random", "internal/wire"}, nil}, // the pages know neither accounts nor tokens: server wires
-	{"server/mail", []string{"internal/secret", "server/userpool"}, []string{"github.com/wneessen/go-mail"}},
-	{"server/policy", []string{"server/storage"}, []string{"golang.org/x/time"}},
-	{"server/identitypool/...", []string{"internal/...", "jwt", "server/identitypool", "server/keys", "server/internal/tagging", "server/openid", "server/paging", "server/storage"},
-		[]string{"golang.org/x/sync", "github.com/go-json-experiment/json"}},
-	{"server/openid", []string{"jwt"}, []string{"github.com/go-json-experiment/json"}}, // other providers, for both kinds of pools
-	{"server/federation", []string{"internal/...", "jwt", "server/openid"}, []string{"github.com/go-json-experiment/json"}},
-	{"server/oauth", []string{"internal/...", "jwt", "server/federation", "server/keys", "server/policy", "server/storage"}, nil},
-	{"server/userpool", []string{"internal/...", "jwt", "server/federation", "server/internal/tagging", "server/keys", "server/paging", "server/policy", "server/storage"},
-		[]string{"golang.org/x/text", "golang.org/x/sync", "github.com/go-json-experiment/json"}},
-	{"server", []string{"internal/...", "jwt", "server/..."}, []string{"golang.org/x/sync"}},
+	{"server/internal/hosted", []string{"internal/languages", "internal/random", "internal/wire", "server/plug"}, nil}, // the pages know neither accounts nor tokens: server wires
+	{"server/internal/limits", []string{"server/storage"}, []string{"golang.org/x/time"}},
+	{"server/internal/identitypool", []string{"internal/...", "jwt", "server/internal/openid", "server/internal/paging", "server/internal/tagging", "server/plug", "server/storage"},
+		[]string{"github.com/go-json-experiment/json"}},
+	{"server/internal/openid", []string{"jwt", "server/plug"}, []string{"github.com/go-json-experiment/json"}}, // other providers, for both kinds of pools
+	{"server/internal/federation", []string{"internal/...", "jwt", "server/internal/openid"}, []string{"github.com/go-json-experiment/json"}},
+	{"server/internal/oauth", []string{"internal/random", "internal/seal", "internal/strictbase64", "internal/wire", "server/internal/federation"}, nil},
+	{"server/internal/userpool", []string{"internal/...", "jwt", "server/internal/federation", "server/internal/limits", "server/internal/paging", "server/internal/tagging", "server/plug", "server/storage"},
+		[]string{"golang.org/x/text", "github.com/go-json-experiment/json"}},
+	{"server", []string{"internal/...", "server/..."}, []string{"golang.org/x/sync"}},
+	{"internal/keys", []string{"internal/seal", "jwt", "server/storage"}, []string{"golang.org/x/sync"}}, // the signing keys of a service
+	{"internal/outbox", []string{"internal/localonly", "server/plug"}, nil},                              // of a service for development
 	{"internal/localservice", []string{"internal/...", "server/..."}, []string{"golang.org/x/sync"}},
 	{"internal/sessionpage", []string{"", "internal/localonly", "jwt", "store"}, nil}, // a program on the client
 	{"internal/cli/...", []string{"...", ""}, []string{"github.com/spf13/cobra", "golang.org/x/term", "golang.org/x/sys"}},
@@ -130,6 +132,36 @@ func TestImportsFollowTheHouse(t *testing.T) {
 		for _, imported := range p.Imports {
 			if !allowed(rules[i], imported) {
 				t.Errorf("%q must not import %s", p.ImportPath, imported)
+			}
+		}
+	}
+}
+
+// TestRulesAreNarrow finds permissions that no package uses.
+func TestRulesAreNarrow(t *testing.T) {
+	t.Parallel()
+	imports := make([][]string, len(rules)) // of the packages of each rule
+	for _, p := range list(t) {
+		if i := slices.IndexFunc(rules, func(r rule) bool { return matches(r.packages, p.ImportPath) }); i >= 0 {
+			imports[i] = append(imports[i], p.Imports...)
+		}
+	}
+	for i, r := range rules {
+		if strings.HasSuffix(r.packages, "...") {
+			continue // also for packages that come
+		}
+		for _, pattern := range r.own {
+			used := func(path string) bool {
+				own, ok := strings.CutPrefix(path, module)
+				return ok && matches(pattern, strings.TrimPrefix(own, "/"))
+			}
+			if !slices.ContainsFunc(imports[i], used) {
+				t.Errorf("%s does not import %s: remove it from its rule", r.packages, pattern)
+			}
+		}
+		for _, prefix := range r.foreign {
+			if !slices.ContainsFunc(imports[i], func(path string) bool { return strings.HasPrefix(path, prefix) }) {
+				t.Errorf("%s does not import %s: remove it from its rule", r.packages, prefix)
 			}
 		}
 	}

@@ -18,7 +18,7 @@ import (
 
 // public are the packages that programs which embed the service import.
 var public = []string{
-	"server", "server/plug", "server/mail", "server/metrics", "server/identitypool/ownbroker", "server/identitypool/stsbroker",
+	"server", "server/plug", "server/mail", "server/metrics", "server/ownbroker", "server/stsbroker",
 	"server/storage", "server/storage/memory", "server/storage/sqlite", "server/storage/storagetest",
 }
 
@@ -80,7 +80,7 @@ func exportData(t *testing.T) map[string]string {
 }
 
 // mentions returns a line for each exported name of a package and each package of
-// this module, not public, of which it mentions a type: "server.Config.Keys: server/keys.Ring".
+// this module, not public, of which it mentions a type: "server.Config.Keys: internal/keys.Ring".
 func mentions(p *types.Package) []string {
 	lines := map[string]bool{}
 	note := func(name string, t types.Type) {

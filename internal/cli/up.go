@@ -18,9 +18,9 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/localservice"
 	"github.com/latchkey-auth/latchkey/internal/sessionpage"
 	"github.com/latchkey-auth/latchkey/internal/userdirs"
-	"github.com/latchkey-auth/latchkey/server/identitypool/stsbroker"
 	"github.com/latchkey-auth/latchkey/server/metrics"
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
+	"github.com/latchkey-auth/latchkey/server/stsbroker"
 )
 
 // upFlags are the flags of `latchkey up`.

@@ -9,7 +9,7 @@ import (
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/internal/cli/ui"
 	"github.com/latchkey-auth/latchkey/internal/localservice"
-	"github.com/latchkey-auth/latchkey/server/outbox"
+	"github.com/latchkey-auth/latchkey/internal/outbox"
 )
 
 // announce tells where the service is: a line of JSON, or a screen.

@@ -5,9 +5,9 @@ import (
 	"path/filepath"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/server/identitypool"
-	"github.com/latchkey-auth/latchkey/server/identitypool/ownbroker"
-	"github.com/latchkey-auth/latchkey/server/identitypool/stsbroker"
+	"github.com/latchkey-auth/latchkey/server/ownbroker"
+	"github.com/latchkey-auth/latchkey/server/plug"
+	"github.com/latchkey-auth/latchkey/server/stsbroker"
 )
 
 // Roles of the identity pool, of an account that AWS gives to nobody. The own
@@ -19,7 +19,7 @@ const (
 
 // broker makes the broker of the identity pool's credentials: its own, with a key
 // in the folder, or an STS.
-func (s *Service) broker(ctx context.Context) (identitypool.Broker, error) {
+func (s *Service) broker(ctx context.Context) (plug.Broker, error) {
 	if s.options.STS != "" {
 		return stsbroker.New(stsbroker.Config{Endpoint: s.options.STS})
 	}

@@ -8,9 +8,9 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"github.com/latchkey-auth/latchkey/internal/keys"
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/server"
-	"github.com/latchkey-auth/latchkey/server/keys"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
 )

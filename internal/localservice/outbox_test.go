@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/latchkey-auth/latchkey/internal/outbox"
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/server/outbox"
 )
 
 // TestSignUpByOutbox: whoever tries the service signs up with the code that the

@@ -18,13 +18,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/latchkey-auth/latchkey/internal/atomicfile"
+	"github.com/latchkey-auth/latchkey/internal/keys"
 	"github.com/latchkey-auth/latchkey/internal/localca"
 	"github.com/latchkey-auth/latchkey/internal/localonly"
+	"github.com/latchkey-auth/latchkey/internal/outbox"
 	"github.com/latchkey-auth/latchkey/internal/registry"
 	"github.com/latchkey-auth/latchkey/server"
-	"github.com/latchkey-auth/latchkey/server/identitypool"
-	"github.com/latchkey-auth/latchkey/server/keys"
-	"github.com/latchkey-auth/latchkey/server/outbox"
 	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
 )
@@ -240,8 +239,8 @@ func (s *Service) openServer(ctx context.Context) error {
 	}
 	s.outbox = outbox.New(s.options.Sent)
 	s.server, err = server.New(server.Config{
-		Courier: s.outbox,
-		Broker:  broker, CredentialLife: s.options.CredentialLife, Providers: identitypool.Providers{AllowLoopback: true},
+		Messenger: s.outbox,
+		Broker:    broker, CredentialLife: s.options.CredentialLife, Providers: plug.Providers{AllowLoopback: true},
 		Storage: s.store, SealingKeys: []server.SealingKey{sealing}, Keys: s.ring, PublicURL: url("http", s.web), Region: Region,
 		AdminKeys: []server.AdminKey{{ID: s.state.AccessKeyID, Secret: plug.NewSecret(s.state.SecretAccessKey)}},
 		Observer:  s.options.Observer, Logger: s.options.Logger,

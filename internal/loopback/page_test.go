@@ -17,7 +17,7 @@ import (
 // none that would need escaping.
 func TestLoopbackTexts(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("../../server/hosted/lang/*.json")
+	files, err := filepath.Glob("../../server/internal/hosted/lang/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}

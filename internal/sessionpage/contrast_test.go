@@ -52,7 +52,7 @@ func TestContrast(t *testing.T) {
 // TestPalette: the page looks like the sign-in pages that it leads to.
 func TestPalette(t *testing.T) {
 	t.Parallel()
-	pages, err := os.ReadFile("../../server/hosted/page.css")
+	pages, err := os.ReadFile("../../server/internal/hosted/page.css")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,19 +4,19 @@ import (
 	"context"
 	"time"
 
-	"github.com/latchkey-auth/latchkey/server/userpool"
+	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
 // letter is a message on its way, with the number of tries so far.
 type letter struct {
-	userpool.Message
+	plug.Message
 	tries int
 }
 
 // accept takes a message into the queue if there is room. A source other than the
 // service's administrators may have a part of the queue only, so that there is room
 // for the others.
-func (s *Sender) accept(m userpool.Message) error {
+func (s *Sender) accept(m plug.Message) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -36,7 +36,7 @@ func (s *Sender) accept(m userpool.Message) error {
 }
 
 // release gives the place of a message free that was sent, refused or given up.
-func (s *Sender) release(m userpool.Message) {
+func (s *Sender) release(m plug.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held--

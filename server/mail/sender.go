@@ -1,6 +1,6 @@
 // Package mail sends a service's messages through an SMTP server.
 //
-// A [Sender] is a userpool.Courier. It takes a message into a bounded queue and
+// A [Sender] is a plug.Messenger. It takes a message into a bounded queue and
 // answers at once, so that the time of a call tells nothing about the mail
 // server, nor whether there was anything to send. One source may have a tenth of
 // the queue. A few goroutines bring the queue to the server, over TLS; a message
@@ -23,8 +23,7 @@ import (
 
 	gomail "github.com/wneessen/go-mail"
 
-	"github.com/latchkey-auth/latchkey/internal/secret"
-	"github.com/latchkey-auth/latchkey/server/userpool"
+	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
 // Encryption is how the connection to the mail server is protected.
@@ -51,7 +50,7 @@ const (
 // answer: a code lives for an hour or longer.
 var pauses = []time.Duration{2 * time.Second, 10 * time.Second, 30 * time.Second, 2 * time.Minute}
 
-// Errors of [Sender.Deliver] beside userpool.ErrMedium.
+// Errors of [Sender.Send] beside plug.ErrMedium.
 var (
 	ErrQueueFull   = errors.New("mail: the queue is full; the mail server does not keep up")
 	ErrSourceShare = errors.New("mail: too many messages of one source are waiting")
@@ -66,7 +65,7 @@ type Config struct {
 	Encryption Encryption
 	// Username and Password sign in to the server; without them nobody does.
 	Username string
-	Password secret.String
+	Password plug.Secret
 	// RootCAs are the authorities to trust; nil is the system's.
 	RootCAs *x509.CertPool
 	// Timeout bounds one conversation; default 15 s.
@@ -156,11 +155,11 @@ func options(c Config, host string, port int) []gomail.Option {
 }
 
 // Deliver takes an e-mail into the queue, of which one source may have a tenth.
-// Errors: userpool.ErrMedium for a text message, [ErrAddress], [ErrQueueFull],
+// Errors: plug.ErrMedium for a text message, [ErrAddress], [ErrQueueFull],
 // [ErrSourceShare], [ErrClosed].
-func (s *Sender) Deliver(_ context.Context, m userpool.Message) error {
-	if m.Medium != userpool.MediumEmail {
-		return fmt.Errorf("%w: mail does not go by %s", userpool.ErrMedium, m.Medium)
+func (s *Sender) Send(_ context.Context, m plug.Message) error {
+	if m.Medium != plug.MediumEmail {
+		return fmt.Errorf("%w: mail does not go by %s", plug.ErrMedium, m.Medium)
 	}
 	if _, err := s.compose(m); err != nil {
 		return err
@@ -170,7 +169,7 @@ func (s *Sender) Deliver(_ context.Context, m userpool.Message) error {
 
 // compose makes the e-mail. Whatever is not a plain address, such as one with a
 // line break that would add a header, is refused.
-func (s *Sender) compose(m userpool.Message) (*gomail.Msg, error) {
+func (s *Sender) compose(m plug.Message) (*gomail.Msg, error) {
 	parsed, err := netmail.ParseAddress(m.Address)
 	if err != nil || parsed.Address != m.Address {
 		return nil, ErrAddress
@@ -191,7 +190,7 @@ func (s *Sender) compose(m userpool.Message) (*gomail.Msg, error) {
 	return msg, nil
 }
 
-func (s *Sender) converse(m userpool.Message) error {
+func (s *Sender) converse(m plug.Message) error {
 	msg, err := s.compose(m)
 	if err != nil {
 		return err

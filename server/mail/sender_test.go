@@ -22,8 +22,7 @@ import (
 	"github.com/emersion/go-smtp"
 	"go.uber.org/goleak"
 
-	"github.com/latchkey-auth/latchkey/internal/secret"
-	"github.com/latchkey-auth/latchkey/server/userpool"
+	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
 func TestMain(m *testing.M) {
@@ -168,19 +167,19 @@ func newSender(t *testing.T, c Config) *Sender {
 	return s
 }
 
-func message() userpool.Message {
-	return userpool.Message{
-		PoolID: "us-east-1_Ab1Cd2Ef3", Medium: userpool.MediumEmail, Address: "ann@example.com",
-		Subject: "Ihr Code für heute", Text: secret.New("Your code is 123456"),
+func message() plug.Message {
+	return plug.Message{
+		PoolID: "us-east-1_Ab1Cd2Ef3", Medium: plug.MediumEmail, Address: "ann@example.com",
+		Subject: "Ihr Code für heute", Text: plug.NewSecret("Your code is 123456"),
 	}
 }
 
 // sent delivers a message and waits until the sender has nothing left to do.
-func sent(t *testing.T, s *Sender, m userpool.Message) {
+func sent(t *testing.T, s *Sender, m plug.Message) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if err := errors.Join(s.Deliver(ctx, m), s.Close(ctx)); err != nil {
+	if err := errors.Join(s.Send(ctx, m), s.Close(ctx)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -193,7 +192,7 @@ func TestSend(t *testing.T) {
 			office := openOffice(t, encryption)
 			config := Config{Server: office.address, Encryption: encryption, RootCAs: office.roots}
 			if encryption != NoTLS {
-				office.user, config.Username, config.Password = "latchkey", "latchkey", secret.New("Correct-Horse-9")
+				office.user, config.Username, config.Password = "latchkey", "latchkey", plug.NewSecret("Correct-Horse-9")
 			}
 			sent(t, newSender(t, config), message())
 			if len(office.letters) != 1 || office.from[0] != "no-reply@example.com" || office.to[0] != "ann@example.com" {
@@ -218,7 +217,7 @@ func TestHTML(t *testing.T) {
 	t.Parallel()
 	office := openOffice(t, NoTLS)
 	m := message()
-	m.HTML, m.Text = true, secret.New("<p>123456</p>")
+	m.HTML, m.Text = true, plug.NewSecret("<p>123456</p>")
 	sent(t, newSender(t, Config{Server: office.address, Encryption: NoTLS}), m)
 	if !strings.Contains(office.letters[0], "Content-Type: text/html") {
 		t.Errorf("%s", office.letters[0])
@@ -247,7 +246,7 @@ func TestFailures(t *testing.T) {
 	}{
 		{"refused", func(o *postOffice, _ *Config) { o.refuses = true }, "no such person"},
 		{"busy for too long", func(o *postOffice, _ *Config) { o.busy = 99 }, "later"},
-		{"wrong password", func(o *postOffice, c *Config) { o.user, c.Password = "latchkey", secret.New("Wrong-Horse-1") }, "Authentication failed"},
+		{"wrong password", func(o *postOffice, c *Config) { o.user, c.Password = "latchkey", plug.NewSecret("Wrong-Horse-1") }, "Authentication failed"},
 		{"unknown authority", func(_ *postOffice, c *Config) { c.RootCAs = x509.NewCertPool() }, "certificate"},
 		{"nobody there", func(_ *postOffice, c *Config) { c.Server = closed(t) }, "refused"},
 	} {
@@ -257,7 +256,7 @@ func TestFailures(t *testing.T) {
 			var log safeBuilder
 			config := Config{
 				Server: office.address, RootCAs: office.roots, Logger: slog.New(slog.NewTextHandler(&log, nil)),
-				Username: "latchkey", Password: secret.New("Correct-Horse-9"),
+				Username: "latchkey", Password: plug.NewSecret("Correct-Horse-9"),
 			}
 			test.change(office, &config)
 			sent(t, newSender(t, config), message())
@@ -304,21 +303,21 @@ func TestDeliverRefuses(t *testing.T) {
 	t.Parallel()
 	s := newSender(t, Config{Server: closed(t), Encryption: NoTLS})
 	sms := message()
-	sms.Medium = userpool.MediumSMS
-	if err := s.Deliver(t.Context(), sms); !errors.Is(err, userpool.ErrMedium) {
+	sms.Medium = plug.MediumSMS
+	if err := s.Send(t.Context(), sms); !errors.Is(err, plug.ErrMedium) {
 		t.Errorf("a text message: %v", err)
 	}
 	for _, address := range []string{"", "ann", "ann@example.com\r\nBcc: eve@example.com", "Ann <ann@example.com>", "a@b, c@d"} {
 		m := message()
 		m.Address = address
-		if err := s.Deliver(t.Context(), m); !errors.Is(err, ErrAddress) {
+		if err := s.Send(t.Context(), m); !errors.Is(err, ErrAddress) {
 			t.Errorf("%q: %v", address, err)
 		}
 	}
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Deliver(t.Context(), message()); !errors.Is(err, ErrClosed) {
+	if err := s.Send(t.Context(), message()); !errors.Is(err, ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 }
@@ -342,7 +341,7 @@ func TestQueueIsBounded(t *testing.T) {
 	full := 0
 	start := time.Now()
 	for range queueLength + senders + 100 {
-		if err := s.Deliver(t.Context(), message()); errors.Is(err, ErrQueueFull) {
+		if err := s.Send(t.Context(), message()); errors.Is(err, ErrQueueFull) {
 			full++
 		} else if err != nil {
 			t.Fatal(err)
@@ -367,7 +366,7 @@ func TestOneSourceLeavesRoom(t *testing.T) {
 	m := message()
 	m.Source = "192.0.2.1/32"
 	for range queueLength {
-		switch err := s.Deliver(t.Context(), m); {
+		switch err := s.Send(t.Context(), m); {
 		case err == nil:
 			taken++
 		case !errors.Is(err, ErrSourceShare):
@@ -379,7 +378,7 @@ func TestOneSourceLeavesRoom(t *testing.T) {
 	}
 	for _, source := range []string{"192.0.2.2/32", ""} {
 		m.Source = source
-		if err := s.Deliver(t.Context(), m); err != nil {
+		if err := s.Send(t.Context(), m); err != nil {
 			t.Errorf("source %q: %v", source, err)
 		}
 	}
@@ -399,7 +398,7 @@ func TestSourceGetsItsShareBack(t *testing.T) {
 	m := message()
 	m.Source = "192.0.2.1/32"
 	for sent := 0; sent < 2*sourceShare; {
-		switch err := s.Deliver(t.Context(), m); {
+		switch err := s.Send(t.Context(), m); {
 		case err == nil:
 			sent++
 		case !errors.Is(err, ErrSourceShare):
@@ -422,11 +421,11 @@ func TestRetriesHoldUpNoOther(t *testing.T) {
 	late := message()
 	late.Address = office.greylist
 	for range 3 * senders {
-		if err := s.Deliver(t.Context(), late); err != nil {
+		if err := s.Send(t.Context(), late); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Deliver(t.Context(), message()); err != nil {
+	if err := s.Send(t.Context(), message()); err != nil {
 		t.Fatal(err)
 	}
 	for arrived := false; !arrived; time.Sleep(time.Millisecond) { // or the test times out

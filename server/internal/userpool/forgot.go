@@ -1,0 +1,127 @@
+package userpool
+
+import (
+	"context"
+	"slices"
+
+	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/plug"
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
+
+// resettable are the states in which a password can be set anew with a code.
+var resettable = []wire.UserStatus{wire.UserStatusConfirmed, wire.UserStatusResetRequired}
+
+// ForgotPassword sends a code that sets a new password to a verified contact.
+func (s *Service) ForgotPassword(ctx context.Context, in *wire.ForgotPasswordRequest) (*wire.ForgotPasswordResponse, error) {
+	a, err := s.viewApp(ctx, in.ClientId)
+	if err != nil {
+		return nil, err
+	}
+	return veiled(ctx, a, func() (*wire.ForgotPasswordResponse, error) {
+		who, err := s.holder(ctx, a, in.SecretHash, in.Username)
+		if err != nil {
+			return nil, err
+		}
+		to, refusal := resetContact(a.poolSet, who.user)
+		if refusal != nil && !a.settings.hidesUsers() {
+			return nil, refusal
+		}
+		if refusal != nil {
+			to = contact{}
+		}
+		details := s.details(a, who, codeReset, to)
+		err = s.sendCode(ctx, a, who, codeReset, codeReset, to, occasion{plug.PurposeForgotPassword, in.ClientId, in.ClientMetadata})
+		return &wire.ForgotPasswordResponse{CodeDeliveryDetails: details}, err
+	})
+}
+
+// resetContact is where a user's password is recovered, or why it is not.
+func resetContact(set *PoolSettings, user storage.User) (contact, *wire.Exception) {
+	to, reachable := set.recoveryContact(user)
+	switch {
+	case !user.Enabled:
+		return to, wire.NewException(wire.NotAuthorizedException, wire.MessageUserDisabled)
+	case wire.UserStatus(user.Status) == wire.UserStatusForceChangePassword:
+		return to, wire.NewException(wire.NotAuthorizedException, wire.MessagePasswordNotResettable)
+	case !reachable:
+		return to, wire.NewException(wire.InvalidParameterException, wire.MessageNoVerifiedContact)
+	}
+	return to, nil
+}
+
+// ConfirmForgotPassword sets a new password with a code. All sessions end:
+// whoever recovers an account may want to be rid of somebody.
+func (s *Service) ConfirmForgotPassword(ctx context.Context, in *wire.ConfirmForgotPasswordRequest) (*wire.ConfirmForgotPasswordResponse, error) {
+	a, err := s.viewApp(ctx, in.ClientId)
+	if err != nil {
+		return nil, err
+	}
+	return veiled(ctx, a, func() (*wire.ConfirmForgotPasswordResponse, error) {
+		who, err := s.holder(ctx, a, in.SecretHash, in.Username)
+		if err != nil {
+			return nil, err
+		}
+		// Before the code is spent, and for users who do not exist as well.
+		password, err := s.preparePassword(ctx, a.poolSet, who.shown, string(in.Password))
+		if err != nil {
+			return nil, err
+		}
+		if err := s.recoverPassword(ctx, a, who, in, password); err != nil {
+			return nil, err
+		}
+		return &wire.ConfirmForgotPasswordResponse{}, nil
+	})
+}
+
+// recoverPassword gives the password to a user whose code is right. Whether the user had it
+// before is said to those who know the code, so the code is judged and counted first, and
+// used up after that.
+func (s *Service) recoverPassword(ctx context.Context, a *app, who *subject, in *wire.ConfirmForgotPasswordRequest, password *newPassword) error {
+	remembers := a.poolSet.passwordHistory() > 0
+	answer := codeWrong
+	reset := func(tx storage.Tx, judgeOnly bool) error {
+		user, err := s.reread(tx, who)
+		if err != nil {
+			return err
+		}
+		var code storage.Code
+		if answer, code, err = s.judgeCode(tx, user, codeReset, in.ConfirmationCode); err != nil || answer != codeRight || judgeOnly {
+			return err
+		}
+		if err := useCode(tx, code); err != nil {
+			return err
+		}
+		return s.resetPassword(tx, a.poolSet, user, who.attempts, password)
+	}
+	err := s.store.Update(ctx, func(tx storage.Tx) error {
+		usedUp, err := s.takeAnswer(tx, codeReset, who.attempts, a.settings.hidesUsers())
+		if err != nil || usedUp {
+			return err
+		}
+		return reset(tx, remembers)
+	})
+	if err == nil && answer == codeRight && remembers {
+		if err = s.checkHistory(ctx, a.poolSet, who.user, string(in.Password)); err == nil {
+			err = s.store.Update(ctx, func(tx storage.Tx) error { return reset(tx, false) })
+		}
+	}
+	if err == nil {
+		err = answer.refusal(a.settings.hidesUsers())
+	}
+	return err
+}
+
+// resetPassword writes the password of a user whose code was right.
+func (s *Service) resetPassword(tx storage.Tx, set *PoolSettings, user storage.User, attempts counters, password *newPassword) error {
+	if !user.Enabled || !slices.Contains(resettable, wire.UserStatus(user.Status)) {
+		return wire.NewException(wire.NotAuthorizedException, wire.MessagePasswordNotResettable)
+	}
+	if err := s.setPassword(tx, set, &user, password, true, user.TemporaryUntil, s.after(user.ModifiedAt)); err != nil {
+		return err
+	}
+	if err := s.endSessions(tx, &user); err != nil {
+		return err
+	}
+	return s.forgetFailures(tx, attempts)
+}
