@@ -1,135 +1,116 @@
 package sqlite
 
 import (
-	"fmt"
+	"errors"
+	"reflect"
 	"testing"
+
+	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
-// TestShelfVersions: a row is used only by those whose version it belongs to.
-func TestShelfVersions(t *testing.T) {
+// TestCacheListsEveryShelf: each shelf that the cache declares follows commits.
+func TestCacheListsEveryShelf(t *testing.T) {
 	t.Parallel()
-	s := &shelf[string, int]{limit: 10}
-	expect := func(k string, version uint64, want int, there bool) {
-		t.Helper()
-		if got, ok := s.get(k, at(version)); got != want || ok != there {
-			t.Errorf("get %s at version %d: %d, %v, want %d, %v", k, version, got, ok, want, there)
+	c := newCache(10)
+	listed := make(map[uintptr]bool)
+	for _, s := range c.shelves {
+		listed[reflect.ValueOf(s).Pointer()] = true
+	}
+	fields := reflect.ValueOf(c).Elem()
+	shelves := 0
+	for i := range fields.NumField() {
+		field, name := fields.Field(i), fields.Type().Field(i).Name
+		if name == "limit" || name == "shelves" {
+			continue
+		}
+		shelves++
+		if field.Kind() != reflect.Pointer || !listed[field.Pointer()] {
+			t.Errorf("newCache does not add the shelf %s: its rows would be served stale", name)
 		}
 	}
-	s.put("a", 1, at(0))
-	s.put("b", 1, at(0))
-	expect("a", 0, 1, true)
-	expect("a", 1, 0, false) // a commit that the shelf has not heard of
-	s.put("a", 2, at(1))     // read there
-	expect("a", 0, 1, true)
-
-	s.touch("a")
-	if !s.touched("a") || s.touched("b") {
-		t.Error("touched is wrong")
+	if len(listed) != shelves {
+		t.Errorf("the cache lists %d shelves and declares %d", len(listed), shelves)
 	}
-	s.publish() // version 1: a changed
-	expect("a", 1, 0, false)
-	expect("a", 0, 0, false)
-	expect("b", 1, 1, true)
-	expect("b", 0, 1, true)
-	s.put("a", 1, at(0)) // read before the commit, put after
-	expect("a", 1, 0, false)
-	s.put("a", 2, at(1))
-	expect("a", 1, 2, true)
-	expect("a", 0, 0, false) // too new for an old snapshot
-
-	s.touch("a")
-	s.discard() // the batch failed
-	if s.touched("a") {
-		t.Error("a discarded mark stayed")
-	}
-	s.all = true
-	if !s.touched("b") {
-		t.Error("touched does not know that all changed")
-	}
-	s.publish()
-	expect("a", 2, 0, false)
-	expect("b", 2, 0, false)
 }
 
-// TestShelfDuringCommit: to those who see the version before or after a commit that
-// is under way, a row is good that the commit leaves alone.
-func TestShelfDuringCommit(t *testing.T) {
+// TestAddedShelfServesNoStaleRow: a new kind of row takes part in whatever happens
+// to a batch, because its shelf was added.
+func TestAddedShelfServesNoStaleRow(t *testing.T) {
 	t.Parallel()
-	const before, after = 7, 8
 	for _, test := range []struct {
-		name string
-		seen span
-		all  bool
-		// What is found of a row that changes and of one that stays, while the commit
-		// is under way and once it is published.
-		changes, stays, changed, stayed bool
+		name   string
+		change func(*cache, *shelf[int, string])
+		// What a transaction finds that sees the version after.
+		want  string
+		found bool
 	}{
-		{"the version before", at(before), false, true, true, false, true},
-		{"either", span{before, after}, false, false, true, false, true},
-		{"either, and all changes", span{before, after}, true, false, false, false, false},
-		{"either, and the one before", span{before - 1, after}, false, false, false, false, false},
-		{"either, and the one to come", span{before, after + 1}, false, false, false, false, false},
-		{"the version to come", at(after + 1), false, false, false, false, false},
+		{"the row is changed", func(c *cache, s *shelf[int, string]) { s.touch(1); c.announce(); c.publish() }, "", false},
+		{"another row is changed", func(c *cache, s *shelf[int, string]) { s.touch(2); c.announce(); c.publish() }, "before", true},
+		{"another kind of row is changed", func(c *cache, _ *shelf[int, string]) { c.pools.touch("1"); c.announce(); c.publish() }, "before", true},
+		{"any row may be changed", func(c *cache, _ *shelf[int, string]) { c.forget(); c.announce(); c.publish() }, "", false},
+		{"the commit is not over", func(c *cache, s *shelf[int, string]) { s.touch(1); c.announce() }, "", false},
+		{"the new row is known", func(c *cache, s *shelf[int, string]) {
+			s.touch(1)
+			s.stage(1, "after")
+			c.announce()
+			c.publish()
+		}, "after", true},
+		{"the change is undone, others are committed", func(c *cache, s *shelf[int, string]) {
+			s.touch(1)
+			s.stage(1, "after")
+			c.unstage()
+			c.announce()
+			c.publish()
+		}, "", false},
+		{"the batch is undone, the next is committed", func(c *cache, s *shelf[int, string]) {
+			s.touch(1)
+			s.stage(1, "after")
+			c.discard()
+			c.announce()
+			c.publish()
+		}, "before", true},
 	} {
-		s := &shelf[string, int]{limit: 10, version: before}
-		s.put("changes", 1, at(before))
-		s.put("stays", 1, at(before))
-		s.touch("changes")
-		s.all = test.all
-		found := func(k string) bool { _, ok := s.get(k, test.seen); return ok }
-		s.announce()
-		if found("changes") != test.changes || found("stays") != test.stays {
-			t.Errorf("%s, during the commit: %v, %v", test.name, found("changes"), found("stays"))
+		c := newCache(10)
+		var added *shelf[int, string]
+		addShelf(c, &added)
+		added.put(1, "before", at(0))
+		test.change(c, added)
+		if got, ok := added.get(1, span{0, 1}); test.found && test.want == "before" && (!ok || got != test.want) {
+			t.Errorf("%s: %q, %v to one who sees either version, want %q", test.name, got, ok, test.want)
 		}
-		s.publish()
-		if found("changes") != test.changed || found("stays") != test.stayed {
-			t.Errorf("%s, after the commit: %v, %v", test.name, found("changes"), found("stays"))
+		if got, ok := added.get(1, at(1)); got != test.want || ok != test.found {
+			t.Errorf("%s: %q, %v, want %q, %v", test.name, got, ok, test.want, test.found)
 		}
 	}
 }
 
-// TestShelfTakesDuringCommit: a row read by somebody who does not know the version
-// is taken if the commit leaves it alone, and only until that is over.
-func TestShelfTakesDuringCommit(t *testing.T) {
+// TestUndoneClosureStagesNoRow: what a closure staged before it failed is not served
+// once the others of its batch are committed, whatever kind of row it is.
+func TestUndoneClosureStagesNoRow(t *testing.T) {
 	t.Parallel()
-	s := &shelf[string, int]{limit: 10, version: 7}
-	either := span{7, 8}
-	s.put("early", 1, either) // no commit is known to be under way
-	s.touch("changes")
-	s.announce()
-	s.put("changes", 1, either)
-	s.put("stays", 1, either)
-	s.put("old", 1, span{6, 8})
-	s.publish()
-	s.put("late", 1, either)
-	for k, want := range map[string]bool{"early": false, "changes": false, "stays": true, "old": false, "late": false} {
-		for _, seen := range []span{either, at(7), at(8)} {
-			if _, ok := s.get(k, seen); ok != want {
-				t.Errorf("%s is found by one who sees %v: %v", k, seen, ok)
-			}
-		}
+	db := openNew(t, Options{})
+	if err := db.Update(t.Context(), insertPool("pool")); err != nil {
+		t.Fatal(err)
 	}
-}
-
-// TestShelfBound: a shelf stays within twice its limit and keeps what is used.
-func TestShelfBound(t *testing.T) {
-	t.Parallel()
-	s := &shelf[string, int]{limit: 10}
-	for i := range 1000 {
-		s.put(fmt.Sprint(i), i, at(0))
-		if i%3 == 0 {
-			s.put("used", -1, at(0))
+	undone := errors.New("undone")
+	errs := inOneBatch(t, db, insertPool("other"), func(tx storage.Tx) error {
+		after := storage.Pool{ID: "pool", Name: "after"}
+		if err := tx.Pools.Update(after); err != nil {
+			return err
 		}
-		if _, ok := s.get("used", at(0)); !ok {
-			t.Fatalf("a row in use was dropped after %d others", i)
-		}
-		if n := len(s.young) + len(s.old); n > 20 {
-			t.Fatalf("%d rows on a shelf of 10", n)
-		}
+		db.cache.pools.stage("pool", &after)
+		return undone
+	})
+	if errs[0] != nil || !errors.Is(errs[1], undone) {
+		t.Fatalf("the batch: %v", errs)
 	}
-	none := &shelf[string, int]{limit: -1}
-	none.put("a", 1, at(0))
-	if _, ok := none.get("a", at(0)); ok {
-		t.Error("a shelf that is turned off keeps rows")
+	if err := db.View(t.Context(), func(tx storage.Tx) error {
+		pool, err := tx.Pools.Pool("pool")
+		if pool.Name != "" {
+			t.Errorf("the pool is called %q by a change that was undone", pool.Name)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
 	}
 }

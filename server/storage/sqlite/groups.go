@@ -44,7 +44,7 @@ func (t groups) Group(poolID, name string) (g storage.Group, err error) {
 
 // Update changes what every member's list of groups shows.
 func (t groups) Update(g storage.Group) error {
-	touchAll(t.txn, &t.cache.belongs)
+	touchAll(t.txn, t.cache.belongs)
 	return t.change("group "+g.Name+" in pool "+g.PoolID,
 		`UPDATE user_groups SET description = $3, role_arn = $4, precedence = $5, created_at = $6, modified_at = $7
 		WHERE pool_id = $1 AND name = $2`, groupValues(g)...)
@@ -52,7 +52,7 @@ func (t groups) Update(g storage.Group) error {
 
 // Delete leaves the memberships to the foreign keys.
 func (t groups) Delete(poolID, name string) error {
-	touchAll(t.txn, &t.cache.belongs)
+	touchAll(t.txn, t.cache.belongs)
 	return t.change("group "+name+" in pool "+poolID,
 		`DELETE FROM user_groups WHERE pool_id = $1 AND name = $2`, poolID, name)
 }
@@ -65,14 +65,14 @@ func (t groups) List(poolID, after string, limit int) ([]storage.Group, error) {
 type members struct{ *txn }
 
 func (t members) Add(poolID, group, sub string) error {
-	touch(t.txn, &t.cache.belongs, userKey{poolID, sub})
+	touch(t.txn, t.cache.belongs, userKey{poolID, sub})
 	_, err := t.exec(`INSERT INTO members (pool_id, group_name, sub) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
 		poolID, group, sub)
 	return orphaned(err, "group "+group+" or user "+sub+" in pool "+poolID)
 }
 
 func (t members) Remove(poolID, group, sub string) error {
-	touch(t.txn, &t.cache.belongs, userKey{poolID, sub})
+	touch(t.txn, t.cache.belongs, userKey{poolID, sub})
 	_, err := t.exec(`DELETE FROM members WHERE pool_id = $1 AND group_name = $2 AND sub = $3`, poolID, group, sub)
 	return err
 }
@@ -83,7 +83,7 @@ func (t members) GroupsOf(poolID, sub, after string, limit int) ([]storage.Group
 	if after != "" {
 		return t.groupsAfter(poolID, sub, after, limit)
 	}
-	m, err := cached(t.txn, &t.cache.belongs, userKey{poolID, sub}, func() (membership, error) {
+	m, err := cached(t.txn, t.cache.belongs, userKey{poolID, sub}, func() (membership, error) {
 		groups, err := t.groupsAfter(poolID, sub, "", maxMembership)
 		return membership{groups, len(groups) < maxMembership}, err
 	})

@@ -23,14 +23,14 @@ func scanIdentityPool(r *row) *storage.IdentityPool {
 }
 
 func (t identityPools) Insert(p storage.IdentityPool) error {
-	touch(t.txn, &t.cache.identityPools, p.ID)
+	touch(t.txn, t.cache.identityPools, p.ID)
 	return t.insert("identity pool "+p.ID,
 		`INSERT INTO identity_pools (`+identityPoolColumns+`) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
 		p.ID, p.Name, p.Settings, p.CreatedAt, p.ModifiedAt)
 }
 
 func (t identityPools) Pool(id string) (storage.IdentityPool, error) {
-	p, err := cached(t.txn, &t.cache.identityPools, id, func() (p *storage.IdentityPool, err error) {
+	p, err := cached(t.txn, t.cache.identityPools, id, func() (p *storage.IdentityPool, err error) {
 		err = t.one("identity pool "+id, `SELECT `+identityPoolColumns+` FROM identity_pools WHERE id = $1`,
 			func(r *row) { p = scanIdentityPool(r) }, id)
 		return p, err
@@ -44,7 +44,7 @@ func (t identityPools) Pool(id string) (storage.IdentityPool, error) {
 }
 
 func (t identityPools) Update(p storage.IdentityPool) error {
-	touch(t.txn, &t.cache.identityPools, p.ID)
+	touch(t.txn, t.cache.identityPools, p.ID)
 	return t.change("identity pool "+p.ID,
 		`UPDATE identity_pools SET name = $2, settings = $3, created_at = $4, modified_at = $5 WHERE id = $1`,
 		p.ID, p.Name, p.Settings, p.CreatedAt, p.ModifiedAt)
@@ -52,9 +52,9 @@ func (t identityPools) Update(p storage.IdentityPool) error {
 
 // Delete relies on foreign keys and a trigger for what belongs to the pool.
 func (t identityPools) Delete(id string) error {
-	touch(t.txn, &t.cache.identityPools, id)
-	touchAll(t.txn, &t.cache.identities)
-	touchAll(t.txn, &t.cache.identityLogins)
+	touch(t.txn, t.cache.identityPools, id)
+	touchAll(t.txn, t.cache.identities)
+	touchAll(t.txn, t.cache.identityLogins)
 	return t.change("identity pool "+id, `DELETE FROM identity_pools WHERE id = $1`, id)
 }
 
@@ -105,7 +105,7 @@ func (t identities) Insert(i storage.Identity) error {
 	if err != nil {
 		return err
 	}
-	touch(t.txn, &t.cache.identities, i.ID)
+	touch(t.txn, t.cache.identities, i.ID)
 	_, err = t.exec(`INSERT INTO identities (`+identityColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, values...)
 	if err != nil {
 		return orphaned(err, "identity pool "+i.PoolID)
@@ -125,7 +125,7 @@ func (t identities) Identity(id string) (storage.Identity, error) {
 
 // row returns the identity that the cache may share: read it, do not change it.
 func (t identities) row(id string) (*storage.Identity, error) {
-	return cached(t.txn, &t.cache.identities, id, func() (*storage.Identity, error) {
+	return cached(t.txn, t.cache.identities, id, func() (*storage.Identity, error) {
 		list, err := t.list(`SELECT `+identityColumns+` FROM identities WHERE id = $1`, id)
 		if err != nil {
 			return nil, err
@@ -138,7 +138,7 @@ func (t identities) row(id string) (*storage.Identity, error) {
 }
 
 func (t identities) Lookup(poolID string, login storage.Login) (storage.Identity, error) {
-	id, err := cached(t.txn, &t.cache.identityLogins, identityLogin{poolID, login}, func() (id string, err error) {
+	id, err := cached(t.txn, t.cache.identityLogins, identityLogin{poolID, login}, func() (id string, err error) {
 		err = t.one("identity with that login in pool "+poolID,
 			`SELECT identity_id FROM identity_logins WHERE pool_id = $1 AND provider = $2 AND subject = $3`,
 			func(r *row) { id = r.text() }, poolID, login.Provider, login.Subject)
@@ -165,7 +165,7 @@ func (t identities) Update(i storage.Identity) error {
 	if err != nil {
 		return err
 	}
-	touch(t.txn, &t.cache.identities, i.ID)
+	touch(t.txn, t.cache.identities, i.ID)
 	_, err = t.exec(`UPDATE identities SET logins = $3, disabled = $4, merged_into = $5, used_at = $6, created_at = $7,
 		modified_at = $8
 		WHERE id = $1 AND pool_id = $2`, values...)
@@ -184,9 +184,9 @@ func (t identities) Delete(id string) error {
 		return err
 	}
 	for _, login := range old.Logins {
-		touch(t.txn, &t.cache.identityLogins, identityLogin{old.PoolID, login})
+		touch(t.txn, t.cache.identityLogins, identityLogin{old.PoolID, login})
 	}
-	touch(t.txn, &t.cache.identities, id)
+	touch(t.txn, t.cache.identities, id)
 	return t.change("identity "+id, `DELETE FROM identities WHERE id = $1`, id)
 }
 
@@ -239,7 +239,7 @@ func (t identities) index(old []storage.Login, i storage.Identity) error {
 }
 
 func (t identities) login(sql string, i storage.Identity, login storage.Login) error {
-	touch(t.txn, &t.cache.identityLogins, identityLogin{i.PoolID, login})
+	touch(t.txn, t.cache.identityLogins, identityLogin{i.PoolID, login})
 	_, err := t.exec(sql, i.PoolID, login.Provider, login.Subject, i.ID)
 	return err
 }
@@ -261,7 +261,7 @@ type guests struct{ *txn }
 func (t guests) Prune(before time.Time, limit int) (int, error) {
 	count := 0
 	err := t.returning(pruneGuests, func(r *row) error {
-		touch(t.txn, &t.cache.identities, r.text())
+		touch(t.txn, t.cache.identities, r.text())
 		count++
 		return nil
 	}, before, max(limit, 0))

@@ -18,14 +18,14 @@ func scanPool(r *row) *storage.Pool {
 }
 
 func (t pools) Insert(p storage.Pool) error {
-	touch(t.txn, &t.cache.pools, p.ID)
+	touch(t.txn, t.cache.pools, p.ID)
 	return t.insert("pool "+p.ID,
 		`INSERT INTO pools (`+poolColumns+`) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
 		p.ID, p.Name, p.Settings, p.CreatedAt, p.ModifiedAt)
 }
 
 func (t pools) Pool(id string) (storage.Pool, error) {
-	p, err := cached(t.txn, &t.cache.pools, id, func() (p *storage.Pool, err error) {
+	p, err := cached(t.txn, t.cache.pools, id, func() (p *storage.Pool, err error) {
 		err = t.one("pool "+id, `SELECT `+poolColumns+` FROM pools WHERE id = $1`,
 			func(r *row) { p = scanPool(r) }, id)
 		return p, err
@@ -39,7 +39,7 @@ func (t pools) Pool(id string) (storage.Pool, error) {
 }
 
 func (t pools) Update(p storage.Pool) error {
-	touch(t.txn, &t.cache.pools, p.ID)
+	touch(t.txn, t.cache.pools, p.ID)
 	return t.change("pool "+p.ID,
 		`UPDATE pools SET name = $2, settings = $3, created_at = $4, modified_at = $5 WHERE id = $1`,
 		p.ID, p.Name, p.Settings, p.CreatedAt, p.ModifiedAt)
@@ -73,7 +73,7 @@ func scanClient(r *row) *storage.Client {
 }
 
 func (t clients) Insert(c storage.Client) error {
-	touch(t.txn, &t.cache.clients, c.ID)
+	touch(t.txn, t.cache.clients, c.ID)
 	err := t.insert("client "+c.ID,
 		`INSERT INTO clients (`+clientColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
 		c.ID, c.PoolID, c.Name, c.Secret, c.Settings, c.CreatedAt, c.ModifiedAt)
@@ -81,7 +81,7 @@ func (t clients) Insert(c storage.Client) error {
 }
 
 func (t clients) Client(id string) (storage.Client, error) {
-	c, err := cached(t.txn, &t.cache.clients, id, func() (c *storage.Client, err error) {
+	c, err := cached(t.txn, t.cache.clients, id, func() (c *storage.Client, err error) {
 		err = t.one("client "+id, `SELECT `+clientColumns+` FROM clients WHERE id = $1`,
 			func(r *row) { c = scanClient(r) }, id)
 		return c, err
@@ -95,7 +95,7 @@ func (t clients) Client(id string) (storage.Client, error) {
 }
 
 func (t clients) Update(c storage.Client) error {
-	touch(t.txn, &t.cache.clients, c.ID)
+	touch(t.txn, t.cache.clients, c.ID)
 	return t.change("client "+c.ID,
 		`UPDATE clients SET name = $3, secret = $4, settings = $5, created_at = $6, modified_at = $7
 		WHERE id = $1 AND pool_id = $2`,
@@ -105,8 +105,8 @@ func (t clients) Update(c storage.Client) error {
 // Delete relies on the foreign keys for the branding and for the sessions, of
 // which there may be very many: all of them leave the cache.
 func (t clients) Delete(id string) error {
-	touch(t.txn, &t.cache.clients, id)
-	touchAll(t.txn, &t.cache.sessions)
+	touch(t.txn, t.cache.clients, id)
+	touchAll(t.txn, t.cache.sessions)
 	return t.change("client "+id, `DELETE FROM clients WHERE id = $1`, id)
 }
 

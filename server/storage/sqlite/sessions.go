@@ -22,7 +22,7 @@ func scanSession(r *row) *storage.Session {
 }
 
 func (t sessions) Insert(s storage.Session) error {
-	touch(t.txn, &t.cache.sessions, s.ID)
+	touch(t.txn, t.cache.sessions, s.ID)
 	err := t.insert("session "+s.ID, `INSERT INTO sessions (`+sessionColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING`,
 		s.ID, s.PoolID, s.ClientID, s.UserSub, s.OriginJTI, s.DeviceKey, s.Scope, s.Provider, s.UserEpoch, s.Generation,
@@ -31,7 +31,7 @@ func (t sessions) Insert(s storage.Session) error {
 }
 
 func (t sessions) Session(id string) (storage.Session, error) {
-	s, err := cached(t.txn, &t.cache.sessions, id, func() (s *storage.Session, err error) {
+	s, err := cached(t.txn, t.cache.sessions, id, func() (s *storage.Session, err error) {
 		err = t.one("session "+id, `SELECT `+sessionColumns+` FROM sessions WHERE id = $1`,
 			func(r *row) { s = scanSession(r) }, id)
 		return s, err
@@ -53,7 +53,7 @@ const (
 
 func (t sessions) Advance(id string, generation int64, rotate bool, now, tokensEnd time.Time) (bool, error) {
 	before, known := t.known(id)
-	touch(t.txn, &t.cache.sessions, id)
+	touch(t.txn, t.cache.sessions, id)
 	sql := advance
 	if rotate {
 		sql = advanceAndRotate
@@ -72,7 +72,7 @@ func (t sessions) Advance(id string, generation int64, rotate bool, now, tokensE
 // not changed it. A session is refreshed again and again: what the update makes
 // of its row is worth knowing without reading it.
 func (t sessions) known(id string) (*storage.Session, bool) {
-	shelf := &t.cache.sessions
+	shelf := t.cache.sessions
 	if !t.changeable() || shelf.touched(id) {
 		return nil, false
 	}
@@ -174,7 +174,7 @@ func (t sessions) Prune(before time.Time, limit int) (int, error) {
 func (t sessions) each(sql string, args ...any) (int, error) {
 	count := 0
 	err := t.returning(sql, func(r *row) error {
-		touch(t.txn, &t.cache.sessions, r.text())
+		touch(t.txn, t.cache.sessions, r.text())
 		count++
 		return nil
 	}, args...)

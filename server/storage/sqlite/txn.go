@@ -160,7 +160,7 @@ func touch[K comparable, V any](t *txn, s *shelf[K, V], k K) {
 // touchAll notes that the closure is about to change any number of a kind's rows.
 func touchAll[K comparable, V any](t *txn, s *shelf[K, V]) {
 	if t.changeable() {
-		s.all = true
+		s.forget()
 	}
 }
 

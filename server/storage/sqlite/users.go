@@ -65,7 +65,7 @@ func (t users) Insert(u storage.User) error {
 	if err != nil {
 		return err
 	}
-	touch(t.txn, &t.cache.users, userKey{u.PoolID, u.Sub})
+	touch(t.txn, t.cache.users, userKey{u.PoolID, u.Sub})
 	_, err = t.exec(`INSERT INTO users (pool_id, sub, username, logins, status, enabled, attributes, salt, verifier,
 		password_epoch, temporary_until, sign_outs, created_at, modified_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`, values...)
@@ -76,7 +76,7 @@ func (t users) Insert(u storage.User) error {
 }
 
 func (t users) Lookup(poolID, login string) (storage.User, error) {
-	sub, err := cached(t.txn, &t.cache.logins, loginKey{poolID, login}, func() (sub string, err error) {
+	sub, err := cached(t.txn, t.cache.logins, loginKey{poolID, login}, func() (sub string, err error) {
 		err = t.one("user with that login in pool "+poolID,
 			`SELECT sub FROM user_logins WHERE pool_id = $1 AND login = $2`,
 			func(r *row) { sub = r.text() }, poolID, login)
@@ -101,7 +101,7 @@ func (t users) BySub(poolID, sub string) (storage.User, error) {
 
 // row returns the user that the cache may share: read it, do not change it.
 func (t users) row(poolID, sub string) (*storage.User, error) {
-	return cached(t.txn, &t.cache.users, userKey{poolID, sub}, func() (*storage.User, error) {
+	return cached(t.txn, t.cache.users, userKey{poolID, sub}, func() (*storage.User, error) {
 		list, err := t.list(`SELECT `+userColumns+` FROM users u WHERE u.pool_id = $1 AND u.sub = $2`, poolID, sub)
 		if err != nil {
 			return nil, err
@@ -128,7 +128,7 @@ func (t users) Update(u storage.User) error {
 	if err != nil {
 		return err
 	}
-	touch(t.txn, &t.cache.users, userKey{u.PoolID, u.Sub})
+	touch(t.txn, t.cache.users, userKey{u.PoolID, u.Sub})
 	_, err = t.exec(`UPDATE users SET username = $3, logins = $4, status = $5, enabled = $6, attributes = $7,
 		salt = $8, verifier = $9, password_epoch = $10, temporary_until = $11, sign_outs = $12,
 		created_at = $13, modified_at = $14
@@ -149,8 +149,8 @@ func (t users) Delete(poolID, sub string) error {
 	if err != nil {
 		return err
 	}
-	touch(t.txn, &t.cache.users, userKey{poolID, sub})
-	touch(t.txn, &t.cache.belongs, userKey{poolID, sub})
+	touch(t.txn, t.cache.users, userKey{poolID, sub})
+	touch(t.txn, t.cache.belongs, userKey{poolID, sub})
 	if err := t.index(*old, storage.User{PoolID: poolID, Sub: sub}); err != nil {
 		return err
 	}
@@ -222,7 +222,7 @@ func (t users) index(old, u storage.User) error {
 }
 
 func (t users) login(sql string, u storage.User, login string) error {
-	touch(t.txn, &t.cache.logins, loginKey{u.PoolID, login})
+	touch(t.txn, t.cache.logins, loginKey{u.PoolID, login})
 	_, err := t.exec(sql, u.PoolID, login, u.Sub)
 	return err
 }

@@ -202,7 +202,7 @@ func (b *batch) settle(keep bool) {
 		b.begun = false
 	}
 	if !keep {
-		b.cache.sessions.unstage()
+		b.cache.unstage()
 	}
 	b.dirty = b.dirty || keep && b.wrote
 	b.saved, b.wrote = false, false
