@@ -31,7 +31,7 @@ bench: ## measure Latchkey and its peers in one run, rewrite the tables of docs/
 	./bench/run
 
 torture: ## the long form of every fault test: kills, parallel refreshes, networks, disks; prints the figures
-	LATCHKEY_TORTURE=1000 $(GO) test -count=1 -timeout 60m -run 'Kill|Crash|ParallelRefreshes|FollowerRefuses' -v ./store/filestore ./server/storage/sqlite ./server ./internal/cli
+	LATCHKEY_TORTURE=1000 $(GO) test -count=1 -timeout 60m -run '^TestTorture' -v ./...
 	./torture/run
 	LATCHKEY_TORTURE=1 ./e2e/run s3
 

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/latchkey-auth/latchkey/internal/testlength"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -328,16 +328,13 @@ func untilRevoked(t *testing.T, v *jwt.Verifier, token string) time.Duration {
 	}
 }
 
-// TestFollowerRefuses: a token of a session that ended is refused elsewhere
+// TestTortureFollowerRefuses: a token of a session that ended is refused elsewhere
 // within a second of the answer, also one that was remembered.
-func TestFollowerRefuses(t *testing.T) {
+func TestTortureFollowerRefuses(t *testing.T) {
 	w := newWorld(t, nil)
 	w.addUser("ann")
 	v := w.follow()
-	trials := 50
-	if n, err := strconv.Atoi(os.Getenv("LATCHKEY_TORTURE")); err == nil {
-		trials = max(trials, min(n, 1000))
-	}
+	trials := testlength.Rounds(t, 50)
 	took := make([]time.Duration, trials)
 	for i := range trials {
 		tokens := w.signIn("ann")

@@ -6,15 +6,14 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
-	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/keys"
 	"github.com/latchkey-auth/latchkey/internal/seal"
+	"github.com/latchkey-auth/latchkey/internal/testlength"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool"
@@ -23,22 +22,9 @@ import (
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
 )
 
-// rounds is how often something is tried: n, or LATCHKEY_TORTURE.
-func rounds(t *testing.T, n int) int {
-	t.Helper()
-	if text := os.Getenv("LATCHKEY_TORTURE"); text != "" {
-		more, err := strconv.Atoi(text)
-		if err != nil {
-			t.Fatalf("LATCHKEY_TORTURE is %q and must be a number of rounds", text)
-		}
-		return more
-	}
-	return n
-}
-
-// TestParallelRefreshes: a hundred refreshes with one token at once make one
+// TestTortureParallelRefreshes: a hundred refreshes with one token at once make one
 // generation step, and give everybody the same successor.
-func TestParallelRefreshes(t *testing.T) {
+func TestTortureParallelRefreshes(t *testing.T) {
 	t.Parallel()
 	const parallel = 100
 	for name, open := range map[string]func(t *testing.T) storage.Store{
@@ -55,7 +41,7 @@ func TestParallelRefreshes(t *testing.T) {
 			t.Parallel()
 			store := open(t)
 			pools, client, token, session := rotatingSession(t, store)
-			n := rounds(t, 20)
+			n := testlength.Rounds(t, 20)
 			for round := range n {
 				var mu sync.Mutex
 				successors := map[wire.Sensitive]int{}

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/latchkey-auth/latchkey/internal/testlength"
 )
 
 // Programs that TestMain builds.
@@ -61,7 +63,7 @@ func build(target, name, dir, source string) (string, error) {
 
 // form picks the figure of the short form or the long one.
 func form(short, long int) int {
-	if os.Getenv("LATCHKEY_TORTURE") != "" {
+	if testlength.Long() {
 		return long
 	}
 	return short

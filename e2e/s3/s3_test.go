@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/cognitocreds"
 	"github.com/latchkey-auth/latchkey/e2e/awscreds"
+	"github.com/latchkey-auth/latchkey/internal/testlength"
 )
 
 // TestMinIO runs everything against one MinIO, which is slow to start.
@@ -24,7 +24,7 @@ func TestMinIO(t *testing.T) {
 	t.Run("signed in", func(t *testing.T) { signedIn(t, w) })
 	t.Run("guest", func(t *testing.T) { guest(t, w) })
 	t.Run("renewed while it runs", func(t *testing.T) { renewed(t, w) })
-	if os.Getenv("LATCHKEY_TORTURE") != "" { // the long form
+	if testlength.Long() { // the long form
 		t.Run("outlived", func(t *testing.T) { outlived(t, w) })
 	}
 	t.Run("AWS CLI", func(t *testing.T) { commandLine(t, w) })

@@ -5,14 +5,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/testlength"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
 )
 
-// TestKillFollowed kills the service with SIGKILL as soon as it has acknowledged
+// TestTortureKillFollowed kills the service with SIGKILL as soon as it has acknowledged
 // a revocation, whether or not its followers were told. A verifier that follows
 // must refuse the token once the service is back on its SQLite file, and no other.
-func TestKillFollowed(t *testing.T) {
+func TestTortureKillFollowed(t *testing.T) {
 	p := newPlace(t)
 	s := p.up(t)
 	issuer := s.Endpoint + "/" + s.UserPoolID
@@ -36,7 +37,7 @@ func TestKillFollowed(t *testing.T) {
 		_, err := verifier.VerifyAccess(t.Context(), string(tokens.AccessToken))
 		return err
 	}
-	stays, n, worst := passwordSignIn(t, s), rounds(t, 5), time.Duration(0)
+	stays, n, worst := passwordSignIn(t, s), testlength.Rounds(t, 5), time.Duration(0)
 	for round := range n {
 		ends := passwordSignIn(t, s)
 		if err := errors.Join(verify(ends), verify(stays)); err != nil {

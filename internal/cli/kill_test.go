@@ -5,25 +5,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/testlength"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
-
-// rounds is how often something is killed: n, or LATCHKEY_TORTURE.
-func rounds(t *testing.T, n int) int {
-	t.Helper()
-	if more := os.Getenv("LATCHKEY_TORTURE"); more != "" {
-		var err error
-		if n, err = strconv.Atoi(more); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return n
-}
 
 // worker is a user who signs in, refreshes and signs out until the service is
 // gone, and remembers what the service has acknowledged.
@@ -181,9 +169,9 @@ func rotatingClient(t *testing.T, s *service) string {
 	return answer.UserPoolClient.ClientId
 }
 
-// TestKillService kills the service with SIGKILL in the middle of work. What it
+// TestTortureKillService kills the service with SIGKILL in the middle of work. What it
 // had acknowledged must hold when it comes back on the same data.
-func TestKillService(t *testing.T) {
+func TestTortureKillService(t *testing.T) {
 	p := newPlace(t)
 	s := p.up(t)
 	crew := workers(t, s)
@@ -192,7 +180,7 @@ func TestKillService(t *testing.T) {
 		t.Fatal(err)
 	}
 	within := max(250*time.Millisecond, 8*time.Since(began)) // on a slow machine the crew needs longer
-	n := rounds(t, 10)
+	n := testlength.Rounds(t, 10)
 	for range n {
 		killAtWork(t, s, crew, within)
 		back, err := startService(p, s.again()...)
@@ -244,10 +232,10 @@ func killAtWork(t *testing.T, s *service, crew []*worker, within time.Duration) 
 	group.Wait()
 }
 
-// TestKillClient kills `latchkey session --refresh` at random moments. The
+// TestTortureKillClient kills `latchkey session --refresh` at random moments. The
 // stored session must stay readable and able to refresh, also where the killed
 // process had spent the refresh token and not yet stored its successor.
-func TestKillClient(t *testing.T) {
+func TestTortureKillClient(t *testing.T) {
 	p := newPlace(t)
 	s := p.up(t)
 	config := s.configWith(t, s.ClientID, rotatingClient(t, s))
@@ -257,7 +245,7 @@ func TestKillClient(t *testing.T) {
 	began := time.Now()
 	p.run(t, "", "session", "--refresh", "--config", config)
 	took := time.Since(began)
-	n, cut := rounds(t, 20), 0
+	n, cut := testlength.Rounds(t, 20), 0
 	for round := 0; round < n || cut == 0 && round < 10*n; round++ { // more if the run that was timed was a slow one
 		cmd := p.command("session", "--refresh", "--config", config)
 		if err := cmd.Start(); err != nil {
@@ -285,16 +273,16 @@ func TestKillClient(t *testing.T) {
 	}
 }
 
-// TestKillWhileStarting kills the service while it makes its data folder. The
+// TestTortureKillWhileStarting kills the service while it makes its data folder. The
 // next start must find its way from whatever was there.
-func TestKillWhileStarting(t *testing.T) {
+func TestTortureKillWhileStarting(t *testing.T) {
 	began := time.Now()
 	whole := newPlace(t).up(t)
 	took := time.Since(began)
 	if err := whole.kill(); err != nil {
 		t.Fatal(err)
 	}
-	n := rounds(t, 5)
+	n := testlength.Rounds(t, 5)
 	for range n {
 		p := newPlace(t)
 		cmd := p.command("up", "--json", "--listen", "127.0.0.1:0", "--https-listen", "127.0.0.1:0")

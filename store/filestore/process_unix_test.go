@@ -18,6 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/testlength"
 	"github.com/latchkey-auth/latchkey/store"
 	"github.com/latchkey-auth/latchkey/store/storetest"
 )
@@ -89,29 +90,15 @@ func TestManyStores(t *testing.T) {
 	}
 }
 
-// rounds is how often TestKilledWriter kills: LATCHKEY_TORTURE or 30.
-func rounds(t *testing.T) int {
-	t.Helper()
-	text := os.Getenv("LATCHKEY_TORTURE")
-	if text == "" {
-		return 30
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("LATCHKEY_TORTURE is %q and must be a number of rounds", text)
-	}
-	return n
-}
-
-// TestKilledWriter kills a process that saves in a loop. What it had been told
+// TestTortureKilledWriter kills a process that saves in a loop. What it had been told
 // was saved must be there; what it was just saving may be.
-func TestKilledWriter(t *testing.T) {
+func TestTortureKilledWriter(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := open(t, dir)
 	save(t, s, sized(1), 0)
 	acknowledged, remains := uint64(1), 0
-	for round := range rounds(t) {
+	for round := range testlength.Rounds(t, 30) {
 		acknowledged = killWriter(t, dir, acknowledged)
 		got := load(t, s)
 		if got.Generation != acknowledged && got.Generation != acknowledged+1 {

@@ -9,20 +9,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/testlength"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"go.uber.org/goleak"
 )
 
 const (
-	crashEnv   = "LATCHKEY_TEST_CRASH_DB" // the child writes there until it is killed
-	openEnv    = "LATCHKEY_TEST_OPEN_DB"  // the child opens it and prints the error
-	tortureEnv = "LATCHKEY_TORTURE"       // rounds of TestCrash
-	crashers   = 8
+	crashEnv = "LATCHKEY_TEST_CRASH_DB" // the child writes there until it is killed
+	openEnv  = "LATCHKEY_TEST_OPEN_DB"  // the child opens it and prints the error
+	crashers = 8
 )
 
 func TestMain(m *testing.M) {
@@ -91,19 +90,12 @@ func liveSession(ctx context.Context, db *Store, id string) error {
 	return nil
 }
 
-// TestCrash kills a writing process again and again at random moments. Every
+// TestTortureCrash kills a writing process again and again at random moments. Every
 // write that was acknowledged must be there afterwards, at the acknowledged
 // generation or the one that was in flight, in a database that is sound.
-func TestCrash(t *testing.T) {
+func TestTortureCrash(t *testing.T) {
 	t.Parallel()
-	rounds := 20
-	if text := os.Getenv(tortureEnv); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > 1000 {
-			t.Fatalf("%s=%s: a number from 1 to 1000 expected", tortureEnv, text)
-		}
-		rounds = n
-	}
+	rounds := testlength.Rounds(t, 20)
 	path := filepath.Join(t.TempDir(), "crash.db")
 	acknowledged := map[string]int64{}
 	for round := range rounds {
