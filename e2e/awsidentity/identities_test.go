@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
-	"github.com/latchkey-auth/latchkey/e2e/local"
+	"github.com/latchkey-auth/latchkey/e2e/internal/local"
 )
 
 func getID(t *testing.T, pool string, logins map[string]string) string {

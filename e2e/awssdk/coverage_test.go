@@ -16,8 +16,8 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
-	"github.com/latchkey-auth/latchkey/e2e/local"
-	"github.com/latchkey-auth/latchkey/e2e/wiretap"
+	"github.com/latchkey-auth/latchkey/e2e/internal/local"
+	"github.com/latchkey-auth/latchkey/e2e/internal/wiretap"
 )
 
 // succeeded are the operations that have answered 200 in these tests.

@@ -21,7 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/chromedp/chromedp"
 
-	"github.com/latchkey-auth/latchkey/e2e/local"
+	"github.com/latchkey-auth/latchkey/e2e/internal/local"
 )
 
 const (

@@ -8,7 +8,7 @@ import (
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
-	"github.com/latchkey-auth/latchkey/e2e/local"
+	"github.com/latchkey-auth/latchkey/e2e/internal/local"
 )
 
 // TestOutbox looks at the outbox, empty and with messages: they appear without a

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
-	"github.com/latchkey-auth/latchkey/e2e/local"
-	"github.com/latchkey-auth/latchkey/e2e/wiretap"
+	"github.com/latchkey-auth/latchkey/e2e/internal/local"
+	"github.com/latchkey-auth/latchkey/e2e/internal/wiretap"
 )
 
 // terminal runs the command as a user with a home of their own does, on the

@@ -15,8 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
 	"github.com/latchkey-auth/latchkey"
-	"github.com/latchkey-auth/latchkey/e2e/local"
-	"github.com/latchkey-auth/latchkey/e2e/wiretap"
+	"github.com/latchkey-auth/latchkey/e2e/internal/local"
+	"github.com/latchkey-auth/latchkey/e2e/internal/wiretap"
 )
 
 func TestMain(m *testing.M) { local.Main(m) }

@@ -21,7 +21,7 @@ const requests = [];
 before(async () => {
 	home = mkdtempSync(join(tmpdir(), 'latchkey-e2e-'));
 	redirector = join(home, 'redirector');
-	execFileSync('go', ['build', '-o', redirector, './redirector'], {
+	execFileSync('go', ['build', '-o', redirector, './internal/redirector'], {
 		cwd: fileURLToPath(new URL('..', import.meta.url)), stdio: 'inherit', env: { ...process.env, CGO_ENABLED: '0' },
 	});
 	let handle;

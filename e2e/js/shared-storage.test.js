@@ -63,7 +63,7 @@ before(async () => {
 	admin = administrator(up);
 	home = mkdtempSync(join(tmpdir(), 'latchkey-e2e-shared-'));
 	sharer = join(home, 'sharer');
-	execFileSync('go', ['build', '-o', sharer, './sharer'], {
+	execFileSync('go', ['build', '-o', sharer, './internal/sharer'], {
 		cwd: fileURLToPath(new URL('..', import.meta.url)), stdio: 'inherit', env: { ...process.env, CGO_ENABLED: '0' },
 	});
 	folder = new Folder(mkdtempSync(join(home, 'storage-')));

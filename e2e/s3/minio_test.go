@@ -18,8 +18,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
-	"github.com/latchkey-auth/latchkey/e2e/awscreds"
-	"github.com/latchkey-auth/latchkey/e2e/local"
+	"github.com/latchkey-auth/latchkey/e2e/internal/awscreds"
+	"github.com/latchkey-auth/latchkey/e2e/internal/local"
 )
 
 func TestMain(m *testing.M) { local.Main(m) }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/cognitocreds"
-	"github.com/latchkey-auth/latchkey/e2e/awscreds"
+	"github.com/latchkey-auth/latchkey/e2e/internal/awscreds"
 	"github.com/latchkey-auth/latchkey/internal/testlength"
 )
 

@@ -14,8 +14,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/latchkey-auth/latchkey/e2e/awscreds"
-	"github.com/latchkey-auth/latchkey/e2e/local"
+	"github.com/latchkey-auth/latchkey/e2e/internal/awscreds"
+	"github.com/latchkey-auth/latchkey/e2e/internal/local"
 	"github.com/latchkey-auth/latchkey/sigv4auth"
 )
 

@@ -21,8 +21,8 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"github.com/latchkey-auth/latchkey/e2e/awscreds"
-	"github.com/latchkey-auth/latchkey/e2e/local"
+	"github.com/latchkey-auth/latchkey/e2e/internal/awscreds"
+	"github.com/latchkey-auth/latchkey/e2e/internal/local"
 	"github.com/latchkey-auth/latchkey/sigv4auth"
 )
 

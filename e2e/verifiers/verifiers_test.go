@@ -20,7 +20,7 @@ import (
 	josejwt "github.com/go-jose/go-jose/v4/jwt"
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/latchkey-auth/latchkey/e2e/local"
+	"github.com/latchkey-auth/latchkey/e2e/internal/local"
 )
 
 func TestMain(m *testing.M) { local.Main(m) }

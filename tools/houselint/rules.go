@@ -99,6 +99,10 @@ func receiverExported(d *ast.FuncDecl) bool {
 
 func (f *file) checkSpec(d *ast.GenDecl, spec ast.Spec) {
 	switch s := spec.(type) {
+	case *ast.ImportSpec:
+		if strings.Contains(s.Path.Value, "/latchkey/e2e/") && !strings.Contains(s.Path.Value, "/e2e/internal/") {
+			f.report(s.Pos(), "%s: what parts of e2e share stands in e2e/internal", s.Path.Value)
+		}
 	case *ast.TypeSpec:
 		if vagueSuffix.MatchString(s.Name.Name) {
 			f.report(s.Pos(), "type %s: the suffix says nothing", s.Name.Name)

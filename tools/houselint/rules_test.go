@@ -29,6 +29,8 @@ func TestRules(t *testing.T) {
 		"start-up":          {"package a\nvar p = regexp.MustCompile(`a`)\n", "at start-up"},
 		"on first use":      {"package a\nvar p = sync.OnceValue(func() any { return regexp.MustCompile(`a`) })\n", ""},
 		"in a function":     {"package a\nfunc f() { var p = regexp.MustCompile(`a`); _ = p }\n", ""},
+		"part of e2e":       {"package a\nimport _ \"github.com/latchkey-auth/latchkey/e2e/awssdk\"\n", "in e2e/internal"},
+		"helper of e2e":     {"package a\nimport _ \"github.com/latchkey-auth/latchkey/e2e/internal/local\"\n", ""},
 		"own type's method": {"package a\ntype t struct{}\nfunc (t) String() string { return \"\" }\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

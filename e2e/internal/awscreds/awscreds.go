@@ -11,7 +11,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/cognitocreds"
-	"github.com/latchkey-auth/latchkey/e2e/local"
+	"github.com/latchkey-auth/latchkey/e2e/internal/local"
 )
 
 // Provider is an aws.CredentialsProvider over a client of its own.
