@@ -76,7 +76,7 @@ func (j *tokenJob) amend(ctx context.Context, cause error, edit func(*store.Toke
 		return next, nil
 	})
 	out := outcome{err: cause}
-	if errors.Is(err, errOvertaken) || errors.Is(err, store.ErrConflict) {
+	if errors.Is(err, errOvertaken) {
 		return out // the next refresh reads what there is
 	}
 	if held.unsaved() {

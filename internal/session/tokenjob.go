@@ -152,12 +152,14 @@ func (j *tokenJob) keep(ctx context.Context, issued cognito.Grant) outcome {
 		}
 		return issued.Apply(j.sent(old.Record)), nil
 	})
-	switch {
-	case errors.Is(err, errOvertaken):
+	if errors.Is(err, errOvertaken) {
 		return j.overtaken(ctx, held, issued)
-	case errors.Is(err, store.ErrConflict):
-		return outcome{err: storeFault(err), orphan: issued.Refresh}
 	}
+	return j.publishGrant(held, issued, err)
+}
+
+// publishGrant makes a grant the present tokens. err says why the store does not hold them.
+func (j *tokenJob) publishGrant(held Held, issued cognito.Grant, err error) outcome {
 	fresh := j.reader.state(held, time.Now(), issued.Window(j.reader.ahead))
 	return j.publish(fresh, Event{Kind: Refreshed, Err: storeFault(err)})
 }
@@ -167,9 +169,9 @@ func (j *tokenJob) overtaken(ctx context.Context, now Held, issued cognito.Grant
 	if now.Stored == 0 {
 		record, err := j.records.load(context.WithoutCancel(ctx), j.flight.key.account)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			// The store does not say whose session is there now, so nothing is revoked: the
-			// token might be the one it lives on.
-			return outcome{err: storeFault(err)}
+			// The store does not say whose session is there now. The token might be the one
+			// it lives on: it is kept in memory and not revoked.
+			return j.publishGrant(j.unsaved(issued), issued, err)
 		}
 		now = stored(record)
 		now.Record.Account = j.flight.key.account
@@ -185,6 +187,13 @@ func (j *tokenJob) overtaken(ctx context.Context, now Held, issued cognito.Grant
 		out.orphan = issued.Refresh
 	}
 	return out
+}
+
+// unsaved is the record in hand with a grant that is not in the store.
+func (j *tokenJob) unsaved(issued cognito.Grant) Held {
+	next := Held{Record: issued.Apply(j.sent(j.held.Record)), Stored: j.held.Stored, storedAccess: j.held.accessInStore()}
+	next.Record.Generation = j.records.nextGeneration(j.flight.key.account, j.held)
+	return next
 }
 
 // judge says what a failed refresh means. The next round reads the store first, so
