@@ -68,7 +68,7 @@ var rules = []rule{
 	{"server/ownbroker", []string{"internal/tempkey", "server/plug"}, nil},
 	{"server/internal/paging", []string{"internal/seal", "internal/strictbase64", "internal/wire"}, nil},
 	{"server/internal/tagging", []string{"internal/wire"}, nil},
-	{"server/internal/hosted", []string{"internal/languages", "internal/random", "internal/wire", "server/plug"}, nil}, // the pages know neither accounts nor tokens: server wires
+	{"server/internal/hosted", []string{"internal/languages", "internal/pagestyle", "internal/random", "internal/wire", "server/plug"}, nil}, // the pages know neither accounts nor tokens: server wires
 	{"server/internal/limits", []string{"server/storage"}, []string{"golang.org/x/time"}},
 	{"server/internal/identitypool", []string{"internal/...", "jwt", "server/internal/openid", "server/internal/paging", "server/internal/tagging", "server/plug", "server/storage"},
 		[]string{"github.com/go-json-experiment/json"}},
@@ -79,9 +79,9 @@ var rules = []rule{
 		[]string{"golang.org/x/text", "github.com/go-json-experiment/json"}},
 	{"server", []string{"internal/...", "server/..."}, []string{"golang.org/x/sync"}},
 	{"internal/keys", []string{"internal/seal", "jwt", "server/storage"}, []string{"golang.org/x/sync"}}, // the signing keys of a service
-	{"internal/outbox", []string{"internal/localonly", "server/plug"}, nil},                              // of a service for development
+	{"internal/outbox", []string{"internal/localonly", "internal/pagestyle", "server/plug"}, nil},        // of a service for development
 	{"internal/localservice", []string{"internal/...", "server/..."}, []string{"golang.org/x/sync"}},
-	{"internal/sessionpage", []string{"", "internal/localonly", "jwt", "store"}, nil}, // a program on the client
+	{"internal/sessionpage", []string{"", "internal/localonly", "internal/pagestyle", "jwt", "store"}, nil}, // a program on the client
 	{"internal/cli/...", []string{"...", ""}, []string{"github.com/spf13/cobra", "golang.org/x/term", "golang.org/x/sys"}},
 	{"internal/seal", []string{"internal/atomicfile"}, nil},
 	{"internal/localca", []string{"internal/atomicfile"}, nil},
@@ -91,6 +91,7 @@ var rules = []rule{
 	{"internal/origin", nil, nil},
 	{"internal/registry", []string{"internal/atomicfile", "internal/origin"}, []string{"github.com/gofrs/flock", "github.com/go-json-experiment/json"}},
 	{"internal/expiry", nil, nil},
+	{"internal/pagestyle", nil, nil},
 	{"internal/trust", nil, nil},
 	{"internal/localhost", nil, nil},
 	{"internal/cognito", []string{"internal/expiry", "internal/fault", "internal/localhost", "internal/secret", "internal/strictbase64", "internal/trust", "internal/wire", "jwt", "store"}, []string{"github.com/go-json-experiment/json"}},

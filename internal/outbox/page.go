@@ -12,18 +12,20 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/localonly"
+	"github.com/latchkey-auth/latchkey/internal/pagestyle"
 )
 
 var (
 	//go:embed page.html
 	pageText string
 	//go:embed page.css
-	style string
+	ownStyle string
 	//go:embed page.js
 	script string
 
-	// page and policy are made at their first use: the short commands of the one
+	// These are made at their first use: the short commands of the one
 	// binary pay for everything that is done at its start.
+	style  = sync.OnceValue(func() string { return pagestyle.Base() + pagestyle.Panel() + ownStyle })
 	page   = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageText)) })
 	policy = sync.OnceValue(func() string {
 		sum := sha256.Sum256([]byte(script)) // Content Security Policy Level 3, section 2.3.1
@@ -69,7 +71,7 @@ func (o *Outbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Security-Policy", policy())
 	if r.URL.Query().Has("style") {
 		h.Set("Content-Type", "text/css; charset=utf-8")
-		_, _ = w.Write([]byte(style))
+		_, _ = w.Write([]byte(style()))
 		return
 	}
 	o.writePage(w)

@@ -10,20 +10,23 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/pagestyle"
 )
 
 var (
 	//go:embed page.html
 	pageText string
 	//go:embed page.css
-	style string
+	ownStyle string
 	//go:embed page.js
 	script string
 
 	// These are made when they are first asked for: the short commands of the one
 	// binary pay for everything that is done at its start.
 	templates    = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageText)) })
-	styleVersion = sync.OnceValue(func() string { return digest([]byte(style)) })
+	style        = sync.OnceValue(func() string { return pagestyle.Base() + pagestyle.Forms() + pagestyle.Panel() + ownStyle })
+	styleVersion = sync.OnceValue(func() string { return digest([]byte(style())) })
 	// scriptHash is how the policy names the page's one script (CSP Level 3, section 2.3.1).
 	scriptHash = sync.OnceValue(func() string {
 		sum := sha256.Sum256([]byte(script))
@@ -88,7 +91,7 @@ func (p *Page) serveStyle(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	_, _ = w.Write([]byte(style))
+	_, _ = w.Write([]byte(style()))
 }
 
 // shownLife is a life at the page's moment.

@@ -49,7 +49,7 @@ func TestSize(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()
 	for page, most := range map[string]int{b.get("/"): 24 << 10, b.signIn(): 36 << 10} {
-		if n := len(page) + len(style); n > most {
+		if n := len(page) + len(style()); n > most {
 			t.Errorf("page and stylesheet have %d bytes, more than %d", n, most)
 		}
 	}

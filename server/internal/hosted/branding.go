@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/latchkey-auth/latchkey/internal/pagestyle"
 	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
@@ -35,7 +36,9 @@ const (
 var logoTypes = []string{"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"}
 
 //go:embed page.css
-var style string
+var ownStyle string
+
+var style = sync.OnceValue(func() []byte { return []byte(pagestyle.Base() + pagestyle.Forms() + ownStyle) })
 
 func checkBrand(b plug.Brand) error {
 	switch {
@@ -55,7 +58,7 @@ type brand struct {
 	LogoText    string
 }
 
-// light keeps a page light: what the browser chose for page.css goes back.
+// light keeps a page light: what the browser chose for the shared colors goes back.
 const light = ":root { color-scheme: light; }\n"
 
 // style is what the brand's stylesheet is served as.
@@ -110,7 +113,7 @@ func version(data []byte) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-var styleVersion = sync.OnceValue(func() string { return version([]byte(style)) })
+var styleVersion = sync.OnceValue(func() string { return version(style()) })
 
 func styleURL(base string) template.URL {
 	return template.URL(base + StylePath + "?v=" + styleVersion())
@@ -122,7 +125,7 @@ func (p *Pages) serveAsset(w http.ResponseWriter, r *http.Request, place Place, 
 	media := "text/css; charset=utf-8"
 	switch path {
 	case StylePath:
-		data = []byte(style)
+		data = style()
 	case brandStylePath, brandLogoPath:
 		b, err := p.branding(r.Context(), place.Pool, r.URL.Query().Get("client_id"))
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/latchkey-auth/latchkey/internal/contrast"
+	"github.com/latchkey-auth/latchkey/internal/pagestyle"
 )
 
 // TestContrast: text is readable on what it stands on (4.5 to 1), and the edges of
@@ -16,14 +17,15 @@ func TestContrast(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	colours := contrast.Palette(string(data))
+	css := pagestyle.Base() + pagestyle.Forms() + string(data)
+	colours := contrast.Palette(css)
 	// What is written in which colour, on which one. Every colour that a rule gives
 	// to text must be in here.
 	on := map[string][]string{
 		"ink": {"paper", "card"}, "soft": {"paper", "card"}, "link": {"card", "paper"}, "on-accent": {"accent", "accent-hover"},
 		"accent": {"card"}, "bad": {"card", "bad-paper"}, "good": {"good-paper"},
 	}
-	for _, match := range regexp.MustCompile(`[{;]\s*color: var\(--([a-z-]+)\)`).FindAllStringSubmatch(string(data), -1) {
+	for _, match := range regexp.MustCompile(`[{;]\s*color: var\(--([a-z-]+)\)`).FindAllStringSubmatch(css, -1) {
 		if on[match[1]] == nil {
 			t.Errorf("text in %s: on what?", match[1])
 		}
