@@ -67,10 +67,11 @@ var rules = []rule{
 	{"server/stsbroker", []string{"server/plug"}, nil},
 	{"server/ownbroker", []string{"internal/tempkey", "server/plug"}, nil},
 	{"server/internal/paging", []string{"internal/seal", "internal/strictbase64", "internal/wire"}, nil},
+	{"server/internal/settings", []string{"internal/wire"}, nil},
 	{"server/internal/tagging", []string{"internal/wire"}, nil},
 	{"server/internal/hosted", []string{"internal/languages", "internal/pagestyle", "internal/random", "internal/wire", "server/plug"}, nil}, // the pages know neither accounts nor tokens: server wires
 	{"server/internal/limits", []string{"server/storage"}, []string{"golang.org/x/time"}},
-	{"server/internal/identitypool", []string{"internal/...", "jwt", "server/internal/openid", "server/internal/paging", "server/internal/tagging", "server/plug", "server/storage"},
+	{"server/internal/identitypool", []string{"internal/...", "jwt", "server/internal/openid", "server/internal/paging", "server/internal/settings", "server/internal/tagging", "server/plug", "server/storage"},
 		[]string{"github.com/go-json-experiment/json"}},
 	{"server/internal/openid", []string{"jwt", "server/plug"}, []string{"github.com/go-json-experiment/json"}}, // other providers, for both kinds of pools
 	{"server/internal/federation", []string{"internal/...", "jwt", "server/internal/openid"}, []string{"github.com/go-json-experiment/json"}},

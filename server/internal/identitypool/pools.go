@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/keys"
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/settings"
 	"github.com/latchkey-auth/latchkey/server/internal/tagging"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -22,7 +23,7 @@ func (s *Service) CreateIdentityPool(ctx context.Context, in *wire.CreateIdentit
 	if err != nil {
 		return nil, err
 	}
-	data, err := wire.Marshal(&PoolSettings{IdentityPoolSettings: in.IdentityPoolSettings})
+	data, err := settings.Encode(&PoolSettings{IdentityPoolSettings: in.IdentityPoolSettings})
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +173,7 @@ func (s *Service) DeleteIdentityPool(ctx context.Context, in *wire.DeleteIdentit
 	if err != nil {
 		return nil, err
 	}
-	s.settings.forget(in.IdentityPoolId)
+	s.settings.Forget(in.IdentityPoolId)
 	s.keys.Forget(in.IdentityPoolId)
 	return &wire.DeleteIdentityPoolResponse{}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/server/internal/openid"
 	"github.com/latchkey-auth/latchkey/server/internal/paging"
+	"github.com/latchkey-auth/latchkey/server/internal/settings"
 	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -72,7 +73,7 @@ type Service struct {
 	region    string
 	log       *slog.Logger
 	clock     func() time.Time
-	settings  settingsCache
+	settings  settings.Cache[PoolSettings]
 	lists     paging.Lists
 	remotes   *openid.Remotes
 	audiences map[string][]string // see Providers
@@ -138,8 +139,8 @@ func (s *Service) Operations() map[string]wire.Handler {
 // now is the clock in storage's precision, so that what is answered is what is kept.
 func (s *Service) now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
 
-// after is now, or a moment after previous when that is not past: the time of a
-// change tells whether cached settings are the ones stored.
+// after is now, or a moment after previous when that is not past: each change of an
+// entity has a later time than the one before.
 func (s *Service) after(previous time.Time) time.Time {
 	if now := s.now(); now.After(previous) {
 		return now

@@ -1,11 +1,8 @@
 package identitypool
 
 import (
-	"fmt"
-	"sync"
-	"time"
-
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/settings"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -25,38 +22,12 @@ type TagMap struct {
 	PrincipalTags map[string]string `json:",omitzero"`
 }
 
-// settingsCache keeps decoded settings until their pool changes. It holds one
-// entry a pool.
-type settingsCache struct{ entries sync.Map } // id → cachedSettings
-
-type cachedSettings struct {
-	modified time.Time
-	settings *PoolSettings
-}
-
-// decode gives the pool's settings; callers must not change them.
-func (c *settingsCache) decode(pool storage.IdentityPool) (*PoolSettings, error) {
-	if e, ok := c.entries.Load(pool.ID); ok {
-		if entry := e.(cachedSettings); entry.modified.Equal(pool.ModifiedAt) {
-			return entry.settings, nil
-		}
-	}
-	settings := new(PoolSettings)
-	if err := wire.Unmarshal(pool.Settings, settings); err != nil {
-		return nil, fmt.Errorf("identitypool: stored settings of %s: %v", pool.ID, err)
-	}
-	c.entries.Store(pool.ID, cachedSettings{pool.ModifiedAt, settings})
-	return settings, nil
-}
-
-func (c *settingsCache) forget(id string) { c.entries.Delete(id) }
-
 func (s *Service) loadPool(tx storage.Tx, id string) (storage.IdentityPool, *PoolSettings, error) {
 	pool, err := tx.IdentityPools.Pool(id)
 	if err != nil {
 		return pool, nil, notFound(err, wire.IdentityPoolNotFound(id))
 	}
-	set, err := s.settings.decode(pool)
+	set, err := s.settings.Decode(pool.ID, pool.Settings)
 	return pool, set, err
 }
 
@@ -71,7 +42,7 @@ func (s *Service) changePool(tx storage.Tx, id string, change func(*storage.Iden
 	if err := change(&pool, &changed); err != nil {
 		return err
 	}
-	if pool.Settings, err = wire.Marshal(&changed); err != nil {
+	if pool.Settings, err = settings.Encode(&changed); err != nil {
 		return err
 	}
 	pool.ModifiedAt = s.after(pool.ModifiedAt)
