@@ -13,7 +13,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/server/internal/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pool"
 )
 
 // operationTimeout bounds the work on one request, waiting for a turn included.
@@ -62,7 +62,7 @@ func (s *Server) perform(r *http.Request, w http.ResponseWriter, x *exchange) (r
 	}
 	ctx := r.Context()
 	if x.operation.Auth != wire.Signed { // administrators have no bounds of messages
-		ctx = userpool.WithSource(ctx, s.source(r))
+		ctx = pool.WithSource(ctx, s.source(r))
 	}
 	return s.operations.handle(ctx, body, x.operation)
 }

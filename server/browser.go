@@ -10,6 +10,8 @@ import (
 	"github.com/latchkey-auth/latchkey/server/internal/federation"
 	"github.com/latchkey-auth/latchkey/server/internal/oauth"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/tokens"
 )
 
 // routeOAuth mounts the OAuth endpoints, below the pool's id and, for a pool's
@@ -43,7 +45,7 @@ func (s *Server) bounded(handler http.HandlerFunc) http.HandlerFunc {
 			tooManyRequests(w, r)
 			return
 		}
-		ctx, cancel := context.WithTimeout(userpool.WithSource(r.Context(), s.source(r)), operationTimeout)
+		ctx, cancel := context.WithTimeout(pool.WithSource(r.Context(), s.source(r)), operationTimeout)
 		defer cancel()
 		handler(w, r.WithContext(ctx))
 	}
@@ -129,7 +131,7 @@ func (s *Server) atDomain(handler http.HandlerFunc) http.HandlerFunc {
 type browserSide struct{ pools *userpool.Service }
 
 func (b browserSide) OAuthClient(ctx context.Context, id string) (*oauth.Client, error) {
-	c, err := b.pools.AppClient(ctx, id)
+	c, err := b.pools.Tokens.AppClient(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -144,44 +146,44 @@ func (b browserSide) OAuthClient(ctx context.Context, id string) (*oauth.Client,
 }
 
 func (b browserSide) PoolOfDomain(ctx context.Context, name string) (string, error) {
-	return b.pools.PoolOfDomain(ctx, name)
+	return b.pools.Tokens.PoolOfDomain(ctx, name)
 }
 
 func (b browserSide) Issue(ctx context.Context, clientID string, user oauth.User, grant oauth.Grant) (*oauth.Tokens, error) {
-	result, err := b.pools.IssueTokens(ctx, clientID, userpool.Proven(user), userpool.BrowserGrant(grant))
+	result, err := b.pools.Tokens.IssueTokens(ctx, clientID, tokens.Proven(user), tokens.BrowserGrant(grant))
 	return tokensOf(result, grant.Scope), err
 }
 
 func (b browserSide) Refresh(ctx context.Context, clientID string, token wire.Sensitive, scope string) (*oauth.Tokens, error) {
-	result, granted, err := b.pools.RefreshTokens(ctx, clientID, token, scope)
+	result, granted, err := b.pools.Tokens.RefreshTokens(ctx, clientID, token, scope)
 	return tokensOf(result, granted), err
 }
 
 func (b browserSide) IssueToClient(ctx context.Context, clientID, scope string) (*oauth.Tokens, error) {
-	result, err := b.pools.ClientToken(ctx, clientID, scope)
+	result, err := b.pools.Tokens.ClientToken(ctx, clientID, scope)
 	return tokensOf(result, scope), err
 }
 
 func (b browserSide) Revoke(ctx context.Context, client *oauth.Client, token wire.Sensitive) error {
-	_, err := b.pools.RevokeToken(ctx, &wire.RevokeTokenRequest{ClientId: client.ID, ClientSecret: client.Secret, Token: token})
+	_, err := b.pools.Tokens.RevokeToken(ctx, &wire.RevokeTokenRequest{ClientId: client.ID, ClientSecret: client.Secret, Token: token})
 	return err
 }
 
 func (b browserSide) StillGood(ctx context.Context, user oauth.User, session string) (oauth.User, bool, error) {
-	now, good, err := b.pools.StillGood(ctx, userpool.Proven(user), session)
+	now, good, err := b.pools.Tokens.StillGood(ctx, tokens.Proven(user), session)
 	return oauth.User(now), good, err
 }
 
 func (b browserSide) EndBrowser(ctx context.Context, session string, until time.Time) error {
-	return b.pools.EndBrowser(ctx, session, until)
+	return b.pools.Tokens.EndBrowser(ctx, session, until)
 }
 
 func (b browserSide) Hint(ctx context.Context, poolID, token string) (clientID, sub string, err error) {
-	return b.pools.IDTokenHint(ctx, poolID, token)
+	return b.pools.Tokens.IDTokenHint(ctx, poolID, token)
 }
 
 func (b browserSide) UserInfo(ctx context.Context, poolID string, access wire.Sensitive) (string, []wire.AttributeType, error) {
-	return b.pools.UserInfo(ctx, poolID, access)
+	return b.pools.Tokens.UserInfo(ctx, poolID, access)
 }
 
 func tokensOf(r *wire.AuthenticationResultType, scope string) *oauth.Tokens {

@@ -95,7 +95,7 @@ func (s *Server) performCall(ctx context.Context, name string, body []byte, x *e
 // enabled and confirmed, and the password is the user's. It counts no attempt, so never
 // pass it a password that somebody sent: use Call with InitiateAuth.
 func (s *Server) HasPassword(ctx context.Context, poolID, username string, password plug.Secret) (bool, error) {
-	has, err := s.pools.HasPassword(ctx, poolID, username, wire.Sensitive(password.Reveal()))
+	has, err := s.pools.Accounts.HasPassword(ctx, poolID, username, wire.Sensitive(password.Reveal()))
 	if e, ok := errors.AsType[*wire.Exception](err); ok {
 		err = newError("HasPassword", e, "", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/latchkey-auth/latchkey/server/internal/hosted"
 	"github.com/latchkey-auth/latchkey/server/internal/oauth"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/signin"
 	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
@@ -50,7 +51,7 @@ type brands struct {
 }
 
 func (b brands) Brand(ctx context.Context, pool, clientID string) (plug.Brand, error) {
-	look, err := b.pools.Look(ctx, pool, clientID)
+	look, err := b.pools.Admin.Look(ctx, pool, clientID)
 	switch {
 	case err != nil:
 		return plug.Brand{}, err
@@ -79,11 +80,11 @@ func (f flow) Read(ctx context.Context, pool string, query url.Values) (*hosted.
 	if err != nil {
 		return nil, err
 	}
-	described, err := f.s.pools.DescribeUserPool(ctx, &wire.DescribeUserPoolRequest{UserPoolId: pool})
+	described, err := f.s.pools.Admin.DescribeUserPool(ctx, &wire.DescribeUserPoolRequest{UserPoolId: pool})
 	if err != nil {
 		return nil, err
 	}
-	client, err := f.s.pools.AppClient(ctx, request.Client.ID)
+	client, err := f.s.pools.Tokens.AppClient(ctx, request.Client.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -102,14 +103,14 @@ func (f flow) SignOut(w http.ResponseWriter, r *http.Request, pool string) error
 type door struct{ pools *userpool.Service }
 
 func (d door) Password(ctx context.Context, request *hosted.Request, username string, password wire.Sensitive) (hosted.Step, error) {
-	return doorStep(d.pools.JudgePassword(ctx, request.ClientID, username, password))
+	return doorStep(d.pools.SignIn.JudgePassword(ctx, request.ClientID, username, password))
 }
 
 func (d door) NewPassword(ctx context.Context, request *hosted.Request, a hosted.NewPassword) (hosted.Step, error) {
-	return doorStep(d.pools.NewPassword(ctx, request.ClientID, a.Session, a.Username, a.Password, a.Attributes))
+	return doorStep(d.pools.SignIn.NewPassword(ctx, request.ClientID, a.Session, a.Username, a.Password, a.Attributes))
 }
 
-func doorStep(step *userpool.Step, err error) (hosted.Step, error) {
+func doorStep(step *signin.Step, err error) (hosted.Step, error) {
 	switch {
 	case err != nil:
 		return hosted.Step{}, err
@@ -125,7 +126,7 @@ func doorStep(step *userpool.Step, err error) (hosted.Step, error) {
 type accounts struct{ pools *userpool.Service }
 
 func (a accounts) hash(ctx context.Context, clientID, username string, into *string) error {
-	hash, err := a.pools.SecretHash(ctx, clientID, username)
+	hash, err := a.pools.Tokens.SecretHash(ctx, clientID, username)
 	*into = string(hash)
 	return err
 }
@@ -134,33 +135,33 @@ func (a accounts) SignUp(ctx context.Context, in *wire.SignUpRequest) (*wire.Sig
 	if err := a.hash(ctx, in.ClientId, in.Username, &in.SecretHash); err != nil {
 		return nil, err
 	}
-	return a.pools.SignUp(ctx, in)
+	return a.pools.Accounts.SignUp(ctx, in)
 }
 
 func (a accounts) ConfirmSignUp(ctx context.Context, in *wire.ConfirmSignUpRequest) (*wire.ConfirmSignUpResponse, error) {
 	if err := a.hash(ctx, in.ClientId, in.Username, &in.SecretHash); err != nil {
 		return nil, err
 	}
-	return a.pools.ConfirmSignUp(ctx, in)
+	return a.pools.Accounts.ConfirmSignUp(ctx, in)
 }
 
 func (a accounts) ResendConfirmationCode(ctx context.Context, in *wire.ResendConfirmationCodeRequest) (*wire.ResendConfirmationCodeResponse, error) {
 	if err := a.hash(ctx, in.ClientId, in.Username, &in.SecretHash); err != nil {
 		return nil, err
 	}
-	return a.pools.ResendConfirmationCode(ctx, in)
+	return a.pools.Accounts.ResendConfirmationCode(ctx, in)
 }
 
 func (a accounts) ForgotPassword(ctx context.Context, in *wire.ForgotPasswordRequest) (*wire.ForgotPasswordResponse, error) {
 	if err := a.hash(ctx, in.ClientId, in.Username, &in.SecretHash); err != nil {
 		return nil, err
 	}
-	return a.pools.ForgotPassword(ctx, in)
+	return a.pools.Accounts.ForgotPassword(ctx, in)
 }
 
 func (a accounts) ConfirmForgotPassword(ctx context.Context, in *wire.ConfirmForgotPasswordRequest) (*wire.ConfirmForgotPasswordResponse, error) {
 	if err := a.hash(ctx, in.ClientId, in.Username, &in.SecretHash); err != nil {
 		return nil, err
 	}
-	return a.pools.ConfirmForgotPassword(ctx, in)
+	return a.pools.Accounts.ConfirmForgotPassword(ctx, in)
 }

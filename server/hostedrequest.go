@@ -8,7 +8,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/internal/hosted"
 	"github.com/latchkey-auth/latchkey/server/internal/oauth"
-	"github.com/latchkey-auth/latchkey/server/internal/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/tokens"
 )
 
 // ownProvider is the name of the user pool itself among a client's providers.
@@ -22,7 +22,7 @@ var providerLabels = map[string]string{
 
 // shownRequest is an authorization request as the pages show it, with what the
 // pool and the client allow.
-func shownRequest(q *oauth.Request, pool *wire.UserPoolType, client *userpool.AppClient) *hosted.Request {
+func shownRequest(q *oauth.Request, pool *wire.UserPoolType, client *tokens.AppClient) *hosted.Request {
 	names := hosted.Names{
 		Email: slices.Contains(pool.UsernameAttributes, "email"), Phone: slices.Contains(pool.UsernameAttributes, "phone_number"),
 		EmailAlias: slices.Contains(pool.AliasAttributes, "email"), PhoneAlias: slices.Contains(pool.AliasAttributes, "phone_number"),
@@ -60,7 +60,7 @@ func applicationName(client, redirect string) string {
 
 // askedAttributes are what a sign-up asks for: what the pool verifies, so that a
 // code can be sent, and what it requires, as far as the client may write it.
-func askedAttributes(pool *wire.UserPoolType, client *userpool.AppClient, names hosted.Names) []string {
+func askedAttributes(pool *wire.UserPoolType, client *tokens.AppClient, names hosted.Names) []string {
 	asked := slices.Clone(pool.AutoVerifiedAttributes)
 	for _, a := range pool.SchemaAttributes {
 		if flagged(a.Required) && a.Name != "sub" && !slices.Contains(asked, a.Name) {

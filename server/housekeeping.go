@@ -21,7 +21,7 @@ const (
 // pools, deletes what has expired and rotates signing keys that are due. It is for
 // programs that serve the Server by other means than Serve.
 func (s *Server) Housekeep(ctx context.Context) error {
-	return errors.Join(s.pools.RecountUsers(ctx), s.tidy(ctx))
+	return errors.Join(s.pools.Admin.RecountUsers(ctx), s.tidy(ctx))
 }
 
 // keepHouse forgets what has expired, rotates keys by age and counts users, once a
@@ -30,7 +30,7 @@ func (s *Server) keepHouse(ctx context.Context) {
 	tick := time.NewTicker(houseInterval)
 	defer tick.Stop()
 	for {
-		if err := s.pools.RecountUsers(ctx); err != nil && ctx.Err() == nil {
+		if err := s.pools.Admin.RecountUsers(ctx); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "counting users failed; it is tried again in a minute", "error", err)
 		}
 		select {

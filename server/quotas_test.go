@@ -15,7 +15,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
-	"github.com/latchkey-auth/latchkey/server/internal/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pool"
 	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
@@ -274,14 +274,14 @@ func TestOneSourceLeavesAddressToItsOwner(t *testing.T) {
 	w := newWorld(t, hiding)
 	w.stopClock()
 	pools, address := server.UserPools(w.server), "ann@example.com"
-	stranger := userpool.WithSource(t.Context(), netip.MustParseAddr("192.0.2.1"))
-	owner := userpool.WithSource(t.Context(), netip.MustParseAddr("192.0.2.2"))
+	stranger := pool.WithSource(t.Context(), netip.MustParseAddr("192.0.2.1"))
+	owner := pool.WithSource(t.Context(), netip.MustParseAddr("192.0.2.2"))
 	w.signUp("ann", address)
 	for i := range 4 {
 		name := fmt.Sprintf("stranger-%d", i)
 		w.signUp(name, address)
 		for range 5 {
-			if _, err := pools.ResendConfirmationCode(stranger, &wire.ResendConfirmationCodeRequest{ClientId: w.client, Username: name}); err != nil {
+			if _, err := pools.Accounts.ResendConfirmationCode(stranger, &wire.ResendConfirmationCodeRequest{ClientId: w.client, Username: name}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -289,7 +289,7 @@ func TestOneSourceLeavesAddressToItsOwner(t *testing.T) {
 	if n := w.messagesTo(address); n != 10 { // 5 sign-ups and 5 again
 		t.Errorf("%d messages, want 10", n)
 	}
-	if _, err := pools.ResendConfirmationCode(owner, &wire.ResendConfirmationCodeRequest{ClientId: w.client, Username: "ann"}); err != nil {
+	if _, err := pools.Accounts.ResendConfirmationCode(owner, &wire.ResendConfirmationCodeRequest{ClientId: w.client, Username: "ann"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.confirm("ann", w.code(address), false); err != nil {

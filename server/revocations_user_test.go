@@ -173,19 +173,19 @@ func TestRevocationLifeOfLostAnswers(t *testing.T) {
 	now := time.Now().Truncate(time.Second)
 	store := memory.New()
 	pools, client, first, id := rotatingSession(t, store, func(c *userpool.Config) {
-		c.LostAnswers = 24 * time.Hour
-		c.Now = func() time.Time { return now }
+		c.Tokens.LostAnswers = 24 * time.Hour
+		c.Pool.Now = func() time.Time { return now }
 	})
 	var reissued *wire.AuthenticationResultType
 	for _, after := range []time.Duration{0, 23*time.Hour + 30*time.Minute} {
 		now = now.Add(after)
-		out, err := pools.GetTokensFromRefreshToken(t.Context(), &wire.GetTokensFromRefreshTokenRequest{ClientId: client, RefreshToken: first})
+		out, err := pools.Tokens.GetTokensFromRefreshToken(t.Context(), &wire.GetTokensFromRefreshTokenRequest{ClientId: client, RefreshToken: first})
 		if err != nil {
 			t.Fatal(err)
 		}
 		reissued = out.AuthenticationResult
 	}
-	if _, err := pools.RevokeToken(t.Context(), &wire.RevokeTokenRequest{ClientId: client, Token: first}); err != nil {
+	if _, err := pools.Tokens.RevokeToken(t.Context(), &wire.RevokeTokenRequest{ClientId: client, Token: first}); err != nil {
 		t.Fatal(err)
 	}
 	expires := decode(t, reissued.AccessToken).Expiry()

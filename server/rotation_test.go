@@ -17,6 +17,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pool"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
@@ -48,7 +49,7 @@ func TestTortureParallelRefreshes(t *testing.T) {
 				var group sync.WaitGroup
 				for range parallel {
 					group.Go(func() {
-						out, err := pools.GetTokensFromRefreshToken(t.Context(), &wire.GetTokensFromRefreshTokenRequest{ClientId: client, RefreshToken: token})
+						out, err := pools.Tokens.GetTokensFromRefreshToken(t.Context(), &wire.GetTokensFromRefreshTokenRequest{ClientId: client, RefreshToken: token})
 						if err != nil {
 							t.Errorf("round %d: %v", round, err)
 							return
@@ -86,6 +87,9 @@ func generation(t *testing.T, store storage.Store, id string) (n int64) {
 	return n
 }
 
+// issuerOf is the issuer of a pool.
+func issuerOf(poolID string) string { return "https://issuer.example/" + poolID }
+
 // rotatingSession makes a session whose client rotates. Its tokens are not
 // really signed: it is the row that is tried here.
 func rotatingSession(t *testing.T, store storage.Store, change ...func(*userpool.Config)) (pools *userpool.Service, client string, token wire.Sensitive, session string) {
@@ -102,7 +106,7 @@ func rotatingSession(t *testing.T, store storage.Store, change ...func(*userpool
 		_ = ring.Close()
 		_ = store.Close()
 	})
-	config := userpool.Config{Storage: store, Box: box, Keys: ring, Issuer: func(id string) string { return "https://issuer.example/" + id }}
+	config := userpool.Config{Pool: pool.Config{Storage: store, Box: box, Keys: ring, Issuer: issuerOf}}
 	for _, f := range change {
 		f(&config)
 	}
@@ -114,19 +118,19 @@ func rotatingSession(t *testing.T, store storage.Store, change ...func(*userpool
 			t.Fatal(err)
 		}
 	}
-	pool, err := pools.CreateUserPool(ctx, &wire.CreateUserPoolRequest{PoolName: "rotation"})
+	created, err := pools.Admin.CreateUserPool(ctx, &wire.CreateUserPoolRequest{PoolName: "rotation"})
 	check(err)
-	request := &wire.CreateUserPoolClientRequest{UserPoolId: pool.UserPool.Id, ClientName: "rotation"}
+	request := &wire.CreateUserPoolClientRequest{UserPoolId: created.UserPool.Id, ClientName: "rotation"}
 	request.ExplicitAuthFlows = []wire.ExplicitAuthFlow{wire.AllowUserPasswordAuth}
 	request.RefreshTokenRotation = &wire.RefreshTokenRotationType{Feature: wire.FeatureEnabled, RetryGracePeriodSeconds: new(int32(60))}
-	made, err := pools.CreateUserPoolClient(ctx, request)
+	made, err := pools.Admin.CreateUserPoolClient(ctx, request)
 	check(err)
 	client = made.UserPoolClient.ClientId
-	_, err = pools.AdminCreateUser(ctx, &wire.AdminCreateUserRequest{UserPoolId: pool.UserPool.Id, Username: "ann", MessageAction: wire.MessageActionSuppress})
+	_, err = pools.Accounts.AdminCreateUser(ctx, &wire.AdminCreateUserRequest{UserPoolId: created.UserPool.Id, Username: "ann", MessageAction: wire.MessageActionSuppress})
 	check(err)
-	_, err = pools.AdminSetUserPassword(ctx, &wire.AdminSetUserPasswordRequest{UserPoolId: pool.UserPool.Id, Username: "ann", Password: password, Permanent: true})
+	_, err = pools.Accounts.AdminSetUserPassword(ctx, &wire.AdminSetUserPasswordRequest{UserPoolId: created.UserPool.Id, Username: "ann", Password: password, Permanent: true})
 	check(err)
-	in, err := pools.InitiateAuth(ctx, &wire.InitiateAuthRequest{
+	in, err := pools.SignIn.InitiateAuth(ctx, &wire.InitiateAuthRequest{
 		AuthFlow: wire.AuthFlowUserPassword, ClientId: client,
 		AuthParameters: wire.Parameters{"USERNAME": "ann", "PASSWORD": password},
 	})
@@ -155,11 +159,11 @@ func TestLostAnswers(t *testing.T) {
 			t.Parallel()
 			now := time.Now()
 			pools, client, first, _ := rotatingSession(t, memory.New(), func(c *userpool.Config) {
-				c.LostAnswers = test.lost
-				c.Now = func() time.Time { return now }
+				c.Tokens.LostAnswers = test.lost
+				c.Pool.Now = func() time.Time { return now }
 			})
 			refresh := func(token wire.Sensitive) (wire.Sensitive, error) {
-				out, err := pools.GetTokensFromRefreshToken(t.Context(), &wire.GetTokensFromRefreshTokenRequest{ClientId: client, RefreshToken: token})
+				out, err := pools.Tokens.GetTokensFromRefreshToken(t.Context(), &wire.GetTokensFromRefreshTokenRequest{ClientId: client, RefreshToken: token})
 				if err != nil {
 					return "", err
 				}
@@ -204,7 +208,7 @@ func TestReplayAfterRestart(t *testing.T) {
 	store := open()
 	pools, client, first, _ := rotatingSession(t, store)
 	refresh := func(pools *userpool.Service, token wire.Sensitive) (wire.Sensitive, error) {
-		out, err := pools.GetTokensFromRefreshToken(t.Context(), &wire.GetTokensFromRefreshTokenRequest{ClientId: client, RefreshToken: token})
+		out, err := pools.Tokens.GetTokensFromRefreshToken(t.Context(), &wire.GetTokensFromRefreshTokenRequest{ClientId: client, RefreshToken: token})
 		if err != nil {
 			return "", err
 		}
@@ -232,7 +236,7 @@ func TestReplayAfterRestart(t *testing.T) {
 		_ = ring.Close()
 		_ = store.Close()
 	})
-	again := userpool.New(userpool.Config{Storage: store, Box: box, Keys: ring, Issuer: func(id string) string { return "https://issuer.example/" + id }})
+	again := userpool.New(userpool.Config{Pool: pool.Config{Storage: store, Box: box, Keys: ring, Issuer: issuerOf}})
 	_, err = refresh(again, first)
 	wantException(t, err, wire.RefreshTokenReuseException, wire.MessageRefreshTokenReuse)
 	_, err = refresh(again, third)

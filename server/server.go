@@ -20,6 +20,9 @@ import (
 	"github.com/latchkey-auth/latchkey/server/internal/oauth"
 	"github.com/latchkey-auth/latchkey/server/internal/openid"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/admin"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/tokens"
 	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -176,8 +179,8 @@ func New(c Config) (*Server, error) {
 	if c.GuestLife != 0 && c.GuestLife < identitypool.LeastGuestLife {
 		return nil, fmt.Errorf("server: GuestLife %v is neither 0 nor at least %v", c.GuestLife, identitypool.LeastGuestLife)
 	}
-	if n := c.Limits.SessionsPerUser; n < 0 || n > userpool.DefaultSessionsPerUser {
-		return nil, fmt.Errorf("server: Limits.SessionsPerUser %d is not between 0 (the default) and %d", n, userpool.DefaultSessionsPerUser)
+	if n := c.Limits.SessionsPerUser; n < 0 || n > pool.DefaultSessionsPerUser {
+		return nil, fmt.Errorf("server: Limits.SessionsPerUser %d is not between 0 (the default) and %d", n, pool.DefaultSessionsPerUser)
 	}
 	s := &Server{
 		ring: c.Keys, issuer: c.Issuer, idIssuer: c.IdentityIssuer, observer: c.Observer,
@@ -198,14 +201,19 @@ func New(c Config) (*Server, error) {
 	}
 	party := federation.NewParty(openid.ReachOf(c.Providers), s.log, s.now)
 	s.pools = userpool.New(userpool.Config{
-		Storage: s.feed.watch(s.store), Box: box, Keys: s.ring, Issuer: s.issuer, Region: c.Region,
-		Gate: arithmeticGate(c.Limits), Messenger: c.Messenger, MessagesPerSource: c.Limits.MessagesPerSource, LostAnswers: c.LostAnswers,
-		SessionsPerUser: c.Limits.SessionsPerUser, CheckProviderURL: party.CheckURL,
-		PoolURL: func(pool string) string { return base + "/" + pool },
-		LogoURL: func(pool, client string, logo []byte) string { return hosted.LogoURL(base+"/"+pool, client, logo) }, Logger: s.log, Now: s.now,
+		Pool: pool.Config{
+			Storage: s.feed.watch(s.store), Box: box, Keys: s.ring, Issuer: s.issuer, Gate: arithmeticGate(c.Limits), Messenger: c.Messenger,
+			MessagesPerSource: c.Limits.MessagesPerSource, SessionsPerUser: c.Limits.SessionsPerUser, Logger: s.log, Now: s.now,
+		},
+		Tokens: tokens.Config{LostAnswers: c.LostAnswers},
+		Admin: admin.Config{
+			Region: c.Region, CheckProviderURL: party.CheckURL,
+			PoolURL: func(pool string) string { return base + "/" + pool },
+			LogoURL: func(pool, client string, logo []byte) string { return hosted.LogoURL(base+"/"+pool, client, logo) },
+		},
 	})
 	s.identities = identitypool.New(identitypool.Config{
-		Storage: s.store, Box: box, Keys: s.ring, Issuer: s.idIssuer, UserPools: s.pools, Region: c.Region,
+		Storage: s.store, Box: box, Keys: s.ring, Issuer: s.idIssuer, UserPools: s.pools.Tokens, Region: c.Region,
 		Providers: c.Providers, Broker: c.Broker, CredentialLife: c.CredentialLife, GuestLife: c.GuestLife, Logger: s.log, Now: s.now,
 	})
 	s.oauth = oauth.New(oauth.Config{

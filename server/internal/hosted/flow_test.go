@@ -175,7 +175,7 @@ func TestResetRequired(t *testing.T) {
 		c.PreventUserExistenceErrors = wire.PreventUserExistenceErrorsLegacy
 	})
 	w.addUser("ann")
-	if _, err := w.pools.AdminResetUserPassword(t.Context(), &wire.AdminResetUserPasswordRequest{UserPoolId: w.pool, Username: "ann"}); err != nil {
+	if _, err := w.pools.Accounts.AdminResetUserPassword(t.Context(), &wire.AdminResetUserPasswordRequest{UserPoolId: w.pool, Username: "ann"}); err != nil {
 		t.Fatal(err)
 	}
 	page := w.fill(w.open("/login"), "username", "ann", "password", password).
@@ -212,7 +212,7 @@ func TestLockoutAndDisabled(t *testing.T) {
 		w.fill(w.open("/login"), "username", "ann", "password", "not it")
 	}
 	w.fill(w.open("/login"), "username", "ann", "password", password).says("Sign in", "Too many wrong passwords.")
-	if _, err := w.pools.AdminDisableUser(t.Context(), &wire.AdminDisableUserRequest{UserPoolId: w.pool, Username: "bob"}); err != nil {
+	if _, err := w.pools.Accounts.AdminDisableUser(t.Context(), &wire.AdminDisableUserRequest{UserPoolId: w.pool, Username: "bob"}); err != nil {
 		t.Fatal(err)
 	}
 	w.fill(w.open("/login"), "username", "bob", "password", password).says("Sign in", "disabled")

@@ -26,6 +26,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/internal/hosted"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pool"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
 )
 
@@ -83,12 +84,12 @@ func newWorld(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Creat
 		_ = ring.Close()
 		_ = store.Close()
 	})
-	w.pools = userpool.New(userpool.Config{
+	w.pools = userpool.New(userpool.Config{Pool: pool.Config{
 		Storage: store, Box: box, Keys: ring, Messenger: w.outbox, Now: w.now,
 		Issuer: func(poolID string) string { return "http://localhost/" + poolID },
-	})
+	}})
 	w.provision(change)
-	w.config = hosted.Config{Accounts: w.pools, Door: w, Flow: w, Memory: w, MaxQuery: 8 << 10}
+	w.config = hosted.Config{Accounts: w.pools.Accounts, Door: w, Flow: w, Memory: w, MaxQuery: 8 << 10}
 	w.pages = hosted.New(w.config)
 	return w
 }
@@ -103,13 +104,13 @@ func (w *world) provision(change func(*wire.CreateUserPoolRequest, *wire.CreateU
 	if change != nil {
 		change(pool, client)
 	}
-	made, err := w.pools.CreateUserPool(w.t.Context(), pool)
+	made, err := w.pools.Admin.CreateUserPool(w.t.Context(), pool)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.pool = made.UserPool.Id
 	client.UserPoolId = w.pool
-	app, err := w.pools.CreateUserPoolClient(w.t.Context(), client)
+	app, err := w.pools.Admin.CreateUserPoolClient(w.t.Context(), client)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -155,7 +156,7 @@ func (w *world) Finish(rw http.ResponseWriter, r *http.Request, request *hosted.
 
 // Password signs in through the API.
 func (w *world) Password(ctx context.Context, request *hosted.Request, username string, pass wire.Sensitive) (hosted.Step, error) {
-	out, err := w.pools.InitiateAuth(ctx, &wire.InitiateAuthRequest{
+	out, err := w.pools.SignIn.InitiateAuth(ctx, &wire.InitiateAuthRequest{
 		AuthFlow: wire.AuthFlowUserPassword, ClientId: request.ClientID,
 		AuthParameters: wire.Parameters{"USERNAME": username, "PASSWORD": string(pass)},
 	})
@@ -181,7 +182,7 @@ func (w *world) NewPassword(ctx context.Context, request *hosted.Request, answer
 	for name, value := range answer.Attributes {
 		responses["userAttributes."+name] = value
 	}
-	_, err := w.pools.RespondToAuthChallenge(ctx, &wire.RespondToAuthChallengeRequest{
+	_, err := w.pools.SignIn.RespondToAuthChallenge(ctx, &wire.RespondToAuthChallengeRequest{
 		ClientId: request.ClientID, ChallengeName: wire.ChallengeNewPasswordRequired, Session: answer.Session, ChallengeResponses: responses,
 	})
 	return hosted.Step{Who: answer.Username}, err
@@ -279,7 +280,7 @@ func (w *world) code() string {
 func (w *world) addUser(name string) {
 	w.t.Helper()
 	w.addTemporary(name)
-	_, err := w.pools.AdminSetUserPassword(w.t.Context(), &wire.AdminSetUserPasswordRequest{
+	_, err := w.pools.Accounts.AdminSetUserPassword(w.t.Context(), &wire.AdminSetUserPasswordRequest{
 		UserPoolId: w.pool, Username: name, Password: password, Permanent: true,
 	})
 	if err != nil {
@@ -290,7 +291,7 @@ func (w *world) addUser(name string) {
 // addTemporary makes a user whose password has to be changed.
 func (w *world) addTemporary(name string) {
 	w.t.Helper()
-	_, err := w.pools.AdminCreateUser(w.t.Context(), &wire.AdminCreateUserRequest{
+	_, err := w.pools.Accounts.AdminCreateUser(w.t.Context(), &wire.AdminCreateUserRequest{
 		UserPoolId: w.pool, Username: name, TemporaryPassword: password, MessageAction: wire.MessageActionSuppress,
 		UserAttributes: []wire.AttributeType{{Name: "email", Value: name + "@example.com"}, {Name: "email_verified", Value: "true"}},
 	})

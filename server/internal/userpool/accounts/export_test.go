@@ -1,0 +1,8 @@
+package accounts
+
+var (
+	ChangeFound   = (*Service).changeFound
+	PossibleMasks = possibleMasks
+	UserShape     = userShape
+	UsualContact  = usualContact
+)

@@ -1,0 +1,5 @@
+package tokens
+
+const ScopeAPI = scopeAPI
+
+var RefreshTokenOf = (*Service).refreshToken
