@@ -5,7 +5,6 @@ package pooltest
 import (
 	"crypto/rand"
 	"crypto/rsa"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,6 +17,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/srp"
+	"github.com/latchkey-auth/latchkey/internal/strictbase64"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool/pool"
@@ -238,7 +238,7 @@ func (c *Console) SignInBySRP(t *testing.T, client *wire.UserPoolClientType, log
 		AuthParameters: wire.Parameters{"USERNAME": login, "SRP_A": proof.A()},
 	}))(t)
 	p := out.ChallengeParameters
-	block, err := base64.StdEncoding.DecodeString(p["SECRET_BLOCK"])
+	block, err := strictbase64.Decode(p["SECRET_BLOCK"])
 	if err != nil {
 		t.Fatal(err)
 	}
