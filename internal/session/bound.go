@@ -210,16 +210,22 @@ func (b *bound) Active(ctx context.Context, scope store.Scope) (store.Account, e
 	if scope != b.scope || b.named(scope) && !errors.Is(err, store.ErrNotFound) {
 		return account, err
 	}
+	failure := error(store.ErrNotFound)
 	for _, from := range append([]store.Scope{scope}, b.former...) {
 		account, err := b.Store.Active(ctx, from)
-		if err != nil {
-			continue
+		if err == nil {
+			var record store.Record
+			record, err = b.Store.Load(ctx, account)
+			unreadable := err != nil && !errors.Is(err, store.ErrNotFound)
+			if err == nil && b.holds(from, record) || unreadable && from == scope {
+				return in(scope, account), nil // the next Load reports what cannot be read
+			}
 		}
-		if record, err := b.Store.Load(ctx, account); err == nil && b.holds(from, record) {
-			return in(scope, account), nil
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			failure = err // the session may be there
 		}
 	}
-	return store.Account{}, store.ErrNotFound
+	return store.Account{}, failure
 }
 
 // Lock acquires the store's lock of an account, if the store has locks.

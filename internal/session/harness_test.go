@@ -122,7 +122,13 @@ func signedIn(t *testing.T, p *testPool, kept store.Store) *Engine {
 // newEngine is an engine of the test's scope.
 func newEngine(t *testing.T, c Config) *Engine {
 	t.Helper()
-	c.Scope, c.Log = testScope, slog.New(slog.DiscardHandler)
+	return newEngineAt(t, testScope, c)
+}
+
+// newEngineAt is an engine of some scope.
+func newEngineAt(t *testing.T, scope store.Scope, c Config) *Engine {
+	t.Helper()
+	c.Scope, c.Log = scope, slog.New(slog.DiscardHandler)
 	e := New(c)
 	t.Cleanup(func() { _ = e.Close() })
 	return e

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/latchkey-auth/latchkey/internal/expiry"
 	"github.com/latchkey-auth/latchkey/internal/fault"
 	"github.com/latchkey-auth/latchkey/store"
 )
@@ -158,6 +159,10 @@ func TestNeeds(t *testing.T) {
 			t.Fatal("keys are renewed without an identity pool")
 		}
 	})
+	w := expiry.Window{Base: now, DueWall: now.UnixNano(), ExpiryWall: now.UnixNano(), Life: time.Hour}
+	if got := needOf(&w, now, false, 0); got != needNow {
+		t.Errorf("at the moment of expiry: need %d", got)
+	}
 }
 
 // TestCredentialsAreMerged checks which keys stay when tokens are replaced by those of a
