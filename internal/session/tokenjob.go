@@ -221,6 +221,8 @@ func (j *tokenJob) refused(ctx context.Context, f *fault.Fault, err error) (outc
 	case !j.held.Record.Tokens.Refresh.Equal(spent) && !j.followed:
 		j.followed, j.former = true, false
 		return outcome{}, again
+	case !j.held.Record.Tokens.Refresh.Equal(spent):
+		return outcome{err: err}, giveUp // the newest was not refused yet
 	case !j.held.Record.Tokens.Former.IsZero() && !j.former:
 		j.former = true
 		return outcome{}, again

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,6 +70,7 @@ func TestRefusalIsCheckedAgainstStore(t *testing.T) {
 		"newer, refused too": {
 			newerToken, nil, 9, fault.SessionExpired, false, 2, Event{Kind: SessionExpired, Reason: "NotAuthorizedException"},
 		},
+		"newer after each try": {newestToken, nil, 9, fault.NotAuthorized, true, 2, Event{Kind: RefreshFailed}},
 		"signed out": {
 			func(*testPool) func(*store.Record) {
 				return func(r *store.Record) { *r = tombstone(*r, SignedOutReason, "") }
@@ -89,7 +91,7 @@ func TestRefusalIsCheckedAgainstStore(t *testing.T) {
 				events := collect(t, e)
 				time.Sleep(2 * time.Hour)
 				p.refuse = func(store.Record) (cognito.Grant, error) {
-					if test.change != nil && p.calls == 1 {
+					if test.change != nil && (p.calls == 1 || name == "newer after each try") {
 						rewrite(t, kept.Memory, test.change(p))
 					}
 					kept.set(loading(test.load), nil)
@@ -124,6 +126,12 @@ func TestRefusalIsCheckedAgainstStore(t *testing.T) {
 func newerToken(p *testPool) func(*store.Record) {
 	p.refresh = "newer"
 	return func(r *store.Record) { r.Tokens.Refresh = store.NewSecret("newer") }
+}
+
+// newestToken is newerToken with another token at each try.
+func newestToken(p *testPool) func(*store.Record) {
+	token := store.NewSecret(fmt.Sprint("newest of try ", p.calls))
+	return func(r *store.Record) { r.Tokens.Refresh = token }
 }
 
 // TestLateGrant checks tokens that are issued after the record was changed: those of a
