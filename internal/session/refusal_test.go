@@ -126,6 +126,7 @@ func TestRefusedForTheDevice(t *testing.T) {
 		"not accepted twice":         {true, []error{notAccepted, notAccepted}, []string{"d", ""}, fault.NeedsSignIn, true},
 		"not accepted, then over":    {true, []error{notAccepted, refusal}, []string{"d", ""}, fault.SessionExpired, true},
 		"not accepted, then unknown": {true, []error{notAccepted, unknown}, []string{"d", ""}, fault.NeedsSignIn, false},
+		"unknown, then not accepted": {true, []error{unknown, notAccepted}, []string{"d", ""}, fault.NeedsSignIn, false},
 		"not accepted, without one":  {false, []error{notAccepted}, []string{""}, fault.SessionExpired, false},
 		"the service fails in between": {
 			true, []error{notAccepted, errDown}, []string{"d", ""}, errDown, true,
