@@ -25,8 +25,10 @@ var (
 
 	// These are made at their first use: the short commands of the one
 	// binary pay for everything that is done at its start.
-	style  = sync.OnceValue(func() string { return pagestyle.Base() + pagestyle.Panel() + ownStyle })
-	page   = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageText)) })
+	style = sync.OnceValue(func() string { return pagestyle.Base() + pagestyle.Panel() + ownStyle })
+	page  = sync.OnceValue(func() *template.Template {
+		return template.Must(template.New("page").Funcs(pagestyle.Functions()).Parse(pageText))
+	})
 	policy = sync.OnceValue(func() string {
 		sum := sha256.Sum256([]byte(script)) // Content Security Policy Level 3, section 2.3.1
 		return "default-src 'none'; style-src 'self'; img-src data:; connect-src 'self'; script-src 'sha256-" +

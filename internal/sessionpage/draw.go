@@ -24,7 +24,9 @@ var (
 
 	// These are made when they are first asked for: the short commands of the one
 	// binary pay for everything that is done at its start.
-	templates    = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageText)) })
+	templates = sync.OnceValue(func() *template.Template {
+		return template.Must(template.New("page").Funcs(pagestyle.Functions()).Parse(pageText))
+	})
 	style        = sync.OnceValue(func() string { return pagestyle.Base() + pagestyle.Forms() + pagestyle.Panel() + ownStyle })
 	styleVersion = sync.OnceValue(func() string { return digest([]byte(style())) })
 	// scriptHash is how the policy names the page's one script (CSP Level 3, section 2.3.1).

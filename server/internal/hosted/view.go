@@ -7,13 +7,15 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+
+	"github.com/latchkey-auth/latchkey/internal/pagestyle"
 )
 
 //go:embed page.html
 var pageText string
 
 var pageTemplate = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("page").Parse(pageText))
+	return template.Must(template.New("page").Funcs(pagestyle.Functions()).Parse(pageText))
 })
 
 // view is a page as the template shows it: every page is a heading, what there is
