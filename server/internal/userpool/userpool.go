@@ -16,6 +16,8 @@ type Config struct {
 	Pool   pool.Config
 	Tokens tokens.Config
 	Admin  admin.Config
+	// Factors asks for proofs beyond the password; nil asks for none.
+	Factors signin.Factors
 }
 
 // Service is all flows over one storage. It is safe for concurrent use.
@@ -31,7 +33,7 @@ type Service struct {
 func New(c Config) *Service {
 	base := pool.New(c.Pool)
 	t := tokens.New(base, c.Tokens)
-	return &Service{Base: base, SignIn: signin.New(base, t), Tokens: t, Accounts: accounts.New(base, t), Admin: admin.New(base, t, c.Admin)}
+	return &Service{Base: base, SignIn: signin.New(base, t, c.Factors), Tokens: t, Accounts: accounts.New(base, t), Admin: admin.New(base, t, c.Admin)}
 }
 
 // Operations are the operations of all flows, by name.

@@ -229,6 +229,19 @@ func (c *Console) Over(t *testing.T, id string) (over bool) {
 // SignInBySRP signs in with USER_SRP_AUTH and returns the name of the challenge.
 func (c *Console) SignInBySRP(t *testing.T, client *wire.UserPoolClientType, login, password string) (name string, err error) {
 	t.Helper()
+	_, name, err = c.answerSRP(t, client, login, password)
+	return name, err
+}
+
+// AnswerSRP signs in with USER_SRP_AUTH and returns the response to the proof.
+func (c *Console) AnswerSRP(t *testing.T, client *wire.UserPoolClientType, login, password string) (*wire.RespondToAuthChallengeResponse, error) {
+	t.Helper()
+	response, _, err := c.answerSRP(t, client, login, password)
+	return response, err
+}
+
+func (c *Console) answerSRP(t *testing.T, client *wire.UserPoolClientType, login, password string) (response *wire.RespondToAuthChallengeResponse, name string, err error) {
+	t.Helper()
 	proof, err := srp.NewClient()
 	if err != nil {
 		t.Fatal(err)
@@ -248,14 +261,14 @@ func (c *Console) SignInBySRP(t *testing.T, client *wire.UserPoolClientType, log
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.SignIn.RespondToAuthChallenge(t.Context(), &wire.RespondToAuthChallengeRequest{
+	response, err = c.SignIn.RespondToAuthChallenge(t.Context(), &wire.RespondToAuthChallengeRequest{
 		ClientId: client.ClientId, ChallengeName: wire.ChallengePasswordVerifier,
 		ChallengeResponses: wire.Parameters{
 			"USERNAME": p["USERNAME"], "PASSWORD_CLAIM_SECRET_BLOCK": p["SECRET_BLOCK"],
 			"PASSWORD_CLAIM_SIGNATURE": signature, "TIMESTAMP": timestamp,
 		},
 	})
-	return p["USERNAME"], err
+	return response, p["USERNAME"], err
 }
 
 // OIDC are the details of an OpenID provider.

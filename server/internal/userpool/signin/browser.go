@@ -45,15 +45,22 @@ func (s *Service) JudgePassword(ctx context.Context, clientID, username string, 
 		if err != nil {
 			return nil, err
 		}
-		if s.passwords.AccountRefusal(who.User) == nil && wire.UserStatus(who.User.Status) != wire.UserStatusForceChangePassword {
-			return s.prove(ctx, a, who.User, who.Attempts, nil)
-		}
-		out, err := s.firstFactorPassed(ctx, a, who)
-		if err != nil {
-			return nil, err
-		}
-		return newPasswordStep(a, who, out), nil
+		return s.step(ctx, a, who, nil, nil)
 	})
+}
+
+// step is advance for the service's own pages.
+func (s *Service) step(ctx context.Context, a *pool.App, who *pool.Subject, passed []wire.ChallengeName, change change) (*Step, error) {
+	out, err := s.next(ctx, a, who, passed, change)
+	switch {
+	case err != nil:
+		return nil, err
+	case out == nil:
+		return s.prove(ctx, a, who.User, who.Attempts, change)
+	case out.ChallengeName != wire.ChallengeNewPasswordRequired:
+		return nil, wire.Exceptionf(wire.NotAuthorizedException, "The sign-in pages have no page for the challenge %s.", out.ChallengeName)
+	}
+	return newPasswordStep(a, who, out), nil
 }
 
 func newPasswordStep(a *pool.App, who *pool.Subject, out *pool.Outcome) *Step {
@@ -89,11 +96,11 @@ func (s *Service) NewPassword(ctx context.Context, clientID string, session wire
 	if err != nil {
 		return nil, err
 	}
-	return s.prove(ctx, a, who.User, who.Attempts, change)
+	return s.step(ctx, a, who, append(c.Passed, wire.ChallengeNewPasswordRequired), change)
 }
 
 // prove records that a sign-in succeeded, without tokens.
-func (s *Service) prove(ctx context.Context, a *pool.App, user storage.User, attempts pool.Counters, change func(storage.Tx, *storage.User) error) (*Step, error) {
+func (s *Service) prove(ctx context.Context, a *pool.App, user storage.User, attempts pool.Counters, change change) (*Step, error) {
 	err := s.store.Update(ctx, func(tx storage.Tx) (err error) {
 		user, err = s.tokens.Admit(tx, user, attempts, change)
 		return err

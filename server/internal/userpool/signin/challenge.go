@@ -30,6 +30,9 @@ type challenge struct {
 	Login         string
 	PasswordEpoch string // see epochText
 	Expires       time.Time
+	// Passed are the challenges before this one, and State belongs to [Factors].
+	Passed []wire.ChallengeName `json:",omitempty"`
+	State  []byte               `json:",omitempty"`
 	// SRP is the open handshake of PASSWORD_VERIFIER.
 	SRP *handshake `json:",omitzero"`
 }
@@ -158,6 +161,9 @@ func (s *Service) respond(ctx context.Context, a *pool.App, name wire.ChallengeN
 		return pool.Veiled(ctx, a, func() (*pool.Outcome, error) { return s.answerPasswordVerifier(ctx, a, answers) })
 	case wire.ChallengeNewPasswordRequired:
 		return s.answerNewPassword(ctx, a, session, answers)
+	}
+	if s.factors != nil {
+		return s.answerFactor(ctx, a, name, session, answers)
 	}
 	return nil, wire.Exceptionf(wire.InvalidParameterException, "%s is not a challenge that this user pool gives.", name)
 }

@@ -66,13 +66,13 @@ func (s *Service) answerNewPassword(ctx context.Context, a *pool.App, session wi
 	if err != nil {
 		return nil, err
 	}
-	return s.tokens.SignIn(ctx, a, who.User, who.Attempts, change)
+	return s.advance(ctx, a, who, append(c.Passed, wire.ChallengeNewPasswordRequired), change)
 }
 
 // replacePassword judges a new password and its attributes for a challenge. The
 // user of the subject that it returns has them, for tokens that are signed first;
 // change gives them to the user as stored.
-func (s *Service) replacePassword(ctx context.Context, a *pool.App, c challenge, answers wire.Parameters) (who *pool.Subject, change func(storage.Tx, *storage.User) error, err error) {
+func (s *Service) replacePassword(ctx context.Context, a *pool.App, c challenge, answers wire.Parameters) (who *pool.Subject, change change, err error) {
 	who, err = s.challenged(ctx, a, c)
 	if err != nil {
 		return nil, nil, err

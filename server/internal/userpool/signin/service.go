@@ -15,15 +15,16 @@ type Service struct {
 	pools     *pool.Pools
 	passwords *pool.Passwords
 	tokens    *tokens.Service
+	factors   Factors // nil without any
 
 	store storage.Store
 	box   *seal.Box
 	now   func() time.Time
 }
 
-// New makes a Service.
-func New(b *pool.Base, t *tokens.Service) *Service {
-	return &Service{pools: b.Pools, passwords: b.Passwords, tokens: t, store: b.Store, box: b.Box, now: b.Now}
+// New makes a Service. Without factors, the password is sufficient.
+func New(b *pool.Base, t *tokens.Service, factors Factors) *Service {
+	return &Service{pools: b.Pools, passwords: b.Passwords, tokens: t, factors: factors, store: b.Store, box: b.Box, now: b.Now}
 }
 
 // Operations are the operations that this room offers, by name.

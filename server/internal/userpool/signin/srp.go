@@ -90,7 +90,7 @@ func (s *Service) answerPasswordVerifier(ctx context.Context, a *pool.App, answe
 	if err != nil {
 		return nil, err
 	}
-	return s.firstFactorPassed(ctx, a, who)
+	return s.advance(ctx, a, who, []wire.ChallengeName{wire.ChallengePasswordVerifier}, nil)
 }
 
 // called reports whether an answer to a challenge may name the subject so: as the
