@@ -9,7 +9,6 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/internal/federation"
 	"github.com/latchkey-auth/latchkey/server/internal/oauth"
-	"github.com/latchkey-auth/latchkey/server/internal/userpool"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool/pool"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool/tokens"
 )
@@ -128,10 +127,10 @@ func (s *Server) atDomain(handler http.HandlerFunc) http.HandlerFunc {
 }
 
 // browserSide is the user pools as package oauth asks for them.
-type browserSide struct{ pools *userpool.Service }
+type browserSide struct{ tokens *tokens.Service }
 
 func (b browserSide) OAuthClient(ctx context.Context, id string) (*oauth.Client, error) {
-	c, err := b.pools.Tokens.AppClient(ctx, id)
+	c, err := b.tokens.AppClient(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -146,44 +145,44 @@ func (b browserSide) OAuthClient(ctx context.Context, id string) (*oauth.Client,
 }
 
 func (b browserSide) PoolOfDomain(ctx context.Context, name string) (string, error) {
-	return b.pools.Tokens.PoolOfDomain(ctx, name)
+	return b.tokens.PoolOfDomain(ctx, name)
 }
 
 func (b browserSide) Issue(ctx context.Context, clientID string, user oauth.User, grant oauth.Grant) (*oauth.Tokens, error) {
-	result, err := b.pools.Tokens.IssueTokens(ctx, clientID, tokens.Proven(user), tokens.BrowserGrant(grant))
+	result, err := b.tokens.IssueTokens(ctx, clientID, tokens.Proven(user), tokens.BrowserGrant(grant))
 	return tokensOf(result, grant.Scope), err
 }
 
 func (b browserSide) Refresh(ctx context.Context, clientID string, token wire.Sensitive, scope string) (*oauth.Tokens, error) {
-	result, granted, err := b.pools.Tokens.RefreshTokens(ctx, clientID, token, scope)
+	result, granted, err := b.tokens.RefreshTokens(ctx, clientID, token, scope)
 	return tokensOf(result, granted), err
 }
 
 func (b browserSide) IssueToClient(ctx context.Context, clientID, scope string) (*oauth.Tokens, error) {
-	result, err := b.pools.Tokens.ClientToken(ctx, clientID, scope)
+	result, err := b.tokens.ClientToken(ctx, clientID, scope)
 	return tokensOf(result, scope), err
 }
 
 func (b browserSide) Revoke(ctx context.Context, client *oauth.Client, token wire.Sensitive) error {
-	_, err := b.pools.Tokens.RevokeToken(ctx, &wire.RevokeTokenRequest{ClientId: client.ID, ClientSecret: client.Secret, Token: token})
+	_, err := b.tokens.RevokeToken(ctx, &wire.RevokeTokenRequest{ClientId: client.ID, ClientSecret: client.Secret, Token: token})
 	return err
 }
 
 func (b browserSide) StillGood(ctx context.Context, user oauth.User, session string) (oauth.User, bool, error) {
-	now, good, err := b.pools.Tokens.StillGood(ctx, tokens.Proven(user), session)
+	now, good, err := b.tokens.StillGood(ctx, tokens.Proven(user), session)
 	return oauth.User(now), good, err
 }
 
 func (b browserSide) EndBrowser(ctx context.Context, session string, until time.Time) error {
-	return b.pools.Tokens.EndBrowser(ctx, session, until)
+	return b.tokens.EndBrowser(ctx, session, until)
 }
 
 func (b browserSide) Hint(ctx context.Context, poolID, token string) (clientID, sub string, err error) {
-	return b.pools.Tokens.IDTokenHint(ctx, poolID, token)
+	return b.tokens.IDTokenHint(ctx, poolID, token)
 }
 
 func (b browserSide) UserInfo(ctx context.Context, poolID string, access wire.Sensitive) (string, []wire.AttributeType, error) {
-	return b.pools.Tokens.UserInfo(ctx, poolID, access)
+	return b.tokens.UserInfo(ctx, poolID, access)
 }
 
 func tokensOf(r *wire.AuthenticationResultType, scope string) *oauth.Tokens {

@@ -6,18 +6,20 @@ import (
 
 	"github.com/latchkey-auth/latchkey/server/internal/federation"
 	"github.com/latchkey-auth/latchkey/server/internal/oauth"
-	"github.com/latchkey-auth/latchkey/server/internal/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/admin"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/signin"
 )
 
 // elsewhere is sign-in at other providers as package oauth asks for it: the user
 // pools know the providers and the users, package federation how to ask them.
 type elsewhere struct {
-	pools *userpool.Service
-	party *federation.Party
+	signin *signin.Service
+	admin  *admin.Service
+	party  *federation.Party
 }
 
 func (e elsewhere) Route(ctx context.Context, poolID, provider string) (oauth.Route, error) {
-	at, err := e.pools.SignIn.IdentityProvider(ctx, poolID, provider)
+	at, err := e.signin.IdentityProvider(ctx, poolID, provider)
 	if err != nil {
 		return oauth.Route{}, err
 	}
@@ -25,7 +27,7 @@ func (e elsewhere) Route(ctx context.Context, poolID, provider string) (oauth.Ro
 	if !at.SharedRedirect {
 		return route, nil
 	}
-	sharing, err := e.pools.Admin.SharingProviders(ctx, poolID)
+	sharing, err := e.admin.SharingProviders(ctx, poolID)
 	if err != nil {
 		return route, err
 	}
@@ -34,7 +36,7 @@ func (e elsewhere) Route(ctx context.Context, poolID, provider string) (oauth.Ro
 }
 
 func (e elsewhere) Begin(ctx context.Context, poolID, provider string, a federation.Attempt) (string, error) {
-	at, err := e.pools.SignIn.IdentityProvider(ctx, poolID, provider)
+	at, err := e.signin.IdentityProvider(ctx, poolID, provider)
 	if err != nil {
 		return "", err
 	}
@@ -42,12 +44,12 @@ func (e elsewhere) Begin(ctx context.Context, poolID, provider string, a federat
 }
 
 func (e elsewhere) Finish(ctx context.Context, client *oauth.Client, provider string, a federation.Attempt, got federation.Answer) (oauth.User, error) {
-	at, err := e.pools.SignIn.IdentityProvider(ctx, client.PoolID, provider)
+	at, err := e.signin.IdentityProvider(ctx, client.PoolID, provider)
 	if err != nil {
 		return oauth.User{}, err
 	}
 	if at.SharedRedirect {
-		sharing, err := e.pools.Admin.SharingProviders(ctx, client.PoolID)
+		sharing, err := e.admin.SharingProviders(ctx, client.PoolID)
 		if err != nil {
 			return oauth.User{}, err
 		}
@@ -59,7 +61,7 @@ func (e elsewhere) Finish(ctx context.Context, client *oauth.Client, provider st
 	if err != nil {
 		return oauth.User{}, err
 	}
-	proven, err := e.pools.SignIn.SignInElsewhere(ctx, client.ID, provider, *person)
+	proven, err := e.signin.SignInElsewhere(ctx, client.ID, provider, *person)
 	if err != nil {
 		return oauth.User{}, err
 	}
@@ -67,9 +69,9 @@ func (e elsewhere) Finish(ctx context.Context, client *oauth.Client, provider st
 }
 
 func (e elsewhere) Spend(ctx context.Context, id string, until time.Time) (string, bool, error) {
-	return e.pools.SignIn.SpendAttempt(ctx, id, until)
+	return e.signin.SpendAttempt(ctx, id, until)
 }
 
 func (e elsewhere) Release(ctx context.Context, try string, until time.Time) error {
-	return e.pools.SignIn.ReleaseAttempt(ctx, try, until)
+	return e.signin.ReleaseAttempt(ctx, try, until)
 }

@@ -10,8 +10,10 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/internal/hosted"
 	"github.com/latchkey-auth/latchkey/server/internal/oauth"
-	"github.com/latchkey-auth/latchkey/server/internal/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/accounts"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/admin"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool/signin"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/tokens"
 	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
@@ -46,12 +48,12 @@ func (s *Server) showSignedOut(w http.ResponseWriter, r *http.Request, clientID 
 // brands are the looks that SetUICustomization set, and otherwise those of the
 // configuration.
 type brands struct {
-	pools     *userpool.Service
+	admin     *admin.Service
 	otherwise plug.Brands
 }
 
 func (b brands) Brand(ctx context.Context, pool, clientID string) (plug.Brand, error) {
-	look, err := b.pools.Admin.Look(ctx, pool, clientID)
+	look, err := b.admin.Look(ctx, pool, clientID)
 	switch {
 	case err != nil:
 		return plug.Brand{}, err
@@ -99,15 +101,15 @@ func (f flow) SignOut(w http.ResponseWriter, r *http.Request, pool string) error
 	return f.s.oauth.EndSession(w, r, pool)
 }
 
-// door is the user pools' judgement of passwords.
-type door struct{ pools *userpool.Service }
+// pageSignIn is the user pools' judgement of passwords.
+type pageSignIn struct{ signin *signin.Service }
 
-func (d door) Password(ctx context.Context, request *hosted.Request, username string, password wire.Sensitive) (hosted.Step, error) {
-	return doorStep(d.pools.SignIn.JudgePassword(ctx, request.ClientID, username, password))
+func (d pageSignIn) Password(ctx context.Context, request *hosted.Request, username string, password wire.Sensitive) (hosted.Step, error) {
+	return doorStep(d.signin.JudgePassword(ctx, request.ClientID, username, password))
 }
 
-func (d door) NewPassword(ctx context.Context, request *hosted.Request, a hosted.NewPassword) (hosted.Step, error) {
-	return doorStep(d.pools.SignIn.NewPassword(ctx, request.ClientID, a.Session, a.Username, a.Password, a.Attributes))
+func (d pageSignIn) NewPassword(ctx context.Context, request *hosted.Request, a hosted.NewPassword) (hosted.Step, error) {
+	return doorStep(d.signin.NewPassword(ctx, request.ClientID, a.Session, a.Username, a.Password, a.Attributes))
 }
 
 func doorStep(step *signin.Step, err error) (hosted.Step, error) {
@@ -121,47 +123,50 @@ func doorStep(step *signin.Step, err error) (hosted.Step, error) {
 	return hosted.Step{Session: n.Session, Username: n.Username, Missing: n.Required}, nil
 }
 
-// accounts are the user pools' account flows on behalf of a client, whose secret
+// pageAccounts are the user pools' account flows on behalf of a client, whose secret
 // the service knows.
-type accounts struct{ pools *userpool.Service }
+type pageAccounts struct {
+	accounts *accounts.Service
+	tokens   *tokens.Service
+}
 
-func (a accounts) hash(ctx context.Context, clientID, username string, into *string) error {
-	hash, err := a.pools.Tokens.SecretHash(ctx, clientID, username)
+func (a pageAccounts) hash(ctx context.Context, clientID, username string, into *string) error {
+	hash, err := a.tokens.SecretHash(ctx, clientID, username)
 	*into = string(hash)
 	return err
 }
 
-func (a accounts) SignUp(ctx context.Context, in *wire.SignUpRequest) (*wire.SignUpResponse, error) {
+func (a pageAccounts) SignUp(ctx context.Context, in *wire.SignUpRequest) (*wire.SignUpResponse, error) {
 	if err := a.hash(ctx, in.ClientId, in.Username, &in.SecretHash); err != nil {
 		return nil, err
 	}
-	return a.pools.Accounts.SignUp(ctx, in)
+	return a.accounts.SignUp(ctx, in)
 }
 
-func (a accounts) ConfirmSignUp(ctx context.Context, in *wire.ConfirmSignUpRequest) (*wire.ConfirmSignUpResponse, error) {
+func (a pageAccounts) ConfirmSignUp(ctx context.Context, in *wire.ConfirmSignUpRequest) (*wire.ConfirmSignUpResponse, error) {
 	if err := a.hash(ctx, in.ClientId, in.Username, &in.SecretHash); err != nil {
 		return nil, err
 	}
-	return a.pools.Accounts.ConfirmSignUp(ctx, in)
+	return a.accounts.ConfirmSignUp(ctx, in)
 }
 
-func (a accounts) ResendConfirmationCode(ctx context.Context, in *wire.ResendConfirmationCodeRequest) (*wire.ResendConfirmationCodeResponse, error) {
+func (a pageAccounts) ResendConfirmationCode(ctx context.Context, in *wire.ResendConfirmationCodeRequest) (*wire.ResendConfirmationCodeResponse, error) {
 	if err := a.hash(ctx, in.ClientId, in.Username, &in.SecretHash); err != nil {
 		return nil, err
 	}
-	return a.pools.Accounts.ResendConfirmationCode(ctx, in)
+	return a.accounts.ResendConfirmationCode(ctx, in)
 }
 
-func (a accounts) ForgotPassword(ctx context.Context, in *wire.ForgotPasswordRequest) (*wire.ForgotPasswordResponse, error) {
+func (a pageAccounts) ForgotPassword(ctx context.Context, in *wire.ForgotPasswordRequest) (*wire.ForgotPasswordResponse, error) {
 	if err := a.hash(ctx, in.ClientId, in.Username, &in.SecretHash); err != nil {
 		return nil, err
 	}
-	return a.pools.Accounts.ForgotPassword(ctx, in)
+	return a.accounts.ForgotPassword(ctx, in)
 }
 
-func (a accounts) ConfirmForgotPassword(ctx context.Context, in *wire.ConfirmForgotPasswordRequest) (*wire.ConfirmForgotPasswordResponse, error) {
+func (a pageAccounts) ConfirmForgotPassword(ctx context.Context, in *wire.ConfirmForgotPasswordRequest) (*wire.ConfirmForgotPasswordResponse, error) {
 	if err := a.hash(ctx, in.ClientId, in.Username, &in.SecretHash); err != nil {
 		return nil, err
 	}
-	return a.pools.Accounts.ConfirmForgotPassword(ctx, in)
+	return a.accounts.ConfirmForgotPassword(ctx, in)
 }

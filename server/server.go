@@ -217,12 +217,12 @@ func New(c Config) (*Server, error) {
 		Providers: c.Providers, Broker: c.Broker, CredentialLife: c.CredentialLife, GuestLife: c.GuestLife, Logger: s.log, Now: s.now,
 	})
 	s.oauth = oauth.New(oauth.Config{
-		Clients: browserSide{s.pools}, Issuer: browserSide{s.pools}, Users: browserSide{s.pools}, Box: box,
-		Elsewhere: elsewhere{s.pools, party}, PublicURL: base, IssuerURL: s.issuer, OptionalPKCE: c.OptionalPKCE, ErrorPage: s.showOAuthError,
+		Clients: browserSide{s.pools.Tokens}, Issuer: browserSide{s.pools.Tokens}, Users: browserSide{s.pools.Tokens}, Box: box,
+		Elsewhere: elsewhere{s.pools.SignIn, s.pools.Admin, party}, PublicURL: base, IssuerURL: s.issuer, OptionalPKCE: c.OptionalPKCE, ErrorPage: s.showOAuthError,
 		SignedOut: s.showSignedOut, Note: noteOutcome, Logger: s.log, Now: s.now,
 	})
 	s.hosted = hosted.New(hosted.Config{
-		Accounts: accounts{s.pools}, Door: door{s.pools}, Flow: flow{s}, Memory: s.oauth, MaxQuery: oauth.MaxQuery, Brands: brands{s.pools, c.Brands},
+		Accounts: pageAccounts{s.pools.Accounts, s.pools.Tokens}, Door: pageSignIn{s.pools.SignIn}, Flow: flow{s}, Memory: s.oauth, MaxQuery: oauth.MaxQuery, Brands: brands{s.pools.Admin, c.Brands},
 		Note: noteOutcome, Logger: s.log,
 	})
 	s.operations = operationsOf(s)
