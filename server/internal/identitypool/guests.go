@@ -20,14 +20,21 @@ const guestUseShare = 10
 // written; empty while they are not.
 const guestsNotedSince = "identitypool/guests-noted-since"
 
-// noteGuest writes that a guest is used, if guests are pruned and that was not
-// written lately.
-func (s *Service) noteGuest(ctx context.Context, guest storage.Identity) error {
-	lately := s.now().Add(-s.guestLife / guestUseShare)
-	if s.guestLife <= 0 || guest.UsedAt.After(lately) || guest.CreatedAt.After(lately) {
+// guests notes when guests' identities are used and removes unused ones.
+type guests struct {
+	store storage.Store
+	clock clock
+	life  time.Duration // Config.GuestLife
+}
+
+// note writes that a guest is used, if guests are pruned and the last note is older than
+// a tenth of their life.
+func (g *guests) note(ctx context.Context, guest storage.Identity) error {
+	lately := g.clock.now().Add(-g.life / guestUseShare)
+	if g.life <= 0 || guest.UsedAt.After(lately) || guest.CreatedAt.After(lately) {
 		return nil
 	}
-	return s.store.Update(ctx, func(tx storage.Tx) error {
+	return g.store.Update(ctx, func(tx storage.Tx) error {
 		current, err := tx.Identities.Identity(guest.ID)
 		if err != nil {
 			return notFound(err, wire.IdentityNotFound(guest.ID))
@@ -35,30 +42,28 @@ func (s *Service) noteGuest(ctx context.Context, guest storage.Identity) error {
 		if current.Disabled || len(current.Logins) > 0 {
 			return wire.IdentityForbidden(guest.ID)
 		}
-		current.UsedAt = s.now()
+		current.UsedAt = g.clock.now()
 		return tx.Identities.Update(current)
 	})
 }
 
-// PruneGuests removes at most limit guests that were not used for GuestLife, and
-// returns how many. It begins GuestLife after uses began to be written, so that
-// switching pruning on removes no guest who is in use.
-func (s *Service) PruneGuests(tx storage.Tx, limit int) (int, error) {
+// prune is [Service.PruneGuests].
+func (g *guests) prune(tx storage.Tx, limit int) (int, error) {
 	noted, err := tx.Properties.Property(guestsNotedSince)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return 0, err
 	}
-	now := s.now()
+	now := g.clock.now()
 	since, err := time.Parse(time.RFC3339Nano, string(noted))
 	switch {
-	case s.guestLife <= 0 && len(noted) == 0:
+	case g.life <= 0 && len(noted) == 0:
 		return 0, nil
-	case s.guestLife <= 0:
+	case g.life <= 0:
 		return 0, tx.Properties.Put(guestsNotedSince, nil)
 	case err != nil || since.After(now):
 		return 0, tx.Properties.Put(guestsNotedSince, []byte(now.Format(time.RFC3339Nano)))
-	case now.Sub(since) < s.guestLife:
+	case now.Sub(since) < g.life:
 		return 0, nil
 	}
-	return tx.Guests.Prune(now.Add(-s.guestLife), limit)
+	return tx.Guests.Prune(now.Add(-g.life), limit)
 }

@@ -4,36 +4,43 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
-// linking is what becomes of an identity when logins are proven for it.
+// linker assigns identities to logins.
+type linker struct {
+	store storage.Store
+	clock clock
+}
+
+// linking is the change to an identity that proven logins cause.
 type linking struct {
 	identity storage.Identity
-	fresh    bool              // it is to be made
+	fresh    bool              // it does not exist yet
 	changed  bool              // it gets logins
-	merged   *storage.Identity // the guest's that it takes the place of
+	merged   *storage.Identity // the guest's, which it replaces
 }
 
 // nothing reports whether there is nothing to write.
 func (l *linking) nothing() bool { return !l.fresh && !l.changed && l.merged == nil }
 
-// owner finds the identity of proven logins. It decides on a state that stands
-// still, and once more in the transaction that writes when there is something to
-// write: the sign-ins that came in between then have their say.
-func (s *Service) owner(ctx context.Context, poolID, requested string, logins []proven) (storage.Identity, error) {
+// owner finds or makes the identity of proven logins. It decides on a read-only
+// snapshot, and again in the transaction that writes if there is something to write:
+// other sign-ins may have been committed in between.
+func (lk *linker) owner(ctx context.Context, poolID, requested string, logins []proven) (storage.Identity, error) {
 	var l linking
-	err := s.store.View(ctx, func(tx storage.Tx) (err error) {
-		l, err = s.link(tx, poolID, requested, logins)
+	err := lk.store.View(ctx, func(tx storage.Tx) (err error) {
+		l, err = lk.link(tx, poolID, requested, logins)
 		return err
 	})
 	if err != nil || l.nothing() {
 		return l.identity, err
 	}
-	err = s.store.Update(ctx, func(tx storage.Tx) (err error) {
-		if l, err = s.link(tx, poolID, requested, logins); err != nil {
+	err = lk.store.Update(ctx, func(tx storage.Tx) (err error) {
+		if l, err = lk.link(tx, poolID, requested, logins); err != nil {
 			return err
 		}
 		return l.write(tx)
@@ -42,13 +49,13 @@ func (s *Service) owner(ctx context.Context, poolID, requested string, logins []
 }
 
 // link decides. requested is the identity that the caller named, or "" for none.
-func (s *Service) link(tx storage.Tx, poolID, requested string, logins []proven) (l linking, err error) {
+func (lk *linker) link(tx storage.Tx, poolID, requested string, logins []proven) (l linking, err error) {
 	has, err := hasLogins(tx, poolID, logins)
 	if err != nil {
 		return l, err
 	}
 	if requested == "" {
-		l.identity, l.fresh = s.fresh(poolID), has == nil
+		l.identity, l.fresh = lk.fresh(poolID), has == nil
 		if has != nil {
 			l.identity = *has
 		}
@@ -61,12 +68,12 @@ func (s *Service) link(tx storage.Tx, poolID, requested string, logins []proven)
 			return l, err
 		}
 	}
-	return l, l.add(logins, s)
+	return l, l.add(logins, lk.clock.now())
 }
 
-// answer decides between the identity that was asked for and the one that has
-// the logins, if any has. A developer may add a user to an identity of others', and
-// is told of a user who has one already.
+// answer decides between the requested identity and the one that has the logins, if any
+// has. A developer may add a user to an identity that has other logins; a user who has an
+// identity already is an error.
 func answer(asked storage.Identity, has *storage.Identity, logins []proven) (linking, error) {
 	owns := has != nil && has.ID == asked.ID
 	trusted := slices.ContainsFunc(logins, func(p proven) bool { return p.provider.developer })
@@ -79,7 +86,7 @@ func answer(asked storage.Identity, has *storage.Identity, logins []proven) (lin
 		return linking{identity: asked}, nil
 	case asked.Disabled && (has == nil || asked.MergedInto != has.ID):
 		return linking{}, wire.IdentityForbidden(asked.ID)
-	case asked.Disabled: // a merge whose answer was lost, asked for again
+	case asked.Disabled: // the client repeats a merge whose answer was lost
 		return linking{identity: *has}, nil
 	case len(asked.Logins) > 0 && !owns:
 		return linking{}, refused(wire.MessageLoginsDoNotMatch)
@@ -109,7 +116,7 @@ func hasLogins(tx storage.Tx, poolID string, logins []proven) (*storage.Identity
 
 // add gives the identity the logins that it lacks. It has one of each provider.
 // A developer's users may share one.
-func (l *linking) add(logins []proven, s *Service) error {
+func (l *linking) add(logins []proven, now time.Time) error {
 	for _, p := range logins {
 		if slices.Contains(l.identity.Logins, p.login) {
 			continue
@@ -120,10 +127,10 @@ func (l *linking) add(logins []proven, s *Service) error {
 		l.identity.Logins, l.changed = append(l.identity.Logins, p.login), true
 	}
 	if l.changed {
-		l.identity.ModifiedAt = s.now()
+		l.identity.ModifiedAt = now
 	}
 	if l.merged != nil {
-		l.merged.Disabled, l.merged.MergedInto, l.merged.ModifiedAt = true, l.identity.ID, s.now()
+		l.merged.Disabled, l.merged.MergedInto, l.merged.ModifiedAt = true, l.identity.ID, now
 	}
 	return nil
 }
@@ -143,8 +150,22 @@ func (l *linking) write(tx storage.Tx) error {
 	return nil
 }
 
-// fresh is a new identity of nobody's.
-func (s *Service) fresh(poolID string) storage.Identity {
-	now := s.now()
+// fresh is a new identity without logins.
+func (lk *linker) fresh(poolID string) storage.Identity {
+	now := lk.clock.now()
 	return storage.Identity{ID: newID(regionOf(poolID)), PoolID: poolID, CreatedAt: now, ModifiedAt: now}
+}
+
+// unlink removes the logins that match from an identity, of which there must be at least
+// one. An identity that loses its last login is disabled: it must not become a guest's
+// again, whose id others may know.
+func (lk *linker) unlink(tx storage.Tx, identity storage.Identity, match func(storage.Login) bool) error {
+	before := len(identity.Logins)
+	identity.Logins = slices.DeleteFunc(identity.Logins, match)
+	if len(identity.Logins) == before {
+		return invalid("Identity '%s' has no such login to remove.", identity.ID)
+	}
+	identity.Disabled = len(identity.Logins) == 0
+	identity.ModifiedAt = lk.clock.now()
+	return tx.Identities.Update(identity)
 }

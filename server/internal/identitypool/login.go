@@ -3,11 +3,14 @@ package identitypool
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
+	"github.com/latchkey-auth/latchkey/server/internal/openid"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -21,13 +24,21 @@ type proven struct {
 	tags map[string]string
 }
 
-// prove verifies every token of Logins, in the order of the keys. One that is
-// refused refuses the call: a caller who sends a bad token is not to be served by
-// leaving it out.
-func (s *Service) prove(ctx context.Context, set *PoolSettings, logins wire.Parameters) ([]proven, error) {
+// loginVerifier verifies the tokens of Logins.
+type loginVerifier struct {
+	providers *providers
+	userPools UserPools
+	remotes   *openid.Remotes
+	clock     clock
+	log       *slog.Logger
+}
+
+// prove verifies every token of Logins, in the order of the keys. A token that is
+// refused refuses the call: it is not served without that login.
+func (lv *loginVerifier) prove(ctx context.Context, set *PoolSettings, logins wire.Parameters) ([]proven, error) {
 	var list []proven
 	for _, key := range slices.Sorted(maps.Keys(logins)) {
-		p, ok, err := s.loginProvider(ctx, set, key)
+		p, ok, err := lv.provider(ctx, set, key)
 		if err != nil {
 			return nil, err
 		}
@@ -37,7 +48,7 @@ func (s *Service) prove(ctx context.Context, set *PoolSettings, logins wire.Para
 		if slices.ContainsFunc(list, func(other proven) bool { return other.provider.name == p.name }) {
 			return nil, invalid("Logins has two tokens of the provider %s.", p.name)
 		}
-		one, err := s.proveOne(ctx, p, logins[key])
+		one, err := lv.proveOne(ctx, p, logins[key])
 		if err != nil {
 			return nil, err
 		}
@@ -46,10 +57,26 @@ func (s *Service) prove(ctx context.Context, set *PoolSettings, logins wire.Para
 	return list, nil
 }
 
-func (s *Service) proveOne(ctx context.Context, p provider, token string) (proven, error) {
-	verify := s.proveOpenID
+// provider finds the provider for the key of a login, which clients may have derived from
+// a token that was issued before the service's public URL changed.
+func (lv *loginVerifier) provider(ctx context.Context, set *PoolSettings, key string) (provider, bool, error) {
+	p, ok := lv.providers.find(set, key)
+	id := poolOfIssuer(key)
+	if ok || id == "" || strings.Contains(key, "://") {
+		return p, ok, nil
+	}
+	known, err := lv.userPools.KnownIssuer(ctx, id, key)
+	if err != nil || !known {
+		return provider{}, false, err
+	}
+	p, ok = lv.providers.userPool(set, id)
+	return p, ok, nil
+}
+
+func (lv *loginVerifier) proveOne(ctx context.Context, p provider, token string) (proven, error) {
+	verify := lv.proveOpenID
 	if p.userPool != "" {
-		verify = s.proveUserPool
+		verify = lv.proveUserPool
 	}
 	verified, err := verify(ctx, p, token)
 	if err != nil {
@@ -62,28 +89,18 @@ func (s *Service) proveOne(ctx context.Context, p provider, token string) (prove
 	}, nil
 }
 
-// client is the accepted one of a token's audiences.
-func (p provider) client(audience []string) string {
-	for _, client := range audience {
-		if _, ok := p.clients[client]; ok {
-			return client
-		}
-	}
-	return ""
-}
-
 // proveUserPool verifies an ID token of one of this service's user pools.
-func (s *Service) proveUserPool(ctx context.Context, p provider, raw string) (*jwt.IDToken, error) {
-	token, err := s.userPools.VerifyID(ctx, p.userPool, raw)
+func (lv *loginVerifier) proveUserPool(ctx context.Context, p provider, raw string) (*jwt.IDToken, error) {
+	token, err := lv.userPools.VerifyID(ctx, p.userPool, raw)
 	if err != nil {
-		return nil, s.userPoolRefusal(ctx, p, raw, err)
+		return nil, lv.userPoolRefusal(ctx, p, raw, err)
 	}
 	check, ok := p.clients[token.ClientID()]
 	if !ok {
 		return nil, refused(wire.MessageUnsupportedProvider)
 	}
 	if check {
-		active, err := s.userPools.Active(ctx, token)
+		active, err := lv.userPools.Active(ctx, token)
 		if err != nil {
 			return nil, err
 		}
@@ -94,31 +111,31 @@ func (s *Service) proveUserPool(ctx context.Context, p provider, raw string) (*j
 	return token, nil
 }
 
-// userPoolRefusal says first what can be seen without a key.
-func (s *Service) userPoolRefusal(ctx context.Context, p provider, raw string, err error) error {
+// userPoolRefusal reports first what is visible without a key.
+func (lv *loginVerifier) userPoolRefusal(ctx context.Context, p provider, raw string, err error) error {
 	decoded, malformed := jwt.Decode(raw)
 	if malformed != nil {
 		return refused(wire.MessageLoginNotCognito)
 	}
-	known, failure := s.userPools.KnownIssuer(ctx, p.userPool, decoded.Claims.Issuer())
+	known, failure := lv.userPools.KnownIssuer(ctx, p.userPool, decoded.Claims.Issuer())
 	switch {
 	case failure != nil:
 		return failure
 	case !known:
 		return refused(wire.MessageLoginIssuerMismatch)
 	}
-	return s.loginRefusal(err, decoded.Claims)
+	return loginRefusal(err, decoded.Claims, lv.clock)
 }
 
-// loginRefusal puts Cognito's words for what is wrong with a token. The verifier
-// reports an expired token only when its signature is right, so the exp that is
-// repeated is the issuer's.
-func (s *Service) loginRefusal(err error, claims jwt.Claims) error {
+// loginRefusal says in Cognito's words what is wrong with a token. The verifier
+// reports an expired token only if its signature is right, so the exp that the answer
+// repeats is the issuer's.
+func loginRefusal(err error, claims jwt.Claims, clock clock) error {
 	switch {
 	case errors.Is(err, jwt.ErrKeysUnavailable):
 		return err
 	case errors.Is(err, jwt.ErrExpired):
-		return wire.LoginTokenExpired(s.clock().Unix(), claims.Expiry().Unix())
+		return wire.LoginTokenExpired(clock().Unix(), claims.Expiry().Unix())
 	case errors.Is(err, jwt.ErrNotYetValid):
 		return refused(wire.MessageLoginNotYetValid)
 	case errors.Is(err, jwt.ErrIssuer):

@@ -2,26 +2,24 @@ package identitypool
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/jwt"
 )
 
 // ownProvider is the Logins key of an identity's own token, with which a client
 // gets credentials after its server got the token for it.
 const ownProvider = "cognito-identity.amazonaws.com"
 
-// returning admits who comes with the identity's own token. It links nothing: what
-// the token says was decided when it was made. It must still be so, though: a user
-// who was unlinked since has lost the identity. Tokens of guests and of other logins
-// are refused, or a guest could turn into a user with one.
-func (s *Service) returning(ctx context.Context, v *visitor, raw string, logins int) error {
+// returning admits a developer's user by the identity's own token. It links nothing:
+// the login was linked when the token was issued. The login must still be linked, so that
+// a user who was unlinked since is refused. Tokens of guests and of other logins are
+// refused too: with one a guest could become a user.
+func (a *admission) returning(ctx context.Context, v *visitor, raw string, logins int) error {
 	if logins > 1 {
 		return invalid("Logins has other tokens beside that of %s.", ownProvider)
 	}
-	token, err := s.verifyOwn(ctx, v.pool.ID, raw)
+	token, err := a.tokens.verify(ctx, v.pool.ID, raw)
 	if err != nil {
 		return err
 	}
@@ -52,42 +50,4 @@ func (s *Service) returning(ctx context.Context, v *visitor, raw string, logins 
 		return nil
 	}
 	return refused(wire.MessageLoginsDoNotMatch)
-}
-
-// developer is the application as a provider.
-func developer(name string) provider { return provider{name: name, developer: true} }
-
-// verifyOwn verifies a token of mint's.
-func (s *Service) verifyOwn(ctx context.Context, poolID, raw string) (*jwt.IDToken, error) {
-	decoded, err := jwt.Decode(raw)
-	if err != nil {
-		return nil, refused(wire.MessageLoginNotOpenID)
-	}
-	verifier, err := s.ownVerifier(poolID)
-	if err != nil {
-		return nil, err
-	}
-	token, err := verifier.VerifyID(ctx, raw)
-	if errors.Is(err, jwt.ErrClient) {
-		return nil, refused(wire.MessageLoginsDoNotMatch)
-	}
-	if err != nil {
-		return nil, s.loginRefusal(err, decoded.Claims)
-	}
-	return token, nil
-}
-
-func (s *Service) ownVerifier(poolID string) (*jwt.Verifier, error) {
-	if v, ok := s.own.Load(poolID); ok {
-		return v.(*jwt.Verifier), nil
-	}
-	verifier, err := jwt.NewVerifier(jwt.Config{
-		Issuer: s.issuer(poolID), ClientIDs: []string{poolID}, OpenID: true,
-		Keys: s.keys.Public(poolID), Now: s.clock, CacheSize: 256,
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.own.Store(poolID, verifier)
-	return verifier, nil
 }

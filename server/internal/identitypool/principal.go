@@ -2,6 +2,7 @@ package identitypool
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"unicode/utf8"
 
@@ -13,23 +14,42 @@ import (
 // access control").
 var defaultTags = map[string]string{"username": "sub", "client": "aud"}
 
-// SetPrincipalTagAttributeMap says which claims of a provider's tokens become
-// tags of the credentials.
-func (s *Service) SetPrincipalTagAttributeMap(ctx context.Context, in *wire.SetPrincipalTagAttributeMapRequest) (*wire.SetPrincipalTagAttributeMapResponse, error) {
+// tagMapOperations answers the operations of principal tags.
+type tagMapOperations struct {
+	pools     *pools
+	providers *providers
+}
+
+func (o *tagMapOperations) operations() map[string]wire.Handler {
+	return map[string]wire.Handler{
+		"SetPrincipalTagAttributeMap": wire.Handle(o.set),
+		"GetPrincipalTagAttributeMap": wire.Handle(o.get),
+	}
+}
+
+// provider finds a provider of a pool by name.
+func (o *tagMapOperations) provider(set *PoolSettings, poolID, name string) (provider, error) {
+	p, ok := o.providers.find(set, name)
+	if !ok {
+		return provider{}, invalid("The identity pool %s has no provider %q.", poolID, name)
+	}
+	return p, nil
+}
+
+// set says which claims of a provider's tokens become tags of the credentials.
+func (o *tagMapOperations) set(ctx context.Context, in *wire.SetPrincipalTagAttributeMapRequest) (*wire.SetPrincipalTagAttributeMapResponse, error) {
 	mapping := TagMap{UseDefaults: isTrue(in.UseDefaults), PrincipalTags: in.PrincipalTags}
-	err := s.store.Update(ctx, func(tx storage.Tx) error {
-		return s.changePool(tx, in.IdentityPoolId, func(_ *storage.IdentityPool, set *PoolSettings) error {
-			p, ok := s.provider(set, in.IdentityProviderName)
-			if !ok {
-				return invalid("The identity pool %s has no provider %q.", in.IdentityPoolId, in.IdentityProviderName)
-			}
-			set.Tags = maps.Clone(set.Tags)
-			if set.Tags == nil {
-				set.Tags = map[string]TagMap{}
-			}
-			set.Tags[p.name] = mapping
-			return nil
-		})
+	err := o.pools.change(ctx, in.IdentityPoolId, func(_ *storage.IdentityPool, set *PoolSettings) error {
+		p, err := o.provider(set, in.IdentityPoolId, in.IdentityProviderName)
+		if err != nil {
+			return err
+		}
+		set.Tags = maps.Clone(set.Tags)
+		if set.Tags == nil {
+			set.Tags = map[string]TagMap{}
+		}
+		set.Tags[p.name] = mapping
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -39,24 +59,18 @@ func (s *Service) SetPrincipalTagAttributeMap(ctx context.Context, in *wire.SetP
 	return out, nil
 }
 
-// GetPrincipalTagAttributeMap shows that mapping.
-func (s *Service) GetPrincipalTagAttributeMap(ctx context.Context, in *wire.GetPrincipalTagAttributeMapRequest) (*wire.GetPrincipalTagAttributeMapResponse, error) {
-	out := &wire.GetPrincipalTagAttributeMapResponse{}
-	err := s.store.View(ctx, func(tx storage.Tx) error {
-		_, set, err := s.loadPool(tx, in.IdentityPoolId)
-		if err != nil {
-			return err
-		}
-		p, ok := s.provider(set, in.IdentityProviderName)
-		if !ok {
-			return invalid("The identity pool %s has no provider %q.", in.IdentityPoolId, in.IdentityProviderName)
-		}
-		out.PrincipalTagAttributeMap = set.Tags[p.name].shape(in.IdentityPoolId, in.IdentityProviderName)
-		return nil
-	})
+// get returns that mapping.
+func (o *tagMapOperations) get(ctx context.Context, in *wire.GetPrincipalTagAttributeMapRequest) (*wire.GetPrincipalTagAttributeMapResponse, error) {
+	set, err := o.pools.settings(ctx, in.IdentityPoolId)
 	if err != nil {
 		return nil, err
 	}
+	p, err := o.provider(set, in.IdentityPoolId, in.IdentityProviderName)
+	if err != nil {
+		return nil, err
+	}
+	out := &wire.GetPrincipalTagAttributeMapResponse{}
+	out.PrincipalTagAttributeMap = set.Tags[p.name].shape(in.IdentityPoolId, in.IdentityProviderName)
 	return out, nil
 }
 
@@ -74,10 +88,13 @@ func (m TagMap) shape(poolID, name string) wire.PrincipalTagAttributeMap {
 // Tag).
 const maxTagValue = 256
 
-// principalTags are the principal tags of a login: the mapped claims that the token has
+// principalTags maps claims to principal tags.
+type principalTags struct{ log *slog.Logger }
+
+// of returns the principal tags of a login: the mapped claims that the token has
 // with a single value of at most 256 characters, as STS takes them. A claim that is left
 // out is logged.
-func (s *Service) principalTags(ctx context.Context, v *visitor, p *proven) map[string]string {
+func (pt principalTags) of(ctx context.Context, v *visitor, p *proven) map[string]string {
 	if p.tags != nil {
 		return p.tags
 	}
@@ -101,7 +118,7 @@ func (s *Service) principalTags(ctx context.Context, v *visitor, p *proven) map[
 			tags[tag] = values[0]
 			continue
 		}
-		s.log.WarnContext(ctx, "a claim cannot be a principal tag", "identity_pool", v.pool.ID, "provider", p.provider.name, "tag", tag, "claim", claim, "reason", reason)
+		pt.log.WarnContext(ctx, "a claim cannot be a principal tag", "identity_pool", v.pool.ID, "provider", p.provider.name, "tag", tag, "claim", claim, "reason", reason)
 	}
 	return tags
 }

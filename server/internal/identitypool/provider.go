@@ -1,13 +1,10 @@
 package identitypool
 
-import (
-	"context"
-	"strings"
-)
+import "strings"
 
-// provider is who vouches for a login, as one pool is configured.
+// provider authenticates users who come with a login, as one pool is configured.
 type provider struct {
-	// name is what logins are kept under. A user pool has AWS's form, whatever
+	// name is the provider in stored logins. A user pool has AWS's form, whatever
 	// key a client used, so that identities outlive a change of the service's URL.
 	name string
 	// issuer is the iss of another provider's tokens without its scheme, as it is
@@ -19,15 +16,34 @@ type provider struct {
 	clients map[string]bool
 	// arn names an IAM provider; role mappings go by it.
 	arn string
-	// developer is true for the application itself, which vouches for its users
-	// with the administrator's signature.
+	// developer is true for the application itself, which authenticates its users and
+	// signs the call with the administrator's key.
 	developer bool
 }
 
-// provider finds the one that a Logins key means.
-func (s *Service) provider(set *PoolSettings, key string) (provider, bool) {
-	if id, ok := s.userPoolOf(key); ok {
-		return s.userPoolProvider(set, id)
+// developer is the application as a provider.
+func developer(name string) provider { return provider{name: name, developer: true} }
+
+// client is the accepted one of a token's audiences.
+func (p provider) client(audience []string) string {
+	for _, client := range audience {
+		if _, ok := p.clients[client]; ok {
+			return client
+		}
+	}
+	return ""
+}
+
+// providers finds the providers of pools.
+type providers struct {
+	userPools interface{ Issuer(poolID string) string }
+	audiences map[string][]string // see plug.Providers
+}
+
+// find returns the provider that a Logins key means.
+func (ps *providers) find(set *PoolSettings, key string) (provider, bool) {
+	if id, ok := ps.userPoolOf(key); ok {
+		return ps.userPool(set, id)
 	}
 	for name, clients := range set.SupportedLoginProviders {
 		if bare(name) == bare(key) {
@@ -36,26 +52,10 @@ func (s *Service) provider(set *PoolSettings, key string) (provider, bool) {
 	}
 	for _, arn := range set.OpenIdConnectProviderARNs {
 		if name, ok := openIDName(arn); ok && bare(name) == bare(key) {
-			return provider{name: bare(name), issuer: name, clients: s.audiencesOf(name), arn: arn}, true
+			return provider{name: bare(name), issuer: name, clients: ps.audiencesOf(name), arn: arn}, true
 		}
 	}
 	return provider{}, false
-}
-
-// loginProvider is provider for the key of a login, which clients may have derived from
-// a token that was issued before the service's public URL changed.
-func (s *Service) loginProvider(ctx context.Context, set *PoolSettings, key string) (provider, bool, error) {
-	p, ok := s.provider(set, key)
-	id := poolOfIssuer(key)
-	if ok || id == "" || strings.Contains(key, "://") {
-		return p, ok, nil
-	}
-	known, err := s.userPools.KnownIssuer(ctx, id, key)
-	if err != nil || !known {
-		return provider{}, false, err
-	}
-	p, ok = s.userPoolProvider(set, id)
-	return p, ok, nil
 }
 
 // poolOfIssuer is the user pool that the last segment of a text names, or "".
@@ -68,10 +68,10 @@ func poolOfIssuer(text string) string {
 }
 
 // audiencesOf are the client ids that the service's configuration has for one of
-// IAM's providers: at AWS they stand in IAM, which this service has not.
-func (s *Service) audiencesOf(name string) map[string]bool {
+// IAM's providers: AWS reads them from IAM, which this service does not have.
+func (ps *providers) audiencesOf(name string) map[string]bool {
 	clients := map[string]bool{}
-	for configured, ids := range s.audiences {
+	for configured, ids := range ps.audiences {
 		if bare(configured) != bare(name) {
 			continue
 		}
@@ -82,10 +82,10 @@ func (s *Service) audiencesOf(name string) map[string]bool {
 	return clients
 }
 
-func (s *Service) userPoolProvider(set *PoolSettings, id string) (provider, bool) {
+func (ps *providers) userPool(set *PoolSettings, id string) (provider, bool) {
 	p := provider{name: userPoolName(id), userPool: id, clients: map[string]bool{}}
 	for _, entry := range set.CognitoIdentityProviders {
-		if other, ok := s.userPoolOf(entry.ProviderName); ok && other == id {
+		if other, ok := ps.userPoolOf(entry.ProviderName); ok && other == id {
 			p.clients[entry.ClientId] = isTrue(entry.ServerSideTokenCheck)
 		}
 	}
@@ -95,14 +95,14 @@ func (s *Service) userPoolProvider(set *PoolSettings, id string) (provider, bool
 // userPoolOf gives the user pool that a provider's name means: in AWS's form, or
 // the issuer of the pool's tokens without its scheme, which is what clients
 // derive from a token.
-func (s *Service) userPoolOf(name string) (id string, ok bool) {
+func (ps *providers) userPoolOf(name string) (id string, ok bool) {
 	if id = poolOfIssuer(name); id == "" {
 		return "", false
 	}
 	if name == userPoolName(id) || name == strings.Replace(userPoolName(id), ".amazonaws.com/", ".amazonaws.com.cn/", 1) {
 		return id, true
 	}
-	return id, name == withoutScheme(s.userPools.Issuer(id))
+	return id, name == withoutScheme(ps.userPools.Issuer(id))
 }
 
 // userPoolName is AWS's name of a user pool as a provider.

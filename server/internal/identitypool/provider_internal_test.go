@@ -4,7 +4,7 @@ import "testing"
 
 func TestUserPoolNames(t *testing.T) {
 	t.Parallel()
-	s := &Service{userPools: pools{}}
+	s := &providers{userPools: issuers{}}
 	for name, want := range map[string]string{
 		"cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab1":      "us-east-1_Ab1",
 		"cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_Ab1": "cn-north-1_Ab1",
@@ -28,7 +28,7 @@ func TestUserPoolNames(t *testing.T) {
 	}
 }
 
-// pools only has issuers.
-type pools struct{ UserPools }
+// issuers are user pools of which only the issuers are known.
+type issuers struct{}
 
-func (pools) Issuer(poolID string) string { return "https://auth.example.com:8443/" + poolID }
+func (issuers) Issuer(poolID string) string { return "https://auth.example.com:8443/" + poolID }

@@ -14,18 +14,26 @@ import (
 // bound is higher).
 const maxRules = 25
 
-// SetIdentityPoolRoles replaces a pool's roles and role mappings.
-func (s *Service) SetIdentityPoolRoles(ctx context.Context, in *wire.SetIdentityPoolRolesRequest) (*wire.SetIdentityPoolRolesResponse, error) {
+// roleOperations answers the operations of pools' roles.
+type roleOperations struct{ pools *pools }
+
+func (o *roleOperations) operations() map[string]wire.Handler {
+	return map[string]wire.Handler{
+		"SetIdentityPoolRoles": wire.Handle(o.set),
+		"GetIdentityPoolRoles": wire.Handle(o.get),
+	}
+}
+
+// set replaces a pool's roles and role mappings.
+func (o *roleOperations) set(ctx context.Context, in *wire.SetIdentityPoolRolesRequest) (*wire.SetIdentityPoolRolesResponse, error) {
 	for _, name := range slices.Sorted(maps.Keys(in.RoleMappings)) {
 		if err := checkMapping(name, in.RoleMappings[name]); err != nil {
 			return nil, err
 		}
 	}
-	err := s.store.Update(ctx, func(tx storage.Tx) error {
-		return s.changePool(tx, in.IdentityPoolId, func(_ *storage.IdentityPool, set *PoolSettings) error {
-			set.Roles, set.RoleMappings = in.Roles, in.RoleMappings
-			return nil
-		})
+	err := o.pools.change(ctx, in.IdentityPoolId, func(_ *storage.IdentityPool, set *PoolSettings) error {
+		set.Roles, set.RoleMappings = in.Roles, in.RoleMappings
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -33,7 +41,7 @@ func (s *Service) SetIdentityPoolRoles(ctx context.Context, in *wire.SetIdentity
 	return &wire.SetIdentityPoolRolesResponse{}, nil
 }
 
-// checkMapping checks what members say to each other.
+// checkMapping checks the members of a mapping against each other.
 func checkMapping(name string, m wire.RoleMapping) error {
 	rules := 0
 	if m.RulesConfiguration != nil {
@@ -50,31 +58,29 @@ func checkMapping(name string, m wire.RoleMapping) error {
 	return nil
 }
 
-// GetIdentityPoolRoles shows them.
-func (s *Service) GetIdentityPoolRoles(ctx context.Context, in *wire.GetIdentityPoolRolesRequest) (*wire.GetIdentityPoolRolesResponse, error) {
-	var out wire.GetIdentityPoolRolesResponse
-	err := s.store.View(ctx, func(tx storage.Tx) error {
-		pool, set, err := s.loadPool(tx, in.IdentityPoolId)
-		if err == nil {
-			out.IdentityPoolId, out.Roles, out.RoleMappings = pool.ID, set.Roles, set.RoleMappings
-		}
-		return err
-	})
+// get returns them.
+func (o *roleOperations) get(ctx context.Context, in *wire.GetIdentityPoolRolesRequest) (*wire.GetIdentityPoolRolesResponse, error) {
+	set, err := o.pools.settings(ctx, in.IdentityPoolId)
 	if err != nil {
 		return nil, err
 	}
-	return &out, nil
+	return &wire.GetIdentityPoolRolesResponse{IdentityPoolRoles: wire.IdentityPoolRoles{
+		IdentityPoolId: in.IdentityPoolId, Roles: set.Roles, RoleMappings: set.RoleMappings,
+	}}, nil
 }
 
-// role chooses the role of a visitor, and the login that it is chosen for: the
+// roles chooses the roles of visitors.
+type roles struct{ providers *providers }
+
+// choose returns the role of a visitor, and the login that it is chosen for: the
 // first, in the order of their providers, that has a mapping, or else the first.
-func (s *Service) role(v *visitor, custom string) (role string, lead *proven, err error) {
+func (r roles) choose(v *visitor, custom string) (role string, lead *proven, err error) {
 	if len(v.logins) == 0 {
 		role, err = v.set.role(wire.RoleUnauthenticated, custom)
 		return role, nil, err
 	}
 	for i := range v.logins {
-		if m, ok := s.mapping(v.set, &v.logins[i]); ok {
+		if m, ok := r.mapping(v.set, &v.logins[i]); ok {
 			role, err = v.set.mapped(m, &v.logins[i], custom)
 			return role, &v.logins[i], err
 		}
@@ -83,7 +89,7 @@ func (s *Service) role(v *visitor, custom string) (role string, lead *proven, er
 	return role, &v.logins[0], err
 }
 
-// role gives one of the two default roles; a caller who names a role must name it.
+// role returns one of the two default roles; a caller that names a role must name that one.
 func (set *PoolSettings) role(kind, custom string) (string, error) {
 	role := set.Roles[kind]
 	switch {
@@ -97,22 +103,22 @@ func (set *PoolSettings) role(kind, custom string) (string, error) {
 
 // mapping finds the role mapping of a login. A user pool's goes by provider and
 // app client, one of IAM's providers by ARN, any other by name.
-func (s *Service) mapping(set *PoolSettings, p *proven) (wire.RoleMapping, bool) {
+func (r roles) mapping(set *PoolSettings, p *proven) (wire.RoleMapping, bool) {
 	for _, name := range slices.Sorted(maps.Keys(set.RoleMappings)) {
-		if name == p.provider.arn || s.means(set, name, p) {
+		if name == p.provider.arn || r.means(set, name, p) {
 			return set.RoleMappings[name], true
 		}
 	}
 	return wire.RoleMapping{}, false
 }
 
-func (s *Service) means(set *PoolSettings, name string, p *proven) bool {
+func (r roles) means(set *PoolSettings, name string, p *proven) bool {
 	if p.provider.userPool != "" {
 		base, ok := strings.CutSuffix(name, ":"+p.client)
-		id, known := s.userPoolOf(base)
+		id, known := r.providers.userPoolOf(base)
 		return ok && known && id == p.provider.userPool
 	}
-	other, ok := s.provider(set, name)
+	other, ok := r.providers.find(set, name)
 	return ok && other.name == p.provider.name
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
+	"maps"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/keys"
@@ -13,7 +13,6 @@ import (
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/server/internal/openid"
 	"github.com/latchkey-auth/latchkey/server/internal/paging"
-	"github.com/latchkey-auth/latchkey/server/internal/settings"
 	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -25,11 +24,11 @@ type UserPools interface {
 	// KnownIssuer reports whether a pool's tokens have an issuer, or had it before the
 	// service's public URL changed. The scheme of the issuer may be left out.
 	KnownIssuer(ctx context.Context, poolID, issuer string) (bool, error)
-	// VerifyID verifies an ID token of a pool, of whichever app client. Its errors
+	// VerifyID verifies an ID token of a pool, for any of its app clients. Its errors
 	// are those of jwt.Verifier.
 	VerifyID(ctx context.Context, poolID, token string) (*jwt.IDToken, error)
-	// Active reports whether the session that a verified ID token belongs to goes
-	// on: its user is there, enabled and not signed out.
+	// Active reports whether the session of a verified ID token is still valid: its
+	// user exists, is enabled and not signed out.
 	Active(ctx context.Context, token *jwt.IDToken) (bool, error)
 }
 
@@ -48,8 +47,8 @@ type Config struct {
 	Providers plug.Providers
 	// Broker makes credentials; without one GetCredentialsForIdentity is refused.
 	Broker plug.Broker
-	// CredentialLife is how long credentials are asked to last; default 1 h, as
-	// Cognito's in the enhanced flow.
+	// CredentialLife is the requested lifetime of credentials; default 1 h, as in
+	// Cognito's enhanced flow.
 	CredentialLife time.Duration
 	// GuestLife is how long a guest's identity is kept without being used; 0 keeps
 	// guests for good.
@@ -63,92 +62,92 @@ type Config struct {
 
 // Service answers the identity pool operations. It is safe for concurrent use.
 type Service struct {
-	store     storage.Store
-	keys      *keys.Ring
-	issuer    func(poolID string) string
-	userPools UserPools
-	broker    plug.Broker
-	life      time.Duration
-	guestLife time.Duration
-	region    string
-	log       *slog.Logger
-	clock     func() time.Time
-	settings  settings.Cache[PoolSettings]
-	lists     paging.Lists
-	remotes   *openid.Remotes
-	audiences map[string][]string // see Providers
-	own       sync.Map            // pool id → *jwt.Verifier of the identities' own tokens
+	guests *guests
+	groups []operationGroup
+}
+
+// operationGroup is a part that answers some of the operations.
+type operationGroup interface {
+	// operations returns the handlers by operation name.
+	operations() map[string]wire.Handler
 }
 
 // New makes a Service.
 func New(c Config) *Service {
-	s := &Service{
-		store: c.Storage, keys: c.Keys, issuer: c.Issuer, userPools: c.UserPools, broker: c.Broker, audiences: c.Providers.Audiences,
-		life: c.CredentialLife, guestLife: c.GuestLife, region: c.Region, log: c.Logger, clock: c.Now,
-		lists: paging.Lists{Box: c.Box, Purpose: "identitypool/paging"},
+	c = c.withDefaults()
+	clock := clock(c.Now)
+	pools := &pools{store: c.Storage, clock: clock}
+	providers := &providers{userPools: c.UserPools, audiences: c.Providers.Audiences}
+	logins := &loginVerifier{
+		providers: providers, userPools: c.UserPools, clock: clock, log: c.Logger,
+		remotes: openid.NewRemotes(openid.ReachOf(c.Providers), c.Logger, c.Now),
 	}
-	if s.life <= 0 {
-		s.life = time.Hour
-	}
-	if s.region == "" {
-		s.region = "us-east-1"
-	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
-	if s.clock == nil {
-		s.clock = time.Now
-	}
-	s.remotes = openid.NewRemotes(openid.ReachOf(c.Providers), s.log, s.clock)
-	return s
+	linker := &linker{store: c.Storage, clock: clock}
+	guests := &guests{store: c.Storage, clock: clock, life: c.GuestLife}
+	tokens := &identityTokens{keys: c.Keys, issuer: c.Issuer, clock: clock, log: c.Logger}
+	lists := paging.Lists{Box: c.Box, Purpose: "identitypool/paging"}
+	admission := &admission{store: c.Storage, pools: pools, logins: logins, linker: linker, guests: guests, tokens: tokens}
+	return &Service{guests: guests, groups: []operationGroup{
+		&clientOperations{
+			admission: admission, roles: roles{providers}, tags: principalTags{c.Logger}, tokens: tokens, broker: c.Broker, life: c.CredentialLife, log: c.Logger,
+		},
+		&poolOperations{store: c.Storage, pools: pools, providers: providers, keys: c.Keys, lists: lists, region: c.Region, clock: clock},
+		&roleOperations{pools},
+		&tagMapOperations{pools, providers},
+		&tagOperations{pools},
+		&identityOperations{store: c.Storage, pools: pools, lists: lists, log: c.Logger},
+		&developerOperations{store: c.Storage, pools: pools, logins: logins, linker: linker, tokens: tokens, lists: lists},
+		&developerLinkOperations{store: c.Storage, pools: pools, linker: linker, clock: clock},
+	}}
 }
 
-// Operations is the table of what the service answers, by operation name.
+func (c Config) withDefaults() Config {
+	if c.CredentialLife <= 0 {
+		c.CredentialLife = time.Hour
+	}
+	if c.Region == "" {
+		c.Region = "us-east-1"
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+// Operations returns the handlers of the service's operations by operation name.
 func (s *Service) Operations() map[string]wire.Handler {
-	return map[string]wire.Handler{
-		"GetId":                     wire.Handle(s.GetId),
-		"GetCredentialsForIdentity": wire.Handle(s.GetCredentialsForIdentity),
-		"GetOpenIdToken":            wire.Handle(s.GetOpenIdToken),
-
-		"CreateIdentityPool":   wire.Handle(s.CreateIdentityPool),
-		"DescribeIdentityPool": wire.Handle(s.DescribeIdentityPool),
-		"UpdateIdentityPool":   wire.Handle(s.UpdateIdentityPool),
-		"DeleteIdentityPool":   wire.Handle(s.DeleteIdentityPool),
-		"ListIdentityPools":    wire.Handle(s.ListIdentityPools),
-		"SetIdentityPoolRoles": wire.Handle(s.SetIdentityPoolRoles),
-		"GetIdentityPoolRoles": wire.Handle(s.GetIdentityPoolRoles),
-
-		"DescribeIdentity": wire.Handle(s.DescribeIdentity),
-		"ListIdentities":   wire.Handle(s.ListIdentities),
-		"DeleteIdentities": wire.Handle(s.DeleteIdentities),
-		"UnlinkIdentity":   wire.Handle(s.UnlinkIdentity),
-
-		"GetOpenIdTokenForDeveloperIdentity": wire.Handle(s.GetOpenIdTokenForDeveloperIdentity),
-		"LookupDeveloperIdentity":            wire.Handle(s.LookupDeveloperIdentity),
-		"MergeDeveloperIdentities":           wire.Handle(s.MergeDeveloperIdentities),
-		"UnlinkDeveloperIdentity":            wire.Handle(s.UnlinkDeveloperIdentity),
-
-		"TagResource":                 wire.Handle(s.TagResource),
-		"UntagResource":               wire.Handle(s.UntagResource),
-		"ListTagsForResource":         wire.Handle(s.ListTagsForResource),
-		"SetPrincipalTagAttributeMap": wire.Handle(s.SetPrincipalTagAttributeMap),
-		"GetPrincipalTagAttributeMap": wire.Handle(s.GetPrincipalTagAttributeMap),
+	table := map[string]wire.Handler{}
+	for _, group := range s.groups {
+		maps.Copy(table, group.operations())
 	}
+	return table
 }
 
-// now is the clock in storage's precision, so that what is answered is what is kept.
-func (s *Service) now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
+// PruneGuests removes at most limit guests that were not used for GuestLife, and
+// returns how many. It begins GuestLife after uses began to be written, so that
+// switching pruning on removes no guest who is in use.
+func (s *Service) PruneGuests(tx storage.Tx, limit int) (int, error) {
+	return s.guests.prune(tx, limit)
+}
 
-// after is now, or a moment after previous when that is not past: each change of an
+// clock is the time in storage's precision, so that what is answered is what is stored.
+type clock func() time.Time
+
+func (c clock) now() time.Time { return c().UTC().Truncate(time.Microsecond) }
+
+// after is now, or a microsecond after previous if now is not later: each change of an
 // entity has a later time than the one before.
-func (s *Service) after(previous time.Time) time.Time {
-	if now := s.now(); now.After(previous) {
+func (c clock) after(previous time.Time) time.Time {
+	if now := c.now(); now.After(previous) {
 		return now
 	}
 	return previous.Add(time.Microsecond)
 }
 
-// notFound puts the answer that Cognito gives in the place of storage's ErrNotFound.
+// notFound replaces storage's ErrNotFound by Cognito's answer.
 func notFound(err error, answer *wire.Exception) error {
 	if errors.Is(err, storage.ErrNotFound) {
 		return answer

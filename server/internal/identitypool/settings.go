@@ -1,13 +1,15 @@
 package identitypool
 
 import (
+	"context"
+
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/internal/settings"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
 // PoolSettings are a pool's settings as they are stored: Cognito's own shapes,
-// so that what is not served is still given back as it came.
+// so that settings without effect are returned as they were sent.
 type PoolSettings struct {
 	wire.IdentityPoolSettings
 	Roles        map[string]string           `json:",omitzero"`
@@ -22,29 +24,48 @@ type TagMap struct {
 	PrincipalTags map[string]string `json:",omitzero"`
 }
 
-func (s *Service) loadPool(tx storage.Tx, id string) (storage.IdentityPool, *PoolSettings, error) {
+// pools reads and changes the stored identity pools.
+type pools struct {
+	store   storage.Store
+	clock   clock
+	decoded settings.Cache[PoolSettings]
+}
+
+// load reads a pool; callers must not change the settings.
+func (p *pools) load(tx storage.Tx, id string) (storage.IdentityPool, *PoolSettings, error) {
 	pool, err := tx.IdentityPools.Pool(id)
 	if err != nil {
 		return pool, nil, notFound(err, wire.IdentityPoolNotFound(id))
 	}
-	set, err := s.settings.Decode(pool.ID, pool.Settings)
+	set, err := p.decoded.Decode(pool.ID, pool.Settings)
 	return pool, set, err
 }
 
-// changePool writes a pool with settings that change has edited. What change is
-// given is a copy of its own; the maps in it are to be replaced, not written to.
-func (s *Service) changePool(tx storage.Tx, id string, change func(*storage.IdentityPool, *PoolSettings) error) error {
-	pool, set, err := s.loadPool(tx, id)
-	if err != nil {
+// settings is load in a transaction that reads nothing else.
+func (p *pools) settings(ctx context.Context, id string) (set *PoolSettings, err error) {
+	err = p.store.View(ctx, func(tx storage.Tx) (err error) {
+		_, set, err = p.load(tx, id)
 		return err
-	}
-	changed := *set
-	if err := change(&pool, &changed); err != nil {
-		return err
-	}
-	if pool.Settings, err = settings.Encode(&changed); err != nil {
-		return err
-	}
-	pool.ModifiedAt = s.after(pool.ModifiedAt)
-	return tx.IdentityPools.Update(pool)
+	})
+	return set, err
+}
+
+// change writes a pool whose name and settings edit has changed. Edit gets a shallow
+// copy of the settings: it replaces their maps and does not write to them.
+func (p *pools) change(ctx context.Context, id string, edit func(*storage.IdentityPool, *PoolSettings) error) error {
+	return p.store.Update(ctx, func(tx storage.Tx) error {
+		pool, set, err := p.load(tx, id)
+		if err != nil {
+			return err
+		}
+		changed := *set
+		if err := edit(&pool, &changed); err != nil {
+			return err
+		}
+		if pool.Settings, err = settings.Encode(&changed); err != nil {
+			return err
+		}
+		pool.ModifiedAt = p.clock.after(pool.ModifiedAt)
+		return tx.IdentityPools.Update(pool)
+	})
 }

@@ -18,16 +18,27 @@ func poolOfARN(arn string) (string, error) {
 	return id, nil
 }
 
-// TagResource adds tags to an identity pool, or changes them.
-func (s *Service) TagResource(ctx context.Context, in *wire.TagResourceRequest) (*wire.TagResourceResponse, error) {
-	return &wire.TagResourceResponse{}, s.retag(ctx, in.ResourceArn, func(id string, tags map[string]string) (map[string]string, error) {
+// tagOperations answers the operations of pools' tags.
+type tagOperations struct{ pools *pools }
+
+func (o *tagOperations) operations() map[string]wire.Handler {
+	return map[string]wire.Handler{
+		"TagResource":         wire.Handle(o.tag),
+		"UntagResource":       wire.Handle(o.untag),
+		"ListTagsForResource": wire.Handle(o.list),
+	}
+}
+
+// tag adds tags to an identity pool, or changes them.
+func (o *tagOperations) tag(ctx context.Context, in *wire.TagResourceRequest) (*wire.TagResourceResponse, error) {
+	return &wire.TagResourceResponse{}, o.retag(ctx, in.ResourceArn, func(id string, tags map[string]string) (map[string]string, error) {
 		return taggedPool(id).Add(tags, in.Tags)
 	})
 }
 
-// UntagResource removes tags. Removing one that is not there changes nothing.
-func (s *Service) UntagResource(ctx context.Context, in *wire.UntagResourceRequest) (*wire.UntagResourceResponse, error) {
-	return &wire.UntagResourceResponse{}, s.retag(ctx, in.ResourceArn, func(_ string, tags map[string]string) (map[string]string, error) {
+// untag removes tags. Removing one that does not exist changes nothing.
+func (o *tagOperations) untag(ctx context.Context, in *wire.UntagResourceRequest) (*wire.UntagResourceResponse, error) {
+	return &wire.UntagResourceResponse{}, o.retag(ctx, in.ResourceArn, func(_ string, tags map[string]string) (map[string]string, error) {
 		return tagging.Remove(tags, in.TagKeys), nil
 	})
 }
@@ -37,35 +48,26 @@ func taggedPool(id string) tagging.Resource {
 }
 
 // retag replaces a pool's tags by what change makes of them.
-func (s *Service) retag(ctx context.Context, arn string, change func(id string, tags map[string]string) (map[string]string, error)) error {
+func (o *tagOperations) retag(ctx context.Context, arn string, change func(id string, tags map[string]string) (map[string]string, error)) error {
 	id, err := poolOfARN(arn)
 	if err != nil {
 		return err
 	}
-	return s.store.Update(ctx, func(tx storage.Tx) error {
-		return s.changePool(tx, id, func(_ *storage.IdentityPool, set *PoolSettings) (err error) {
-			set.IdentityPoolTags, err = change(id, set.IdentityPoolTags)
-			return err
-		})
+	return o.pools.change(ctx, id, func(_ *storage.IdentityPool, set *PoolSettings) (err error) {
+		set.IdentityPoolTags, err = change(id, set.IdentityPoolTags)
+		return err
 	})
 }
 
-// ListTagsForResource shows an identity pool's tags.
-func (s *Service) ListTagsForResource(ctx context.Context, in *wire.ListTagsForResourceRequest) (*wire.ListTagsForResourceResponse, error) {
+// list returns an identity pool's tags.
+func (o *tagOperations) list(ctx context.Context, in *wire.ListTagsForResourceRequest) (*wire.ListTagsForResourceResponse, error) {
 	id, err := poolOfARN(in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
-	out := &wire.ListTagsForResourceResponse{}
-	err = s.store.View(ctx, func(tx storage.Tx) error {
-		_, set, err := s.loadPool(tx, id)
-		if err == nil {
-			out.Tags = set.IdentityPoolTags
-		}
-		return err
-	})
+	set, err := o.pools.settings(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	return &wire.ListTagsForResourceResponse{Tags: set.IdentityPoolTags}, nil
 }

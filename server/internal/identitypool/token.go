@@ -4,10 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
+	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/keys"
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -32,34 +36,21 @@ type tagsClaim struct {
 	PrincipalTags map[string][]string `json:"principal_tags"`
 }
 
-// GetOpenIdToken gives the identity's own token, with which the client goes to STS
-// itself (the basic flow).
-func (s *Service) GetOpenIdToken(ctx context.Context, in *wire.GetOpenIdTokenRequest) (*wire.GetOpenIdTokenResponse, error) {
-	if _, ok := in.Logins[ownProvider]; ok {
-		// A token that gets the next one would never end.
-		return nil, refused(wire.MessageUnsupportedProvider)
-	}
-	v, err := s.admit(ctx, in.IdentityId, in.Logins, classicFlow)
-	if err != nil {
-		return nil, err
-	}
-	var tags map[string]string
-	if len(v.logins) > 0 {
-		tags = s.principalTags(ctx, v, &v.logins[0])
-	}
-	token, err := s.mint(ctx, v, openIDLife, tags)
-	if err != nil {
-		return nil, err
-	}
-	return &wire.GetOpenIdTokenResponse{IdentityId: v.identity.ID, Token: token}, nil
+// identityTokens signs and verifies the identities' own tokens.
+type identityTokens struct {
+	keys      *keys.Ring
+	issuer    func(poolID string) string
+	clock     clock
+	log       *slog.Logger
+	verifiers sync.Map // pool id → *jwt.Verifier
 }
 
-// mint signs a token for a visitor. RS256 is what verifiers of OpenID tokens know,
-// where Cognito signs RS512.
-func (s *Service) mint(ctx context.Context, v *visitor, life time.Duration, tags map[string]string) (wire.Sensitive, error) {
-	now := s.now()
+// mint signs a token for a visitor. It signs RS256, which all verifiers of OpenID tokens
+// support; Cognito signs RS512.
+func (it *identityTokens) mint(ctx context.Context, v *visitor, life time.Duration, tags map[string]string) (wire.Sensitive, error) {
+	now := it.clock.now()
 	claims := openIDClaims{
-		Subject: v.identity.ID, Audience: v.pool.ID, Methods: v.methods(), Issuer: s.issuer(v.pool.ID),
+		Subject: v.identity.ID, Audience: v.pool.ID, Methods: v.methods(), Issuer: it.issuer(v.pool.ID),
 		Expiry: now.Add(life).Unix(), IssuedAt: now.Unix(),
 	}
 	if len(tags) > 0 {
@@ -68,7 +59,7 @@ func (s *Service) mint(ctx context.Context, v *visitor, life time.Duration, tags
 			claims.Tags.PrincipalTags[name] = []string{value}
 		}
 	}
-	signer, err := s.keys.Signer(ctx, v.pool.ID, keys.ID)
+	signer, err := it.keys.Signer(ctx, v.pool.ID, keys.ID)
 	if err != nil {
 		return "", err
 	}
@@ -88,11 +79,46 @@ func (s *Service) mint(ctx context.Context, v *visitor, life time.Duration, tags
 	}
 	text += "." + b64.EncodeToString(signature)
 	if len(text) > wire.MaxToken {
-		s.log.WarnContext(ctx, "an OpenID token is too long to be issued", "identity_pool", v.pool.ID, "length", len(text), "limit", wire.MaxToken)
+		it.log.WarnContext(ctx, "an OpenID token is too long to be issued", "identity_pool", v.pool.ID, "length", len(text), "limit", wire.MaxToken)
 		return "", wire.Exceptionf(wire.InvalidIdentityPoolConfigurationException,
 			"The OpenID token would have %d characters; at most %d are possible. Map fewer claims to principal tags.", len(text), wire.MaxToken)
 	}
 	return wire.Sensitive(text), nil
+}
+
+// verify verifies a token of mint.
+func (it *identityTokens) verify(ctx context.Context, poolID, raw string) (*jwt.IDToken, error) {
+	decoded, err := jwt.Decode(raw)
+	if err != nil {
+		return nil, refused(wire.MessageLoginNotOpenID)
+	}
+	verifier, err := it.verifier(poolID)
+	if err != nil {
+		return nil, err
+	}
+	token, err := verifier.VerifyID(ctx, raw)
+	if errors.Is(err, jwt.ErrClient) {
+		return nil, refused(wire.MessageLoginsDoNotMatch)
+	}
+	if err != nil {
+		return nil, loginRefusal(err, decoded.Claims, it.clock)
+	}
+	return token, nil
+}
+
+func (it *identityTokens) verifier(poolID string) (*jwt.Verifier, error) {
+	if v, ok := it.verifiers.Load(poolID); ok {
+		return v.(*jwt.Verifier), nil
+	}
+	verifier, err := jwt.NewVerifier(jwt.Config{
+		Issuer: it.issuer(poolID), ClientIDs: []string{poolID}, OpenID: true,
+		Keys: it.keys.Public(poolID), Now: it.clock, CacheSize: 256,
+	})
+	if err != nil {
+		return nil, err
+	}
+	it.verifiers.Store(poolID, verifier)
+	return verifier, nil
 }
 
 // methods is the amr claim.
@@ -120,7 +146,7 @@ const (
 	methodGuest         = "unauthenticated"
 )
 
-// method is the entry of amr that says who somebody is at a provider.
+// method is the entry of amr for the user at a provider.
 func method(login storage.Login, detail string) string {
 	return login.Provider + ":" + detail + ":" + login.Subject
 }
