@@ -314,3 +314,29 @@ func BenchmarkLoad(b *testing.B) {
 		})
 	}
 }
+
+// TestRecordForgetsGoneFolders checks a full registry on the disk: a service whose folder
+// was deleted makes room, before one that was not started for longer.
+func TestRecordForgetsGoneFolders(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	path := filepath.Join(home, "services.json")
+	folder := func(i int) string { return filepath.Join(home, fmt.Sprint("data", i)) }
+	for i := range maxServices {
+		must(t, os.Mkdir(folder(i), 0o700))
+		recordStart(t, path, folder(i), fmt.Sprintf("http://127.0.0.1:%d", 9000+i))
+	}
+	must(t, os.Remove(folder(7)))
+	must(t, os.Mkdir(folder(maxServices), 0o700))
+	recordStart(t, path, folder(maxServices), "http://127.0.0.1:9900")
+	s, err := Load(path)
+	if err != nil || len(s) != maxServices {
+		t.Fatalf("%d services, %v", len(s), err)
+	}
+	for i := range maxServices + 1 {
+		known := slices.ContainsFunc(s, func(service Service) bool { return filepath.Base(service.Folder) == fmt.Sprint("data", i) })
+		if known != (i != 7) {
+			t.Errorf("folder %d is known: %t", i, known)
+		}
+	}
+}

@@ -58,3 +58,15 @@ func TestStringValue(t *testing.T) {
 		}
 	}
 }
+
+// TestStringMethodsRedact checks the methods that fmt does not reach by itself: programs
+// and encoders call them.
+func TestStringMethodsRedact(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]secret.String{"a secret": secret.New(canary), "empty": {}} {
+		text, err := s.MarshalText()
+		if err != nil || s.String() != secret.Redacted || s.GoString() != secret.Redacted || string(text) != secret.Redacted {
+			t.Errorf("%s: %q, %q, %q, %v", name, s.String(), s.GoString(), text, err)
+		}
+	}
+}

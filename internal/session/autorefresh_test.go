@@ -161,6 +161,36 @@ func TestScheduleIsAhead(t *testing.T) {
 	})
 }
 
+// TestScheduleDrawsItsLead checks that clients which started together do not come back
+// together: each draws how far it is ahead, once for the same tokens.
+func TestScheduleDrawsItsLead(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	w := expiry.New(now, time.Hour, time.Hour, 0)
+	none := func(time.Duration) { t.Error("fresh tokens are renewed") }
+	pauses := map[time.Duration]bool{}
+	for range 20 {
+		var c schedule
+		c.refreshIfDue(1, now, &w, 0, none)
+		lead := c.lead
+		if c.refreshIfDue(1, now, &w, 0, none); c.lead != lead || lead >= (w.Expiry-w.Due)/leadShare {
+			t.Errorf("the lead is %v and then %v", lead, c.lead)
+		}
+		pauses[lead] = true
+		changed := false
+		for i := range 20 {
+			c.refreshIfDue(1, now.Add(time.Duration(i+1)*time.Nanosecond), &w, 0, none)
+			changed = changed || c.lead != lead
+		}
+		if !changed {
+			t.Error("other tokens have the same lead")
+		}
+	}
+	if len(pauses) < 2 {
+		t.Errorf("twenty schedules have one lead")
+	}
+}
+
 // TestStopWaits checks that no refresh is begun after stop has returned, and that it does
 // not wait for one in progress longer than its context.
 func TestStopWaits(t *testing.T) {
@@ -175,7 +205,7 @@ func TestStopWaits(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.before = func() { time.Sleep(5 * time.Second) }
-		for p.count() == 0 && len(e.flights.running) == 0 {
+		for e.flights.inProgress(flightKey{tokensFlight, alice, e.owner.present()}) == nil {
 			time.Sleep(time.Second)
 		}
 		began := time.Now()

@@ -190,7 +190,7 @@ func TestCredentialsAreMerged(t *testing.T) {
 		"none":               {state("old", now, nil), state("", now, nil), "old"},
 		"of another user":    {state("", now, nil), state("new", now, func(r *store.Record) { r.Sub = "sub-2" }), ""},
 		"of another account": {state("", now, nil), state("new", now, func(r *store.Record) { r.Account.Username = "bob" }), ""},
-		"of a session over":  {state("", now, nil), state("new", now, func(r *store.Record) { *r = tombstone(*r, SignedOutReason, "") }), ""},
+		"of a session over":  {state("", now, nil), state("new", now, func(r *store.Record) { r.Ended = &store.Ended{Reason: SignedOutReason} }), ""},
 	} {
 		testReader.mergeCredentials(test.next, test.now)
 		got := ""

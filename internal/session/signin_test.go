@@ -182,7 +182,7 @@ func TestDeviceOfUser(t *testing.T) {
 	t.Parallel()
 	kept := newScriptedStore()
 	e := newEngine(t, Config{Store: kept, UserPool: &testPool{}})
-	for name, login := range map[string]string{"alice": "bob", "Bob": "b@example.com", "carol": "c@example.com", "dave": ""} {
+	for name, login := range map[string]string{"aaron": "dave", "alice": "bob", "Bob": "b@example.com", "carol": "c@example.com", "dave": ""} {
 		r := store.Record{Account: store.Account{Scope: testScope, Username: name}, Generation: 1, Device: &store.Device{Key: "of " + name}}
 		if name == "carol" {
 			r.Device = nil
@@ -194,7 +194,7 @@ func TestDeviceOfUser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := map[string]string{"alice": "of alice", "ALICE": "of alice", "bob": "of Bob", "B@EXAMPLE.COM": "of Bob", "carol": "", "c@example.com": "", "eve": ""}
+	want := map[string]string{"alice": "of alice", "ALICE": "of alice", "bob": "of Bob", "B@EXAMPLE.COM": "of Bob", "carol": "", "c@example.com": "", "dave": "of dave", "eve": ""}
 	check := func(want map[string]string) {
 		t.Helper()
 		for typed, key := range want {

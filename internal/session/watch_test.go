@@ -249,6 +249,7 @@ func TestWatchIsTriedAgain(t *testing.T) {
 				e := newEngine(t, Config{Store: kept, UserPool: p})
 				events := collect(t, e)
 				time.Sleep(40 * time.Second)
+				synctest.Wait()
 				if kept.begun != 6 || kept.running != 1 {
 					t.Fatalf("%d watches begun, %d running", kept.begun, kept.running)
 				}
@@ -319,6 +320,79 @@ func TestWatchMendsDamage(t *testing.T) {
 		}
 		if r := inStore(t, e, kept); r.Generation != generation || !live(r) {
 			t.Errorf("the store holds %+v", r)
+		}
+	})
+}
+
+// TestWatchKeepsUnsaved checks what memory has and the store cannot take yet: refreshed
+// tokens and a sign-out stay as they are, whatever else changes in the store.
+func TestWatchKeepsUnsaved(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		act  func(t *testing.T, e *Engine)
+		live bool
+	}{
+		"tokens":   {func(t *testing.T, e *Engine) { wantTokens(t, e, Want{Force: true}) }, true},
+		"sign-out": {func(t *testing.T, e *Engine) { _, _ = e.End(t.Context(), EndOptions{}) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				kept := newScriptedStore()
+				e := signedIn(t, &testPool{}, &brokenStore{kept})
+				kept.set(nil, always(errDisk))
+				events := collect(t, e)
+				test.act(t, e)
+				if got := events(); len(got) != 1 {
+					t.Fatalf("events %v", got)
+				}
+				before := e.Current().user.Record.Generation
+				if err := kept.SetActive(t.Context(), alice); err != nil { // wakes the watch
+					t.Fatal(err)
+				}
+				if got := events(); len(got) != 0 || e.Current().Live() != test.live || e.Current().user.Record.Generation != before {
+					t.Errorf("events %v, signed in %t, generation %d after %d", got, e.Current().Live(), e.Current().user.Record.Generation, before)
+				}
+			})
+		})
+	}
+}
+
+// pokedStore is a store whose watch tells of changes when it is poked.
+type pokedStore struct {
+	store.Store
+	poke chan struct{}
+}
+
+func (s *pokedStore) Watch(ctx context.Context, _ store.Scope, changed func()) error {
+	for {
+		select {
+		case <-s.poke:
+			changed()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// TestWatchSeesWhoFollows checks several changes that are told of as one: where one user
+// has left, the one who has signed in since is found.
+func TestWatchSeesWhoFollows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, kept := &testPool{}, &pokedStore{store.NewMemory(), make(chan struct{})}
+		e := signedIn(t, p, kept)
+		events := collect(t, e)
+		rewrite(t, kept, func(r *store.Record) { *r = tombstone(*r, SignedOutReason, "") })
+		bob := sessionRecord(time.Now(), false)
+		bob.Account.Username = "bob"
+		if err := errors.Join(kept.Save(t.Context(), bob, 0), kept.SetActive(t.Context(), bob.Account)); err != nil {
+			t.Fatal(err)
+		}
+		kept.poke <- struct{}{}
+		want := []Event{{Kind: SignedOut, Cause: CauseRemote}, {Kind: Restored, Cause: CauseRemote}}
+		if diff := cmp.Diff(want, brief(events())); diff != "" || e.Current().View().Username() != "bob" {
+			t.Errorf("active is %q; events (-want +got):\n%s", e.Current().View().Username(), diff)
 		}
 	})
 }

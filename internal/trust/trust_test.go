@@ -51,3 +51,13 @@ func TestPool(t *testing.T) {
 		t.Errorf("missing: %v", err)
 	}
 }
+
+// TestPoolOfFolder checks a path that can be opened and not read.
+func TestPoolOfFolder(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	pool, err := trust.Pool(folder)
+	if _, ok := errors.AsType[*trust.FileError](err); !ok || pool != nil || !strings.Contains(err.Error(), folder) || strings.Contains(err.Error(), "certificate in PEM") {
+		t.Errorf("%v", err)
+	}
+}
