@@ -78,12 +78,12 @@ var rules = []rule{
 	{"server/internal/oauth", []string{"internal/random", "internal/seal", "internal/strictbase64", "internal/wire", "server/internal/federation"}, nil},
 	{"server/internal/userpool", []string{"internal/wire", "server/internal/userpool/accounts", "server/internal/userpool/admin", "server/internal/userpool/pool", "server/internal/userpool/signin", "server/internal/userpool/tokens"}, nil},
 	{"server/internal/userpool/pooltest", []string{"internal/...", "server/internal/userpool/...", "server/internal/userpool", "server/storage/..."}, nil}, // for tests
-	{"server/internal/userpool/pool", []string{"internal/...", "server/internal/federation", "server/internal/limits", "server/internal/paging", "server/plug", "server/storage"},
+	{"server/internal/userpool/pool", []string{"internal/...", "server/internal/federation", "server/internal/limits", "server/internal/paging", "server/internal/settings", "server/plug", "server/storage"},
 		[]string{"golang.org/x/text", "github.com/go-json-experiment/json"}},
-	{"server/internal/userpool/tokens", []string{"internal/...", "jwt", "server/internal/userpool/pool", "server/storage"}, nil},
+	{"server/internal/userpool/tokens", []string{"internal/...", "jwt", "server/internal/settings", "server/internal/userpool/pool", "server/storage"}, nil},
 	{"server/internal/userpool/signin", []string{"internal/...", "server/internal/federation", "server/internal/userpool/pool", "server/internal/userpool/tokens", "server/storage"}, nil},
 	{"server/internal/userpool/accounts", []string{"internal/...", "server/internal/limits", "server/internal/paging", "server/internal/userpool/pool", "server/internal/userpool/tokens", "server/plug", "server/storage"}, []string{"golang.org/x/text"}},
-	{"server/internal/userpool/admin", []string{"internal/...", "server/internal/federation", "server/internal/limits", "server/internal/paging", "server/internal/tagging", "server/internal/userpool/pool", "server/internal/userpool/tokens", "server/storage"}, nil},
+	{"server/internal/userpool/admin", []string{"internal/...", "server/internal/federation", "server/internal/limits", "server/internal/paging", "server/internal/settings", "server/internal/tagging", "server/internal/userpool/pool", "server/internal/userpool/tokens", "server/storage"}, nil},
 	{"server", []string{"internal/...", "server/..."}, []string{"golang.org/x/sync"}},
 	{"internal/keys", []string{"internal/seal", "jwt", "server/storage"}, []string{"golang.org/x/sync"}}, // the signing keys of a service
 	{"internal/outbox", []string{"internal/localonly", "internal/pagestyle", "server/plug"}, nil},        // of a service for development

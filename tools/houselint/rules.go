@@ -140,6 +140,7 @@ func (f *file) checkStartup(s *ast.ValueSpec) {
 
 func (f *file) checkNode(node ast.Node) bool {
 	f.checkTestLength(node)
+	f.checkSettingsCodec(node)
 	switch n := node.(type) {
 	case *ast.InterfaceType:
 		if count := n.Methods.NumFields(); count > maxMethods {

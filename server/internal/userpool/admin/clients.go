@@ -10,6 +10,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/internal/paging"
+	"github.com/latchkey-auth/latchkey/server/internal/settings"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool/pool"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -75,26 +76,26 @@ func idOfClient(name string) (string, error) {
 // configure gives the client the settings of a request, checked and complete.
 // doing is "creating" or "updating".
 func configure(a *pool.App, tx storage.Tx, w wire.UserPoolClientSettings, doing string) error {
-	settings := &pool.ClientSettings{UserPoolClientType: wire.UserPoolClientType{UserPoolClientSettings: completeClient(w)}}
-	if err := checkClientAttributes(a.PoolSettings, settings, doing); err != nil {
+	set := &pool.ClientSettings{UserPoolClientType: wire.UserPoolClientType{UserPoolClientSettings: completeClient(w)}}
+	if err := checkClientAttributes(a.PoolSettings, set, doing); err != nil {
 		return err
 	}
 	for _, check := range []func(*pool.ClientSettings) error{checkLives, checkFlows, checkRotation, checkRedirects} {
-		if err := check(settings); err != nil {
+		if err := check(set); err != nil {
 			return err
 		}
 	}
-	if err := checkScopes(tx, a.Client.PoolID, settings); err != nil {
+	if err := checkScopes(tx, a.Client.PoolID, set); err != nil {
 		return err
 	}
-	if err := checkProviders(tx, a.Client.PoolID, settings); err != nil {
+	if err := checkProviders(tx, a.Client.PoolID, set); err != nil {
 		return err
 	}
-	if err := checkOAuthFlows(settings, a.Secret != ""); err != nil {
+	if err := checkOAuthFlows(set, a.Secret != ""); err != nil {
 		return err
 	}
-	data, err := wire.Marshal(settings)
-	a.Settings, a.Client.Settings = settings, data
+	data, err := settings.Encode(set)
+	a.Settings, a.Client.Settings = set, data
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/settings"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool/pool"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -99,7 +100,7 @@ func (s *Service) SetUICustomization(ctx context.Context, in *wire.SetUICustomiz
 	now := s.now()
 	b := storage.Branding{PoolID: in.UserPoolId, ClientID: clientOfLook(in.ClientId), Logo: in.ImageFile, CreatedAt: now, ModifiedAt: now}
 	set := lookSettings{CSS: in.CSS, LogoType: media, Version: now.Format("20060102150405")}
-	if b.Settings, err = wire.Marshal(&set); err != nil {
+	if b.Settings, err = settings.Encode(&set); err != nil {
 		return nil, err
 	}
 	reset := in.CSS == "" && media == ""
@@ -162,7 +163,7 @@ func findLook(tx storage.Tx, poolID, clientID string) (b storage.Branding, set *
 		return b, nil, err
 	}
 	set = &lookSettings{}
-	return b, set, wire.Unmarshal(b.Settings, set)
+	return b, set, settings.Decode("the look of user pool "+poolID, b.Settings, set)
 }
 
 // lookShape is a look as answers show it.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/settings"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool/pool"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -36,7 +37,7 @@ func newDomain(poolID, name string, custom *wire.CustomDomainConfigType, version
 	case custom != nil && !isHostName(name):
 		return d, pool.Invalid("Custom domain %s is not a valid subdomain: it must be a host name with at least two labels.", name)
 	}
-	data, err := wire.Marshal(domainSettings{Custom: custom, ManagedLoginVersion: cmp.Or(version, new(int32(1)))})
+	data, err := settings.Encode(domainSettings{Custom: custom, ManagedLoginVersion: cmp.Or(version, new(int32(1)))})
 	d.Settings = data
 	return d, err
 }
@@ -83,7 +84,10 @@ func (s *Service) CreateUserPoolDomain(ctx context.Context, in *wire.CreateUserP
 	if err != nil {
 		return nil, err
 	}
-	shape := describeDomain(d)
+	shape, err := describeDomain(d)
+	if err != nil {
+		return nil, err
+	}
 	return &wire.CreateUserPoolDomainResponse{ManagedLoginVersion: shape.ManagedLoginVersion, CloudFrontDomain: shape.CloudFrontDistribution}, nil
 }
 
@@ -104,9 +108,11 @@ func fits(list []storage.Domain, d storage.Domain) error {
 func isWhole(d storage.Domain) bool { return strings.Contains(d.Name, ".") }
 
 // describeDomain is a domain as answers show it.
-func describeDomain(d storage.Domain) *wire.DomainDescriptionType {
+func describeDomain(d storage.Domain) (*wire.DomainDescriptionType, error) {
 	var set domainSettings
-	_ = wire.Unmarshal(d.Settings, &set) // written by newDomain
+	if err := settings.Decode("domain "+d.Name, d.Settings, &set); err != nil {
+		return nil, err
+	}
 	shape := &wire.DomainDescriptionType{
 		UserPoolId: d.PoolID, AWSAccountId: accountID, Domain: d.Name, Status: "ACTIVE",
 		CustomDomainConfig: set.Custom, ManagedLoginVersion: set.ManagedLoginVersion,
@@ -114,7 +120,7 @@ func describeDomain(d storage.Domain) *wire.DomainDescriptionType {
 	if isWhole(d) {
 		shape.CloudFrontDistribution = d.Name
 	}
-	return shape
+	return shape, nil
 }
 
 // DescribeUserPoolDomain shows a domain. As with Cognito, one that does not exist
@@ -123,12 +129,15 @@ func (s *Service) DescribeUserPoolDomain(ctx context.Context, in *wire.DescribeU
 	out := &wire.DescribeUserPoolDomainResponse{DomainDescription: &wire.DomainDescriptionType{}}
 	err := s.store.View(ctx, func(tx storage.Tx) error {
 		d, err := tx.Domains.Domain(in.Domain)
+		if errors.Is(err, storage.ErrNotFound) {
+			return nil
+		}
 		if err == nil {
-			out.DomainDescription = describeDomain(d)
+			out.DomainDescription, err = describeDomain(d)
 		}
 		return err
 	})
-	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+	if err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -151,7 +160,10 @@ func (s *Service) UpdateUserPoolDomain(ctx context.Context, in *wire.UpdateUserP
 	if err != nil {
 		return nil, err
 	}
-	shape := describeDomain(d)
+	shape, err := describeDomain(d)
+	if err != nil {
+		return nil, err
+	}
 	return &wire.UpdateUserPoolDomainResponse{ManagedLoginVersion: shape.ManagedLoginVersion, CloudFrontDomain: shape.CloudFrontDistribution}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/internal/limits"
 	"github.com/latchkey-auth/latchkey/server/internal/paging"
+	"github.com/latchkey-auth/latchkey/server/internal/settings"
 	"github.com/latchkey-auth/latchkey/server/internal/tagging"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool/pool"
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -30,7 +31,7 @@ func (s *Service) CreateUserPool(ctx context.Context, in *wire.CreateUserPoolReq
 		return nil, err
 	}
 	set.Issuers = []string{s.issuer(id)}
-	data, err := wire.Marshal(set)
+	data, err := settings.Encode(set)
 	if err != nil {
 		return nil, err
 	}
@@ -261,7 +262,7 @@ func (s *Service) ListUserPools(ctx context.Context, in *wire.ListUserPoolsReque
 // which separate operations set, and what only CreateUserPool sets: schema,
 // aliases, username attributes and case sensitivity.
 func (s *Service) UpdateUserPool(ctx context.Context, in *wire.UpdateUserPoolRequest) (*wire.UpdateUserPoolResponse, error) {
-	settings, err := completePool(in.UserPoolSettings)
+	complete, err := completePool(in.UserPoolSettings)
 	if err != nil {
 		return nil, err
 	}
@@ -274,11 +275,11 @@ func (s *Service) UpdateUserPool(ctx context.Context, in *wire.UpdateUserPoolReq
 			return err
 		}
 		changed := *set
-		changed.UserPoolSettings = settings
+		changed.UserPoolSettings = complete
 		if in.UserPoolTags == nil {
 			changed.UserPoolTags = set.UserPoolTags
 		}
-		if row.Settings, err = wire.Marshal(&changed); err != nil {
+		if row.Settings, err = settings.Encode(&changed); err != nil {
 			return err
 		}
 		row.Name = cmp.Or(in.PoolName, row.Name)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/settings"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool/pool"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -26,7 +27,7 @@ func (s *Service) changePool(ctx context.Context, id string, change func(*pool.S
 		if err := change(&changed); err != nil {
 			return err
 		}
-		if row.Settings, err = wire.Marshal(&changed); err != nil {
+		if row.Settings, err = settings.Encode(&changed); err != nil {
 			return err
 		}
 		row.ModifiedAt = s.pools.After(row.ModifiedAt)

@@ -9,6 +9,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/internal/federation"
 	"github.com/latchkey-auth/latchkey/server/internal/paging"
+	"github.com/latchkey-auth/latchkey/server/internal/settings"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool/pool"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -194,12 +195,12 @@ func (s *Service) ListIdentityProviders(ctx context.Context, in *wire.ListIdenti
 
 // sealProvider writes details and settings back into the entity.
 func (s *Service) sealProvider(p *pool.IdentityProvider) error {
-	plain, err := wire.Marshal(p.Opened)
+	plain, err := settings.Encode(p.Opened)
 	if err != nil {
 		return err
 	}
 	p.Details = s.box.Seal(pool.PurposeProvider, plain, pool.ProviderContext(p.IdentityProvider))
-	p.Settings, err = wire.Marshal(p.ProviderSettings)
+	p.Settings, err = settings.Encode(p.ProviderSettings)
 	return err
 }
 

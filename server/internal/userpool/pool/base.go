@@ -8,6 +8,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/server/internal/limits"
 	"github.com/latchkey-auth/latchkey/server/internal/paging"
+	"github.com/latchkey-auth/latchkey/server/internal/settings"
 	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -98,20 +99,20 @@ type Pools struct {
 	box     *seal.Box
 	log     *slog.Logger
 	now     func() time.Time
-	pools   settingsCache[Settings]
-	clients settingsCache[ClientSettings]
+	pools   settings.Cache[Settings]
+	clients settings.Cache[ClientSettings]
 }
 
 // Decode returns the settings of a pool.
 func (s *Pools) Decode(row storage.Pool) (*Settings, error) {
-	return s.pools.decode(row.ID, row.ModifiedAt, row.Settings)
+	return s.pools.Decode(row.ID, row.Settings)
 }
 
 // Forget drops what is kept of a pool that was deleted.
-func (s *Pools) Forget(poolID string) { s.pools.forget(poolID) }
+func (s *Pools) Forget(poolID string) { s.pools.Forget(poolID) }
 
 // ForgetClient drops what is kept of a client that was deleted.
-func (s *Pools) ForgetClient(clientID string) { s.clients.forget(clientID) }
+func (s *Pools) ForgetClient(clientID string) { s.clients.Forget(clientID) }
 
 // Passwords finds whom a typed name means, and verifies, counts and changes passwords.
 type Passwords struct {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/internal/federation"
+	"github.com/latchkey-auth/latchkey/server/internal/settings"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -108,7 +109,7 @@ func (s *Pools) KeepLegacyIssuers(tx storage.Tx, poolID string) error {
 		}
 		changed.LegacyIssuers[p.Name] = federation.Issuer(p.Type, p.Opened)
 	}
-	if row.Settings, err = wire.Marshal(&changed); err != nil {
+	if row.Settings, err = settings.Encode(&changed); err != nil {
 		return err
 	}
 	row.ModifiedAt = s.After(row.ModifiedAt)

@@ -31,7 +31,7 @@ func (s *Pools) LoadApp(tx storage.Tx, clientID string) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings, err := s.clients.decode(client.ID, client.ModifiedAt, client.Settings)
+	settings, err := s.clients.Decode(client.ID, client.Settings)
 	if err != nil {
 		return nil, err
 	}

@@ -234,7 +234,7 @@ func (p *Settings) reservedFor(tx storage.Tx, poolID, name string) (string, erro
 	}
 	for _, stored := range list {
 		var set ProviderSettings
-		if err := wire.Unmarshal(stored.Settings, &set); err != nil {
+		if err := decodeProvider(stored, &set); err != nil {
 			return "", err
 		}
 		if strings.HasPrefix(name, p.CanonicalName(UserPrefix(stored.Name, set.Type))) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/internal/federation"
+	"github.com/latchkey-auth/latchkey/server/internal/settings"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -57,15 +58,15 @@ func (s *Pools) LoadProvider(tx storage.Tx, poolID, name string) (*IdentityProvi
 // OpenProvider decodes the settings of a stored provider and opens its details.
 func (s *Pools) OpenProvider(stored storage.IdentityProvider) (*IdentityProvider, error) {
 	p := &IdentityProvider{IdentityProvider: stored}
-	if err := wire.Unmarshal(stored.Settings, &p.ProviderSettings); err != nil {
-		return nil, fmt.Errorf("userpool: stored settings of identity provider %s: %v", stored.Name, err)
+	if err := decodeProvider(stored, &p.ProviderSettings); err != nil {
+		return nil, err
 	}
 	plain, err := s.box.Open(PurposeProvider, p.Details, ProviderContext(stored))
-	if err == nil {
-		err = wire.Unmarshal(plain, &p.Opened)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("userpool: details of identity provider %s: %w", stored.Name, err)
+		return nil, fmt.Errorf("details of identity provider %s: %w", stored.Name, err)
+	}
+	if err := settings.Decode("the details of identity provider "+stored.Name, plain, &p.Opened); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
@@ -73,8 +74,12 @@ func (s *Pools) OpenProvider(stored storage.IdentityProvider) (*IdentityProvider
 // IdentifiersOf returns a provider's identifiers (IdpIdentifiers).
 func IdentifiersOf(p storage.IdentityProvider) ([]string, error) {
 	var set ProviderSettings
-	err := wire.Unmarshal(p.Settings, &set)
+	err := decodeProvider(p, &set)
 	return set.Identifiers, err
+}
+
+func decodeProvider(stored storage.IdentityProvider, into *ProviderSettings) error {
+	return settings.Decode("identity provider "+stored.Name, stored.Settings, into)
 }
 
 // OfferedProviders are a client's identity providers without those that were

@@ -1,9 +1,8 @@
 package pool
 
 import (
-	"fmt"
-
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/settings"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -15,10 +14,8 @@ type resourceSettings struct {
 // ScopesOf reads a resource server's scopes as they are stored.
 func ScopesOf(r storage.ResourceServer) ([]wire.ResourceServerScopeType, error) {
 	var set resourceSettings
-	if err := wire.Unmarshal(r.Settings, &set); err != nil {
-		return nil, fmt.Errorf("userpool: stored scopes of %s: %v", r.Identifier, err)
-	}
-	return set.Scopes, nil
+	err := settings.Decode("resource server "+r.Identifier, r.Settings, &set)
+	return set.Scopes, err
 }
 
 // SetScopes checks scopes and writes them into a resource server.
@@ -30,6 +27,6 @@ func SetScopes(r *storage.ResourceServer, list []wire.ResourceServerScopeType) (
 		}
 		seen[scope.ScopeName] = true
 	}
-	r.Settings, err = wire.Marshal(resourceSettings{list})
+	r.Settings, err = settings.Encode(resourceSettings{list})
 	return err
 }

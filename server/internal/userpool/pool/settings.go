@@ -1,9 +1,7 @@
 package pool
 
 import (
-	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
@@ -27,32 +25,6 @@ type Settings struct {
 type ClientSettings struct {
 	wire.UserPoolClientType
 }
-
-// settingsCache keeps decoded settings until their entity changes. It holds
-// one entry an entity, so it is as large as the pools and clients are many.
-type settingsCache[T any] struct{ entries sync.Map } // id → cachedSettings[T]
-
-type cachedSettings[T any] struct {
-	modified time.Time
-	settings *T
-}
-
-// decode gives the settings stored in data; callers must not change them.
-func (c *settingsCache[T]) decode(id string, modified time.Time, data []byte) (*T, error) {
-	if e, ok := c.entries.Load(id); ok {
-		if entry := e.(cachedSettings[T]); entry.modified.Equal(modified) {
-			return entry.settings, nil
-		}
-	}
-	settings := new(T)
-	if err := wire.Unmarshal(data, settings); err != nil {
-		return nil, fmt.Errorf("userpool: stored settings of %s: %v", id, err)
-	}
-	c.entries.Store(id, cachedSettings[T]{modified, settings})
-	return settings, nil
-}
-
-func (c *settingsCache[T]) forget(id string) { c.entries.Delete(id) }
 
 // caseSensitive reports whether names that differ in case are two users. The
 // API's default is that they are (UsernameConfiguration of CreateUserPool).

@@ -7,6 +7,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
+	"github.com/latchkey-auth/latchkey/server/internal/settings"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool/pool"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
@@ -30,7 +31,7 @@ func (s *Service) noteIssuer(ctx context.Context, a *pool.App) error {
 		changed := *set
 		changed.Issuers = append(slices.Clone(set.Issuers), issuer)
 		changed.Issuers = changed.Issuers[max(0, len(changed.Issuers)-maxIssuers):]
-		if row.Settings, err = wire.Marshal(&changed); err != nil {
+		if row.Settings, err = settings.Encode(&changed); err != nil {
 			return err
 		}
 		row.ModifiedAt = s.pools.After(row.ModifiedAt)
