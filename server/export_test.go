@@ -1,7 +1,6 @@
 package server
 
 import (
-	"github.com/latchkey-auth/latchkey/server/internal/identitypool"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool"
 )
 
@@ -15,7 +14,5 @@ func Offered(s *Server) []string {
 	return names
 }
 
-// UserPools and IdentityPools are the service's rooms, for tests of what no operation does.
+// UserPools are the service's user pools, for tests of what no operation does.
 func UserPools(s *Server) *userpool.Service { return s.pools }
-
-func IdentityPools(s *Server) *identitypool.Service { return s.identities }

@@ -13,7 +13,12 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
+	"github.com/latchkey-auth/latchkey/server/internal/openid/openidtest"
+	"github.com/latchkey-auth/latchkey/server/plug"
 )
+
+// here allows providers on this machine.
+var here = plug.Providers{AllowLoopback: true}
 
 // federatedWorld is a service whose client signs people in at a provider named Other
 // as well.
@@ -68,10 +73,10 @@ func valueOf(u wire.UserType, name string) string {
 	return ""
 }
 
-// elsewhere is a provider that the test itself plays, over real HTTP: provider signs
+// elsewhere is a provider over real HTTP: Provider signs
 // its tokens, and this has the endpoints that a sign-in needs.
 type elsewhere struct {
-	*provider
+	*openidtest.Provider
 	endpoints *httptest.Server
 	token     atomic.Pointer[http.HandlerFunc]
 	info      atomic.Pointer[http.HandlerFunc]
@@ -82,7 +87,7 @@ type elsewhere struct {
 
 func newElsewhere(t *testing.T) *elsewhere {
 	t.Helper()
-	e := &elsewhere{provider: newProvider(t, false), metadata: map[string]any{}}
+	e := &elsewhere{Provider: openidtest.New(t, false), metadata: map[string]any{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
@@ -93,9 +98,9 @@ func newElsewhere(t *testing.T) *elsewhere {
 	mux.HandleFunc("/info", func(w http.ResponseWriter, r *http.Request) { (*e.info.Load())(w, r) })
 	e.endpoints = httptest.NewServer(mux)
 	t.Cleanup(e.endpoints.Close)
-	e.provider.discovery.Store(handle(func(w http.ResponseWriter, _ *http.Request) {
+	e.Discovery.Store(handle(func(w http.ResponseWriter, _ *http.Request) {
 		document := map[string]any{
-			"issuer": e.issuer, "jwks_uri": e.web.URL + "/keys", "authorization_endpoint": "https://login.example.com/authorize?tenant=1",
+			"issuer": e.Issuer, "jwks_uri": e.Web.URL + "/keys", "authorization_endpoint": "https://login.example.com/authorize?tenant=1",
 			"token_endpoint": e.endpoints.URL + "/token",
 		}
 		for name, value := range e.metadata {
@@ -110,7 +115,7 @@ func newElsewhere(t *testing.T) *elsewhere {
 func (e *elsewhere) details() wire.Parameters {
 	return wire.Parameters{
 		"client_id": "app", "client_secret": "s3cret", "attributes_request_method": "GET",
-		"oidc_issuer": e.issuer, "authorize_scopes": "openid email",
+		"oidc_issuer": e.Issuer, "authorize_scopes": "openid email",
 	}
 }
 
@@ -169,6 +174,6 @@ func (v *visitor) visit(e *elsewhere, sub string, claims map[string]any) url.Val
 	for name, value := range claims {
 		all[name] = value
 	}
-	e.says(e.provider.token(sub, all))
+	e.says(e.Token(sub, all))
 	return v.outcome(url.Values{"code": {"c-1"}, "state": {to.Query().Get("state")}})
 }

@@ -30,7 +30,7 @@ func (w *world) replaceProvider(details wire.Parameters) {
 // former are the details of a provider that moved there from another issuer.
 func former(e, before *elsewhere) wire.Parameters {
 	details := e.details()
-	details["former_issuers"] = "https://older.example.com, " + before.issuer
+	details["former_issuers"] = "https://older.example.com, " + before.Issuer
 	return details
 }
 
@@ -199,12 +199,12 @@ func TestIssuerOfIdentities(t *testing.T) {
 	if one, _ := identities[0].(map[string]any); len(identities) != 1 || one["issuer"] != nil {
 		t.Errorf("ID token: %v", identities)
 	}
-	if got := valueOf(w.users()["Other_u-1"], "identities"); !strings.Contains(got, `"issuer":"`+e.issuer+`"`) {
+	if got := valueOf(w.users()["Other_u-1"], "identities"); !strings.Contains(got, `"issuer":"`+e.Issuer+`"`) {
 		t.Errorf("attribute: %s", got)
 	}
 	v := w.visitor()
 	to := v.leave("Other", map[string]string{"scope": "openid"})
-	e.says(e.provider.token("u-1", map[string]any{"nonce": to.Query().Get("nonce")}))
+	e.says(e.Token("u-1", map[string]any{"nonce": to.Query().Get("nonce")}))
 	out = w.token(w.redeemForm(v.outcome(url.Values{"code": {"c-1"}, "state": {to.Query().Get("state")}}).Get("code")))
 	_, info, _ := w.userInfo(out.Access)
 	if text, _ := info["identities"].(string); !strings.Contains(text, `"issuer":null`) || !strings.Contains(text, `"userId":"u-1"`) {

@@ -198,7 +198,7 @@ func TestProviderPassword(t *testing.T) {
 	out := w.token(w.redeemForm(func() string {
 		v := w.visitor()
 		to := v.leave("Other", map[string]string{"scope": "openid aws.cognito.signin.user.admin"})
-		e.says(e.provider.token("u-1", map[string]any{"nonce": to.Query().Get("nonce")}))
+		e.says(e.Token("u-1", map[string]any{"nonce": to.Query().Get("nonce")}))
 		return v.outcome(map[string][]string{"code": {"c"}, "state": {to.Query().Get("state")}}).Get("code")
 	}()))
 	_, err := call[wire.ChangePasswordResponse](w, "ChangePassword", &wire.ChangePasswordRequest{AccessToken: wire.Sensitive(out.Access), ProposedPassword: password, PreviousPassword: password})

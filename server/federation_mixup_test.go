@@ -57,7 +57,7 @@ func (w *world) mixUp(begun, to string, e *elsewhere, answer url.Values) (refuse
 	w.t.Helper()
 	v := w.visitor()
 	left := v.leave(begun, nil)
-	e.says(e.provider.token("u-1", map[string]any{"nonce": left.Query().Get("nonce")}))
+	e.says(e.Token("u-1", map[string]any{"nonce": left.Query().Get("nonce")}))
 	e.form.Store(nil)
 	query := url.Values{"code": {"code-of-the-other"}, "state": {left.Query().Get("state")}}
 	maps.Copy(query, answer)
@@ -118,7 +118,7 @@ func TestOwnRedirectEverywhere(t *testing.T) {
 				if got := left.Get("redirect_uri"); got != place.want+"/oauth2/idpresponse/Honest" {
 					t.Errorf("%s: redirect URI %s", name, got)
 				}
-				honest.says(honest.provider.token("u-1", map[string]any{"nonce": left.Get("nonce")}))
+				honest.says(honest.Token("u-1", map[string]any{"nonce": left.Get("nonce")}))
 				query := url.Values{"code": {"c-1"}, "state": {left.Get("state")}}
 				back := place.base + "/oauth2/idpresponse/" + provider
 				if method == http.MethodPost {
@@ -154,7 +154,7 @@ func TestUpgradedPoolKeepsSharedRedirect(t *testing.T) {
 			if v.back != w.base()+path {
 				t.Errorf("redirect URI %s", v.back)
 			}
-			e.says(e.provider.token("u-1", map[string]any{"nonce": left.Query().Get("nonce")}))
+			e.says(e.Token("u-1", map[string]any{"nonce": left.Query().Get("nonce")}))
 			query := url.Values{"code": {"c-1"}, "state": {left.Query().Get("state")}}
 			if post {
 				answer, _ := v.post(v.back, query)
@@ -219,7 +219,7 @@ func TestNewProviderHasOwnRedirect(t *testing.T) {
 		w.changeClient(func(c *wire.UserPoolClientSettings) { c.SupportedIdentityProviders = []string{name} })
 		v := w.visitor()
 		left := v.leave(name, nil)
-		e.says(e.provider.token("u-1", map[string]any{"nonce": left.Query().Get("nonce")}))
+		e.says(e.Token("u-1", map[string]any{"nonce": left.Query().Get("nonce")}))
 		if got := v.outcome(url.Values{"code": {"c-1"}, "state": {left.Query().Get("state")}}); !got.Has("code") {
 			t.Errorf("%s: %v", name, got)
 		}
@@ -263,12 +263,12 @@ func TestSharedRedirectOfSeveral(t *testing.T) {
 		w, honest, evil := twoProviders(t)
 		evil.metadata[announce] = true
 		w.shareRedirect("Honest", "Evil")
-		for _, answer := range []url.Values{nil, {"iss": {honest.issuer}}} {
+		for _, answer := range []url.Values{nil, {"iss": {honest.Issuer}}} {
 			if refused, stolen := w.mixUp("Evil", "/oauth2/idpresponse", evil, answer); !refused || stolen {
 				t.Errorf("%v: refused %v, stolen %v", answer, refused, stolen)
 			}
 		}
-		if refused, _ := w.mixUp("Evil", "/oauth2/idpresponse", evil, url.Values{"iss": {evil.issuer}}); refused {
+		if refused, _ := w.mixUp("Evil", "/oauth2/idpresponse", evil, url.Values{"iss": {evil.Issuer}}); refused {
 			t.Error("its own answer is refused")
 		}
 		if refused, _ := w.mixUp("Honest", "/oauth2/idpresponse", honest, nil); refused {
@@ -280,7 +280,7 @@ func TestSharedRedirectOfSeveral(t *testing.T) {
 		w, honest, evil := twoProviders(t)
 		honest.metadata[announce] = true
 		w.shareRedirect("Honest", "Evil")
-		if refused, stolen := w.mixUp("Evil", "/oauth2/idpresponse", evil, url.Values{"iss": {honest.issuer}}); !refused || stolen {
+		if refused, stolen := w.mixUp("Evil", "/oauth2/idpresponse", evil, url.Values{"iss": {honest.Issuer}}); !refused || stolen {
 			t.Errorf("refused %v, stolen %v", refused, stolen)
 		}
 	})
@@ -290,7 +290,7 @@ func TestSharedRedirectOfSeveral(t *testing.T) {
 		honest.metadata[announce] = true
 		w.trust("Honest", wire.ProviderOIDC, honest.details(), nil)
 		w.trust(wire.ProviderFacebook, wire.ProviderFacebook, wire.Parameters{
-			"client_id": "app", "client_secret": "s3cret", "authorize_url": "https://social.example.com/authorize", "oidc_issuer": evil.issuer,
+			"client_id": "app", "client_secret": "s3cret", "authorize_url": "https://social.example.com/authorize", "oidc_issuer": evil.Issuer,
 			"token_url": evil.endpoints.URL + "/token", "attributes_url": evil.endpoints.URL + "/info",
 		}, nil)
 		evil.info.Store(replies(200, `{"id":"10159"}`))
@@ -299,11 +299,11 @@ func TestSharedRedirectOfSeveral(t *testing.T) {
 			if shared {
 				w.shareRedirect("Honest", wire.ProviderFacebook)
 				to = "/oauth2/idpresponse"
-				if refused, stolen := w.mixUp(wire.ProviderFacebook, to, evil, url.Values{"iss": {honest.issuer}}); !refused || stolen {
+				if refused, stolen := w.mixUp(wire.ProviderFacebook, to, evil, url.Values{"iss": {honest.Issuer}}); !refused || stolen {
 					t.Errorf("the answer of another provider: refused %v, stolen %v", refused, stolen)
 				}
 			}
-			for _, issuer := range []string{"", "https://www.facebook.com", evil.issuer + "/x"} {
+			for _, issuer := range []string{"", "https://www.facebook.com", evil.Issuer + "/x"} {
 				if refused, _ := w.mixUp(wire.ProviderFacebook, to, evil, url.Values{"iss": {issuer}}); refused {
 					t.Errorf("shared %v: an answer with the iss %q is refused", shared, issuer)
 				}
@@ -314,7 +314,7 @@ func TestSharedRedirectOfSeveral(t *testing.T) {
 		t.Parallel()
 		w, _, evil := twoProviders(t)
 		w.shareRedirect("Honest", "Evil")
-		evil.provider.discovery.Store(replies(503, ""))
+		evil.Discovery.Store(replies(503, ""))
 		if got := begin(w, "Honest"); got.Get("error") != "temporarily_unavailable" {
 			t.Errorf("%v", got)
 		}
@@ -339,7 +339,7 @@ func TestAnswerAfterProviderChanged(t *testing.T) {
 	}{
 		"client secret": {func(w *world, d wire.Parameters) { d["client_secret"] = "n3w"; w.updateProvider(d) }, true},
 		"client id":     {func(w *world, d wire.Parameters) { d["client_id"] = "app2"; w.updateProvider(d) }, false},
-		"issuer":        {func(w *world, d wire.Parameters) { d["oidc_issuer"] = newElsewhere(w.t).issuer; w.updateProvider(d) }, false},
+		"issuer":        {func(w *world, d wire.Parameters) { d["oidc_issuer"] = newElsewhere(w.t).Issuer; w.updateProvider(d) }, false},
 		"redirect URI":  {func(w *world, d wire.Parameters) { d["redirect_uri"] = "/oauth2/idpresponse"; w.updateProvider(d) }, false},
 		"joined by another": {func(w *world, _ wire.Parameters) {
 			w.trust("Evil", wire.ProviderOIDC, newElsewhere(w.t).details(), nil)
@@ -352,7 +352,7 @@ func TestAnswerAfterProviderChanged(t *testing.T) {
 		}
 		v := w.visitor()
 		left := v.leave("Other", nil)
-		e.says(e.provider.token("u-1", map[string]any{"nonce": left.Query().Get("nonce")}))
+		e.says(e.Token("u-1", map[string]any{"nonce": left.Query().Get("nonce")}))
 		test.change(w, e.details())
 		if got := v.outcome(url.Values{"code": {"c-1"}, "state": {left.Query().Get("state")}}); got.Has("code") != test.good {
 			t.Errorf("%s: %v", name, got)

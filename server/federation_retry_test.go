@@ -13,11 +13,11 @@ func TestRotatedProviderKey(t *testing.T) {
 		w, e := federatedWorld(t, nil), newElsewhere(t)
 		details := e.details()
 		if pinned {
-			details["authorize_url"], details["token_url"], details["jwks_uri"] = "https://login.example.com/authorize", e.endpoints.URL+"/token", e.web.URL+"/keys"
+			details["authorize_url"], details["token_url"], details["jwks_uri"] = "https://login.example.com/authorize", e.endpoints.URL+"/token", e.Web.URL+"/keys"
 		}
 		w.trust("Other", "OIDC", details, nil)
 		for _, kid := range []string{"provider-key", "next", "after-next"} {
-			e.kid.Store(kid)
+			e.UseKeyID(kid)
 			if got := w.visitor().visit(e, "u-1", nil); !got.Has("code") {
 				t.Errorf("pinned %v, key %s: %v", pinned, kid, got)
 			}
@@ -33,17 +33,17 @@ func TestTemporaryFailureKeepsAttempt(t *testing.T) {
 	for name, fail := range map[string]func(e *elsewhere, token string){
 		"key not published yet": func(e *elsewhere, token string) {
 			e.says(token)
-			e.keys.Store(replies(200, `{"keys":[]}`))
+			e.Keys.Store(replies(200, `{"keys":[]}`))
 		},
-		"keys down":           func(e *elsewhere, token string) { e.says(token); e.keys.Store(replies(503, "")) },
+		"keys down":           func(e *elsewhere, token string) { e.says(token); e.Keys.Store(replies(503, "")) },
 		"token endpoint down": func(e *elsewhere, _ string) { e.token.Store(replies(503, "")) },
 	} {
 		w, e := otherWorld(t, nil, nil)
 		w.visitor().visit(e, "u-0", nil) // the keys were fetched
-		e.kid.Store("next")
+		e.UseKeyID("next")
 		v := w.visitor()
 		left := v.leave("Other", nil).Query()
-		token := e.provider.token("u-1", map[string]any{"nonce": left.Get("nonce")})
+		token := e.Token("u-1", map[string]any{"nonce": left.Get("nonce")})
 		query := url.Values{"code": {"c-1"}, "state": {left.Get("state")}}
 		fail(e, token)
 		if got := v.outcome(query); got.Get("error") != "temporarily_unavailable" || len(w.users()) != 1 {
@@ -53,7 +53,7 @@ func TestTemporaryFailureKeepsAttempt(t *testing.T) {
 			continue // which are not fetched again for a while
 		}
 		e.says(token)
-		e.keys.Store(nil)
+		e.Keys.Store(nil)
 		query.Set("code", "c-2")
 		if got := v.outcome(query); !got.Has("code") {
 			t.Errorf("%s, again: %v", name, got)

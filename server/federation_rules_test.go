@@ -31,37 +31,37 @@ func TestAnswersOfProviders(t *testing.T) {
 		want   string     // error and the beginning of its description
 	}{
 		"forged": {func(e *elsewhere, nonce string) {
-			e.says(e.signed(testKeys()[1], "u-1", map[string]any{"nonce": nonce}))
+			e.says(e.Signed(testKeys()[1], "u-1", map[string]any{"nonce": nonce}))
 		}, nil, "invalid_request: Bad id_token"},
 		"expired": {func(e *elsewhere, nonce string) {
-			e.says(e.provider.token("u-1", map[string]any{"nonce": nonce, "exp": time.Now().Unix() - 60}))
+			e.says(e.Token("u-1", map[string]any{"nonce": nonce, "exp": time.Now().Unix() - 60}))
 		}, nil, "invalid_request: Bad id_token"},
 		"another audience": {func(e *elsewhere, nonce string) {
-			e.says(e.provider.token("u-1", map[string]any{"nonce": nonce, "aud": "other"}))
+			e.says(e.Token("u-1", map[string]any{"nonce": nonce, "aud": "other"}))
 		}, nil, "invalid_request: Bad id_token"},
 		"another issuer": {func(e *elsewhere, nonce string) {
-			e.says(e.provider.token("u-1", map[string]any{"nonce": nonce, "iss": "https://accounts.google.com"}))
+			e.says(e.Token("u-1", map[string]any{"nonce": nonce, "iss": "https://accounts.google.com"}))
 		}, nil, "invalid_request: Bad id_token"},
 		"another nonce": {func(e *elsewhere, _ string) {
-			e.says(e.provider.token("u-1", map[string]any{"nonce": "n-1"}))
+			e.says(e.Token("u-1", map[string]any{"nonce": "n-1"}))
 		}, nil, "invalid_request: Bad id_token"},
-		"no nonce": {func(e *elsewhere, _ string) { e.says(e.provider.token("u-1", nil)) }, nil, "invalid_request: Bad id_token"},
+		"no nonce": {func(e *elsewhere, _ string) { e.says(e.Token("u-1", nil)) }, nil, "invalid_request: Bad id_token"},
 		"unsigned": {func(e *elsewhere, nonce string) {
-			parts := strings.Split(e.provider.token("u-1", map[string]any{"nonce": nonce}), ".")
+			parts := strings.Split(e.Token("u-1", map[string]any{"nonce": nonce}), ".")
 			e.says(base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + parts[1] + ".")
 		}, nil, "invalid_request: Bad id_token"},
 		"no ID token": {func(e *elsewhere, _ string) { e.token.Store(replies(200, `{"access_token":"a"}`)) }, nil, "invalid_request: Bad id_token"},
 		"no subject": {func(e *elsewhere, nonce string) {
-			e.says(e.provider.token("u-1", map[string]any{"nonce": nonce, "sub": nil}))
+			e.says(e.Token("u-1", map[string]any{"nonce": nonce, "sub": nil}))
 		}, nil, "invalid_request: Bad id_token"},
 		"long subject": {func(e *elsewhere, nonce string) {
-			e.says(e.provider.token(strings.Repeat("x", 300), map[string]any{"nonce": nonce}))
+			e.says(e.Token(strings.Repeat("x", 300), map[string]any{"nonce": nonce}))
 		}, nil, "invalid_request: Other Error - it does not say who signed in"},
 		"subject with a format character": {func(e *elsewhere, nonce string) {
-			e.says(e.provider.token("ann\u200b", map[string]any{"nonce": nonce}))
+			e.says(e.Token("ann\u200b", map[string]any{"nonce": nonce}))
 		}, nil, "invalid_request: The identity provider's name for the user is longer than"},
 		"subject with spaces": {func(e *elsewhere, nonce string) {
-			e.says(e.provider.token("ann lee", map[string]any{"nonce": nonce}))
+			e.says(e.Token("ann lee", map[string]any{"nonce": nonce}))
 		}, nil, "invalid_request: The identity provider's name for the user is longer than"},
 		"HTML":    {func(e *elsewhere, _ string) { e.token.Store(replies(200, `<html>`)) }, nil, "invalid_request: Other Error - its token endpoint did not answer with tokens"},
 		"list":    {func(e *elsewhere, _ string) { e.token.Store(replies(200, `[]`)) }, nil, "invalid_request: Other Error - its token endpoint did not answer with tokens"},
@@ -75,8 +75,8 @@ func TestAnswersOfProviders(t *testing.T) {
 		"broken": {func(e *elsewhere, _ string) { e.token.Store(replies(503, ``)) }, nil, "temporarily_unavailable: Other Error - 503 error getting token"},
 		"down":   {func(e *elsewhere, _ string) { e.endpoints.Close() }, nil, "temporarily_unavailable: Timeout occurred in calling IdP token endpoint"},
 		"keys down": {func(e *elsewhere, nonce string) {
-			e.keys.Store(replies(503, ``))
-			e.says(e.provider.token("u-1", map[string]any{"nonce": nonce}))
+			e.Keys.Store(replies(503, ``))
+			e.says(e.Token("u-1", map[string]any{"nonce": nonce}))
 		}, nil, "temporarily_unavailable: Other Error - its keys cannot be read"},
 		"cancelled": {nil, url.Values{"code": nil, "error": {"access_denied"}}, "access_denied: the sign-in was cancelled at the identity provider"},
 		"error": {nil, url.Values{"error": {"server\"\\_error\r\nX: y"}, "error_description": {"<script>ä\x00"}},
@@ -93,12 +93,12 @@ func TestAnswersOfProviders(t *testing.T) {
 			if test.answer != nil {
 				test.answer(e, to.Query().Get("nonce"))
 			} else {
-				e.says(e.provider.token("u-1", map[string]any{"nonce": to.Query().Get("nonce")}))
+				e.says(e.Token("u-1", map[string]any{"nonce": to.Query().Get("nonce")}))
 			}
 			query := url.Values{"code": {"c-1"}, "state": {to.Query().Get("state")}}
 			maps.Copy(query, test.query)
 			if query.Get("iss") == "SELF/" {
-				query.Set("iss", e.issuer+"/")
+				query.Set("iss", e.Issuer+"/")
 			}
 			got := v.outcome(query)
 			if text := got.Get("error") + ": " + got.Get("error_description"); !strings.HasPrefix(text, test.want) || got.Has("code") || got.Get("state") != "s t&a=te" {
@@ -120,10 +120,10 @@ func TestIssuerOfTheAnswer(t *testing.T) {
 	w, e := otherWorld(t, nil, nil)
 	e.metadata["authorization_response_iss_parameter_supported"] = true
 	e.metadata["token_endpoint_auth_methods_supported"] = []string{"client_secret_basic"}
-	for issuer, good := range map[string]bool{"": false, e.issuer: true} {
+	for issuer, good := range map[string]bool{"": false, e.Issuer: true} {
 		v := w.visitor()
 		to := v.leave("Other", nil)
-		e.says(e.provider.token("u-1", map[string]any{"nonce": to.Query().Get("nonce")}))
+		e.says(e.Token("u-1", map[string]any{"nonce": to.Query().Get("nonce")}))
 		query := url.Values{"code": {"c-1"}, "state": {to.Query().Get("state")}}
 		if issuer != "" {
 			query.Set("iss", issuer)
@@ -155,7 +155,7 @@ func TestLeavingForAProvider(t *testing.T) {
 	if to.Host != "login.example.com" || q.Get("nonce") == "n-1" || strings.Contains(to.String(), w.client) {
 		t.Errorf("sent to %s", to)
 	}
-	e.says(e.provider.token("u-1", map[string]any{"nonce": q.Get("nonce")}))
+	e.says(e.Token("u-1", map[string]any{"nonce": q.Get("nonce")}))
 	if got := v.outcome(url.Values{"code": {"c-1"}, "state": {q.Get("state")}}); !got.Has("code") {
 		t.Errorf("outcome %v", got)
 	}
@@ -194,7 +194,7 @@ func TestLeavingForAProvider(t *testing.T) {
 func TestProviderUnreachable(t *testing.T) {
 	t.Parallel()
 	w, e := otherWorld(t, nil, nil)
-	e.provider.discovery.Store(replies(503, ""))
+	e.Discovery.Store(replies(503, ""))
 	answer, _ := w.visitor().authorize(map[string]string{"identity_provider": "Other"})
 	if got := location(t, answer).Query().Get("error"); got != "temporarily_unavailable" {
 		t.Errorf("down: %s", got)
@@ -519,19 +519,19 @@ func TestSocialProviders(t *testing.T) {
 	}
 	w, e := federatedWorld(t, nil), newElsewhere(t)
 	w.trust(wire.ProviderApple, wire.ProviderApple, wire.Parameters{
-		"client_id": "app", "team_id": "TEAM", "key_id": "KEY", "authorize_scopes": "email", "oidc_issuer": e.issuer,
+		"client_id": "app", "team_id": "TEAM", "key_id": "KEY", "authorize_scopes": "email", "oidc_issuer": e.Issuer,
 		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
 	}, map[string]string{"email": "email"})
 	v := w.visitor()
 	to := v.leave(wire.ProviderApple, nil)
-	e.says(e.provider.token("001.abc", map[string]any{"nonce": to.Query().Get("nonce"), "email": "ann@example.com"}))
+	e.says(e.Token("001.abc", map[string]any{"nonce": to.Query().Get("nonce"), "email": "ann@example.com"}))
 	if got := v.outcome(url.Values{"code": {"c-1"}, "state": {to.Query().Get("state")}}); !got.Has("code") || to.Query().Get("response_mode") != "form_post" || to.Query().Get("scope") != "openid email" {
 		t.Errorf("Apple: %v after %s", got, to)
 	}
 	parts := strings.Split(e.form.Load().Get("client_secret"), ".")
 	payload, _ := base64.RawURLEncoding.DecodeString(parts[1])
 	var said map[string]any
-	if err := json.Unmarshal(payload, &said); err != nil || said["iss"] != "TEAM" || said["sub"] != "app" || said["aud"] != e.issuer {
+	if err := json.Unmarshal(payload, &said); err != nil || said["iss"] != "TEAM" || said["sub"] != "app" || said["aud"] != e.Issuer {
 		t.Errorf("client secret says %s", payload)
 	}
 	signature, _ := base64.RawURLEncoding.DecodeString(parts[2])

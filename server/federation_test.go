@@ -171,7 +171,7 @@ func TestStateOfASignInElsewhere(t *testing.T) {
 	w, e := otherWorld(t, nil, nil)
 	good := func(v *visitor) url.Values {
 		to := v.leave("Other", nil)
-		e.says(e.provider.token("u-1", map[string]any{"nonce": to.Query().Get("nonce")}))
+		e.says(e.Token("u-1", map[string]any{"nonce": to.Query().Get("nonce")}))
 		return url.Values{"code": {"c-1"}, "state": {to.Query().Get("state")}}
 	}
 	for name, test := range map[string]func(v *visitor) *visitor{
@@ -234,7 +234,7 @@ func TestReturnByPost(t *testing.T) {
 	w, e := otherWorld(t, nil, nil)
 	v := w.visitor()
 	to := v.leave("Other", nil)
-	e.says(e.provider.token("u-1", map[string]any{"nonce": to.Query().Get("nonce")}))
+	e.says(e.Token("u-1", map[string]any{"nonce": to.Query().Get("nonce")}))
 	answer, _ := v.post(w.base()+"/oauth2/idpresponse/Other", url.Values{"code": {"c-1"}, "state": {to.Query().Get("state")}, "user": {`{"name":"x"}`}})
 	next := location(t, answer)
 	if answer.StatusCode != http.StatusSeeOther || next.Query().Has("user") {
@@ -264,7 +264,7 @@ func TestFirstSignInsElsewhereAtOnce(t *testing.T) {
 		mu.Lock()
 		nonce := nonces[r.PostForm.Get("code")]
 		mu.Unlock()
-		(*replies(http.StatusOK, `{"access_token":"a","id_token":"`+e.provider.token("u-1", map[string]any{"nonce": nonce, "name": nonce})+`"}`))(rw, r)
+		(*replies(http.StatusOK, `{"access_token":"a","id_token":"`+e.Token("u-1", map[string]any{"nonce": nonce, "name": nonce})+`"}`))(rw, r)
 	}))
 	queries, visitors := make([]url.Values, n), make([]*visitor, n)
 	for i := range n {
@@ -304,7 +304,7 @@ func TestProviderSettingsSealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := must[wire.DescribeIdentityProviderResponse](w, "DescribeIdentityProvider", &wire.DescribeIdentityProviderRequest{UserPoolId: w.pool, ProviderName: "Other"}).IdentityProvider
-	if shown.ProviderDetails["client_secret"] != "s3cret" || shown.ProviderDetails["oidc_issuer"] != e.issuer || shown.AttributeMapping["username"] != "sub" {
+	if shown.ProviderDetails["client_secret"] != "s3cret" || shown.ProviderDetails["oidc_issuer"] != e.Issuer || shown.AttributeMapping["username"] != "sub" {
 		t.Errorf("described: %v", map[string]string(shown.ProviderDetails))
 	}
 	if strings.Contains(w.log.String(), "s3cret") {

@@ -51,7 +51,6 @@ type world struct {
 	pool, client string
 
 	identities string // the identity pool's id, see identityWorld
-	broker     func(context.Context, plug.Grant) (plug.Credentials, error)
 	outbox     *outbox.Outbox
 }
 

@@ -1,28 +1,13 @@
 package server_test
 
 import (
-	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/openid/openidtest"
 )
-
-// unsigned is a token without a signature, as forged by who hopes that nobody looks.
-func unsigned(token string) string {
-	_, rest, _ := strings.Cut(token, ".")
-	payload, _, _ := strings.Cut(rest, ".")
-	return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + payload + "."
-}
-
-// withSub is a token whose payload names another user.
-func withSub(token, sub string) string {
-	parts := strings.Split(token, ".")
-	payload, _ := base64.RawURLEncoding.DecodeString(parts[1])
-	changed := strings.Replace(string(payload), `"sub":"`, `"sub":"`+sub, 1)
-	return parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(changed)) + "." + parts[2]
-}
 
 // TestBadLogins: what is wrong with a token is said in Cognito's words, by every
 // operation that takes one, and makes no identity.
@@ -46,9 +31,9 @@ func TestBadLogins(t *testing.T) {
 	foreign := string(stranger.signIn("ann").IdToken)
 
 	for name, c := range map[string]struct{ key, token, want string }{
-		"forged":                 {w.awsKey(), withSub(id, "f"), wire.MessageLoginSignature},
+		"forged":                 {w.awsKey(), openidtest.WithSubject(id, "f"), wire.MessageLoginSignature},
 		"signature cut":          {w.awsKey(), id[:len(id)-2], wire.MessageLoginSignature},
-		"unsigned":               {w.awsKey(), unsigned(id), wire.MessageLoginSignature},
+		"unsigned":               {w.awsKey(), openidtest.Unsigned(id), wire.MessageLoginSignature},
 		"access token":           {w.awsKey(), string(good.AccessToken), wire.MessageLoginMissingAudience},
 		"refresh token":          {w.awsKey(), string(good.RefreshToken), wire.MessageLoginNotCognito},
 		"nonsense":               {w.awsKey(), "a.b.c", wire.MessageLoginNotCognito},
@@ -82,7 +67,7 @@ func TestBadLogins(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "NotAuthorizedException: Invalid login token. Token expired: ") || !strings.Contains(err.Error(), " >= ") {
 		t.Errorf("expired: %v", err)
 	}
-	_, err = w.getID(wire.Parameters{w.awsKey(): withSub(id, "f")})
+	_, err = w.getID(wire.Parameters{w.awsKey(): openidtest.WithSubject(id, "f")})
 	wantRefusal(t, "forged and expired", err, wire.MessageLoginSignature)
 
 	if n := w.countIdentities(); n != 1 {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
+	"github.com/latchkey-auth/latchkey/server/internal/openid/openidtest"
 )
 
 // moveTo starts the service anew on the same data, with another public URL.
@@ -51,7 +52,7 @@ func TestTokenFromBeforeTheMove(t *testing.T) {
 			t.Errorf("the new token: %s", got)
 		}
 	}
-	_, err := w.getID(w.login(wire.Sensitive(withSub(string(token), "x"))))
+	_, err := w.getID(w.login(wire.Sensitive(openidtest.WithSubject(string(token), "x"))))
 	wantRefusal(t, "forged", err, wire.MessageLoginSignature)
 	must[wire.AdminUserGlobalSignOutResponse](w, "AdminUserGlobalSignOut", &wire.AdminUserGlobalSignOutRequest{UserPoolId: w.pool, Username: "ann"})
 	_, err = w.getID(w.login(token))

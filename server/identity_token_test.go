@@ -102,10 +102,3 @@ func TestOpenIDToken(t *testing.T) {
 		t.Errorf("keys of no pool: status %d", status)
 	}
 }
-
-func TestClassicFlowOff(t *testing.T) {
-	t.Parallel()
-	w := identityWorld(t, nil)
-	_, err := w.getOpenIDToken(w.mustID(nil), nil)
-	wantException(t, err, wire.InvalidParameterException, wire.MessageBasicFlowDisabled)
-}

@@ -154,27 +154,3 @@ func TestTooLongTokenOfImplicitGrant(t *testing.T) {
 		t.Errorf("leads back with %v", back)
 	}
 }
-
-// TestTooLongOpenIDToken: principal tags can make the identity's own token longer than
-// clients accept.
-func TestTooLongOpenIDToken(t *testing.T) {
-	t.Parallel()
-	w := identityWorld(t, func(s *wire.IdentityPoolSettings) { s.AllowClassicFlow = new(true) })
-	w.addUser("ann", wire.AttributeType{Name: "name", Value: strings.Repeat("𝄞", 256)})
-	login := w.login(w.signIn("ann").IdToken)
-	id := w.mustID(login)
-	for tags, want := range map[int]bool{10: true, 50: false} {
-		mapping := wire.PrincipalTagAttributeMap{IdentityPoolId: w.identities, IdentityProviderName: w.issuerKey(), PrincipalTags: map[string]string{}}
-		for i := range tags {
-			mapping.PrincipalTags[fmt.Sprintf("tag%d", i)] = "name"
-		}
-		must[wire.SetPrincipalTagAttributeMapResponse](w, "SetPrincipalTagAttributeMap", &wire.SetPrincipalTagAttributeMapRequest{PrincipalTagAttributeMap: mapping})
-		out, err := w.getOpenIDToken(id, login)
-		if want && (err != nil || len(out.Token) > wire.MaxToken) {
-			t.Errorf("%d tags: %v", tags, err)
-		}
-		if !want && (!wire.IsException(err, wire.InvalidIdentityPoolConfigurationException) || !strings.Contains(err.Error(), "at most 50000")) {
-			t.Errorf("%d tags: %v", tags, err)
-		}
-	}
-}

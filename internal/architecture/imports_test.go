@@ -74,6 +74,7 @@ var rules = []rule{
 	{"server/internal/identitypool", []string{"internal/...", "jwt", "server/internal/openid", "server/internal/paging", "server/internal/settings", "server/internal/tagging", "server/plug", "server/storage"},
 		[]string{"github.com/go-json-experiment/json"}},
 	{"server/internal/openid", []string{"jwt", "server/plug"}, []string{"github.com/go-json-experiment/json"}}, // other providers, for both kinds of pools
+	{"server/internal/openid/openidtest", []string{"internal/strictbase64"}, nil},                              // a provider for tests
 	{"server/internal/federation", []string{"internal/...", "jwt", "server/internal/openid"}, []string{"github.com/go-json-experiment/json"}},
 	{"server/internal/oauth", []string{"internal/random", "internal/seal", "internal/strictbase64", "internal/wire", "server/internal/federation"}, nil},
 	{"server/internal/userpool", []string{"internal/wire", "server/internal/userpool/accounts", "server/internal/userpool/admin", "server/internal/userpool/pool", "server/internal/userpool/signin", "server/internal/userpool/tokens"}, nil},

@@ -1,4 +1,4 @@
-package server_test
+package identitypool_test
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 // identityModel says what the identity pool must answer: who has which identity,
 // and what became of guests.
 type identityModel struct {
-	w      *world
+	h      *harness
 	logins []wire.Parameters // of the users, by number
 	ids    []string          // all identities so far
 	owner  map[string]int    // identity → user
@@ -32,7 +32,7 @@ func (m *identityModel) of(user int) string {
 }
 
 func (m *identityModel) guest(t *rapid.T) {
-	id := m.w.mustID(nil)
+	id := m.h.mustID(nil)
 	if slices.Contains(m.ids, id) {
 		t.Fatalf("guest's identity %s was given out before", id)
 	}
@@ -41,7 +41,7 @@ func (m *identityModel) guest(t *rapid.T) {
 
 func (m *identityModel) getID(t *rapid.T) {
 	user := rapid.IntRange(0, len(m.logins)-1).Draw(t, "user")
-	got, want := m.w.mustID(m.logins[user]), m.of(user)
+	got, want := m.h.mustID(m.logins[user]), m.of(user)
 	if want == "" && !slices.Contains(m.ids, got) {
 		m.ids, m.owner[got] = append(m.ids, got), user
 	} else if got != want {
@@ -49,7 +49,7 @@ func (m *identityModel) getID(t *rapid.T) {
 	}
 }
 
-// credentials asks for any identity as anybody.
+// credentials requests credentials for any identity as a guest or as any user.
 func (m *identityModel) credentials(t *rapid.T) {
 	if len(m.ids) == 0 {
 		return
@@ -61,7 +61,7 @@ func (m *identityModel) credentials(t *rapid.T) {
 		logins = m.logins[user]
 	}
 	want := m.expect(id, user)
-	out, err := m.w.getCredentials(id, logins)
+	out, err := m.h.getCredentials(id, logins)
 	switch {
 	case want == "" && err == nil:
 		t.Fatalf("user %d got credentials for %s by way of %s", user, out.IdentityId, id)
@@ -94,19 +94,18 @@ func (m *identityModel) expect(id string, user int) string {
 	return id
 }
 
-// TestIdentitiesInAnyOrder: whatever guests and users ask for in whatever order,
-// nobody gets the credentials of another.
+// TestIdentitiesInAnyOrder: no sequence of calls by guests and users gives one of them the
+// credentials of another.
 func TestIdentitiesInAnyOrder(t *testing.T) {
 	t.Parallel()
-	w := identityWorld(t, nil)
+	h := newHarness(t, nil)
 	var logins []wire.Parameters
 	for _, user := range []string{"ann", "bob", "carl"} {
-		w.addUser(user)
-		logins = append(logins, w.login(w.signIn(user).IdToken))
+		logins = append(logins, h.signIn(user, nil))
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		err := w.store.Update(context.Background(), func(tx storage.Tx) error {
-			list, err := tx.Identities.List(w.identities, false, "", 10_000)
+		err := h.store.Update(context.Background(), func(tx storage.Tx) error {
+			list, err := tx.Identities.List(h.identities, false, "", 10_000)
 			for _, identity := range list {
 				if err == nil {
 					err = tx.Identities.Delete(identity.ID)
@@ -117,7 +116,7 @@ func TestIdentitiesInAnyOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := &identityModel{w: w, logins: logins, owner: map[string]int{}, merged: map[string]int{}}
+		m := &identityModel{h: h, logins: logins, owner: map[string]int{}, merged: map[string]int{}}
 		t.Repeat(map[string]func(*rapid.T){"guest": m.guest, "get id": m.getID, "credentials": m.credentials})
 	})
 }
