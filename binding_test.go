@@ -126,7 +126,7 @@ func TestConfigurationFromElsewhere(t *testing.T) {
 			}
 			_, _ = c.SignOut(t.Context())
 			_, _ = c.GlobalSignOut(t.Context())
-			_, _ = c.FetchUserAttributes(t.Context())
+			_, _ = attributesOf(t.Context(), c)
 			wantSilent(t, evil, secrets)
 			wantTokens(t, fetch(t, a, ForceRefresh()), "alice")
 		})

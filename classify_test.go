@@ -195,9 +195,9 @@ func checkGetUser(t *testing.T, row classification) {
 			return nil, nil
 		}
 	})
-	attributes, err := c.FetchUserAttributes(t.Context())
+	attributes, err := attributesOf(t.Context(), c)
 	if err != nil || attributes["email"] != "alice@example.com" || p.count(opRefresh) != 1 {
-		t.Errorf("FetchUserAttributes = %v, %v after %d refreshes", attributes, err, p.count(opRefresh))
+		t.Errorf("GetUser = %v, %v after %d refreshes", attributes, err, p.count(opRefresh))
 	}
 	p.set(func(p *fakePool) {
 		p.script = nil
@@ -205,7 +205,7 @@ func checkGetUser(t *testing.T, row classification) {
 			f.revoked = true
 		}
 	})
-	if _, err := c.FetchUserAttributes(t.Context()); !errors.Is(err, ErrSessionExpired) {
+	if _, err := attributesOf(t.Context(), c); !errors.Is(err, ErrSessionExpired) {
 		t.Errorf("after the session was revoked: %v", err)
 	}
 }

@@ -12,10 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/oauth2"
+
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/store"
-	"golang.org/x/oauth2"
 )
 
 // tamper stands between a client and the service: answer may replace what a path

@@ -132,13 +132,13 @@ func TestTokensNeverWaitForPool(t *testing.T) {
 	t.Parallel()
 	own := roundTrip(func(*http.Request) (*http.Response, error) { return reply(http.StatusOK, "text/plain", ""), nil })
 	for name, call := range map[string]func(context.Context, *Client) error{
-		"FetchTokens":        func(ctx context.Context, c *Client) error { _, err := c.FetchTokens(ctx); return err },
-		"forced":             func(ctx context.Context, c *Client) error { _, err := c.FetchTokens(ctx, ForceRefresh()); return err },
-		"CurrentUser":        func(ctx context.Context, c *Client) error { _, err := c.CurrentUser(ctx); return err },
-		"Accounts":           func(ctx context.Context, c *Client) error { _, err := c.Accounts(ctx); return err },
-		"TokenSource":        func(ctx context.Context, c *Client) error { _, err := c.TokenSource(ctx).Token(); return err },
-		"FetchUserAttribute": func(ctx context.Context, c *Client) error { _, err := c.FetchUserAttributes(ctx); return err },
-		"SignOut":            func(ctx context.Context, c *Client) error { _, err := c.SignOut(ctx); return err },
+		"FetchTokens": func(ctx context.Context, c *Client) error { _, err := c.FetchTokens(ctx); return err },
+		"forced":      func(ctx context.Context, c *Client) error { _, err := c.FetchTokens(ctx, ForceRefresh()); return err },
+		"CurrentUser": func(ctx context.Context, c *Client) error { _, err := c.CurrentUser(ctx); return err },
+		"Accounts":    func(ctx context.Context, c *Client) error { _, err := c.Accounts(ctx); return err },
+		"TokenSource": func(ctx context.Context, c *Client) error { _, err := c.TokenSource(ctx).Token(); return err },
+		"GetUser":     func(ctx context.Context, c *Client) error { return c.Call(ctx, "GetUser", nil, nil) },
+		"SignOut":     func(ctx context.Context, c *Client) error { _, err := c.SignOut(ctx); return err },
 		"HTTPClient": func(ctx context.Context, c *Client) error {
 			client := c.HTTPClient(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: own}))
 			answer, err := client.Get("https://api.example/")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/account"
 	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/sigv4"
 	"github.com/latchkey-auth/latchkey/internal/wire"
@@ -132,7 +133,7 @@ func useLongTokens(t *testing.T, srv *latchkeytest.Server, client *latchkey.Clie
 	if _, err := client.FetchCredentials(t.Context()); err != nil {
 		t.Errorf("credentials: %v", err)
 	}
-	if attributes, err := client.FetchUserAttributes(t.Context()); err != nil || attributes["email"] != "ann@example.com" {
+	if attributes, err := account.Of(client).Attributes(t.Context()); err != nil || attributes["email"] != "ann@example.com" {
 		t.Errorf("GetUser: %v, %v", attributes, err)
 	}
 	if slices.Contains(got.Access.Scopes(), "openid") {

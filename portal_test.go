@@ -29,10 +29,10 @@ func TestPortalIsNetwork(t *testing.T) {
 	t.Parallel()
 	for name, page := range portals {
 		for op, call := range map[string]func(context.Context, *Client) error{
-			"FetchTokens":         func(ctx context.Context, c *Client) error { _, err := c.FetchTokens(ctx, ForceRefresh()); return err },
-			"FetchCredentials":    func(ctx context.Context, c *Client) error { _, err := c.FetchCredentials(ctx); return err },
-			"FetchUserAttributes": func(ctx context.Context, c *Client) error { _, err := c.FetchUserAttributes(ctx); return err },
-			"ChangePassword":      func(ctx context.Context, c *Client) error { return c.ChangePassword(ctx, testSecret, "new") },
+			"FetchTokens":      func(ctx context.Context, c *Client) error { _, err := c.FetchTokens(ctx, ForceRefresh()); return err },
+			"FetchCredentials": func(ctx context.Context, c *Client) error { _, err := c.FetchCredentials(ctx); return err },
+			"GetUser":          func(ctx context.Context, c *Client) error { return c.Call(ctx, "GetUser", nil, nil) },
+			"ChangePassword":   func(ctx context.Context, c *Client) error { return changePassword(ctx, c, testSecret, "new") },
 			"SignIn": func(ctx context.Context, c *Client) error {
 				_, err := c.SignIn(ctx, Password("bob", testSecret))
 				return err

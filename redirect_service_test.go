@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/account"
 	"github.com/latchkey-auth/latchkey/latchkeytest"
 	"github.com/latchkey-auth/latchkey/store"
 )
@@ -126,7 +127,7 @@ func TestRedirectSession(t *testing.T) {
 	if err != nil || second.Access.ID() == first.Access.ID() || second.Access.OriginID() != first.Access.OriginID() {
 		t.Errorf("refreshed %v, %v", second, err)
 	}
-	if attributes, err := client.FetchUserAttributes(t.Context()); err != nil || attributes["email"] != "ann@example.com" {
+	if attributes, err := account.Of(client).Attributes(t.Context()); err != nil || attributes["email"] != "ann@example.com" {
 		t.Errorf("attributes %v, %v", attributes, err)
 	}
 	report, err := client.SignOut(t.Context())

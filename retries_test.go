@@ -23,7 +23,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 			opRefresh:      func(ctx context.Context, c *Client) error { _, err := c.FetchTokens(ctx, ForceRefresh()); return err },
 			opIdentity:     calls["FetchCredentials"],
 			"InitiateAuth": calls["SignIn"],
-			"GetUser":      calls["FetchUserAttributes"],
+			"GetUser":      calls["Call"],
 		} {
 			t.Run(fmt.Sprint(status, " ", op), func(t *testing.T) {
 				t.Parallel()
@@ -59,7 +59,7 @@ func TestExpiredToken(t *testing.T) {
 		opRefresh:     func(ctx context.Context, c *Client) error { _, err := c.FetchTokens(ctx, ForceRefresh()); return err },
 		opIdentity:    calls["FetchCredentials"],
 		opCredentials: calls["FetchCredentials"],
-		"GetUser":     calls["FetchUserAttributes"],
+		"GetUser":     calls["Call"],
 	} {
 		t.Run(op, func(t *testing.T) {
 			t.Parallel()
@@ -134,7 +134,7 @@ func TestDeadContext(t *testing.T) {
 	t.Parallel()
 	dead, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, name := range []string{"FetchSession", "FetchTokens", "FetchCredentials", "CurrentUser", "FetchUserAttributes", "Federate", "ClearFederation"} {
+	for _, name := range []string{"FetchSession", "FetchTokens", "FetchCredentials", "CurrentUser", "Call", "Federate", "ClearFederation"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/account"
 	"github.com/latchkey-auth/latchkey/latchkeytest"
 	"github.com/latchkey-auth/latchkey/store"
 	"github.com/latchkey-auth/latchkey/store/storetest"
@@ -80,21 +81,21 @@ func TestService(t *testing.T) {
 	if diff := cmp.Diff(want, user); diff != "" || err != nil {
 		t.Errorf("CurrentUser: %v (-want +got):\n%s", err, diff)
 	}
-	attributes, err := client.FetchUserAttributes(t.Context())
+	attributes, err := account.Of(client).Attributes(t.Context())
 	if err != nil || attributes["email"] != "ann@example.com" {
-		t.Errorf("FetchUserAttributes = %v, %v", attributes, err)
+		t.Errorf("Attributes = %v, %v", attributes, err)
 	}
 	second, err := tokens(t, client, latchkey.ForceRefresh())
 	if err != nil || second.Access.ID() == first.Access.ID() || second.Access.OriginID() != first.Access.OriginID() {
 		t.Errorf("after a refresh: %v, %v", second, err)
 	}
-	if err := client.ChangePassword(t.Context(), "Wrong-Horse-8", "Another-Horse-10"); !errors.Is(err, latchkey.ErrNotAuthorized) {
+	if err := account.Of(client).ChangePassword(t.Context(), "Wrong-Horse-8", "Another-Horse-10"); !errors.Is(err, latchkey.ErrNotAuthorized) {
 		t.Errorf("ChangePassword with a wrong one: %v", err)
 	}
-	if err := client.ChangePassword(t.Context(), password, "no-capitals-8"); !errors.Is(err, latchkey.ErrInvalidPassword) {
+	if err := account.Of(client).ChangePassword(t.Context(), password, "no-capitals-8"); !errors.Is(err, latchkey.ErrInvalidPassword) {
 		t.Errorf("ChangePassword to a weak one: %v", err)
 	}
-	if err := client.ChangePassword(t.Context(), password, "Another-Horse-10"); err != nil {
+	if err := account.Of(client).ChangePassword(t.Context(), password, "Another-Horse-10"); err != nil {
 		t.Errorf("ChangePassword: %v", err)
 	}
 	report, err := client.SignOut(t.Context())

@@ -23,13 +23,13 @@ func TestUserAttributes(t *testing.T) {
 	t.Parallel()
 	p := newFakePool()
 	c := p.newClient(t)
-	if _, err := c.FetchUserAttributes(t.Context()); !errors.Is(err, ErrSignedOut) {
+	if _, err := attributesOf(t.Context(), c); !errors.Is(err, ErrSignedOut) {
 		t.Errorf("signed out: %v", err)
 	}
 	signIn(t, c, "alice")
-	got, err := c.FetchUserAttributes(t.Context())
+	got, err := attributesOf(t.Context(), c)
 	if diff := cmp.Diff(map[string]string{"email": "alice@example.com"}, got); diff != "" || err != nil {
-		t.Errorf("FetchUserAttributes: %v (-want +got):\n%s", err, diff)
+		t.Errorf("GetUser: %v (-want +got):\n%s", err, diff)
 	}
 }
 
@@ -41,13 +41,12 @@ func TestChangePassword(t *testing.T) {
 		old, new string
 		want     error
 	}{
-		{"", "a-longer-password", ErrInvalidParameter},
 		{"wrong", "a-longer-password", ErrNotAuthorized},
 		{testSecret, "short", ErrInvalidPassword},
 		{testSecret, "a-longer-password", nil},
 		{testSecret, "a-longer-password", ErrNotAuthorized},
 	} {
-		if err := c.ChangePassword(t.Context(), tt.old, tt.new); !errors.Is(err, tt.want) {
+		if err := changePassword(t.Context(), c, tt.old, tt.new); !errors.Is(err, tt.want) {
 			t.Errorf("ChangePassword(%q, %q): %v, want %v", tt.old, tt.new, err, tt.want)
 		}
 	}
@@ -219,7 +218,7 @@ func TestRequestHeaders(t *testing.T) {
 	if _, err := c.SignIn(t.Context(), Password("alice", testSecret)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.FetchUserAttributes(t.Context()); !errors.Is(err, ErrNetwork) {
+	if _, err := attributesOf(t.Context(), c); !errors.Is(err, ErrNetwork) {
 		t.Errorf("after a redirect: %v", err)
 	}
 	if diff := cmp.Diff([]string{"/idp", "/idp", "/idp"}, paths); diff != "" {

@@ -75,6 +75,7 @@ type Server struct {
 	guests  bool
 
 	developer string // the developer provider of the identity pool
+	messages  messages
 }
 
 // Option changes a server that is about to start.
@@ -256,7 +257,7 @@ func (s *Server) start(o options) {
 		Broker: o.broker, CredentialLife: o.life, Providers: plug.Providers{AllowLoopback: true, Audiences: o.audiences},
 		Storage: store, SealingKeys: []server.SealingKey{sealing}, Keys: ring, PublicURL: s.URL, Region: Region,
 		AdminKeys: []server.AdminKey{{ID: AccessKeyID, Secret: plug.NewSecret(SecretAccessKey)}},
-		Logger:    o.logger, Now: s.clock.now,
+		Messenger: &s.messages, Logger: o.logger, Now: s.clock.now,
 	})
 	s.check("make the service", err)
 	s.tb.Cleanup(func() {

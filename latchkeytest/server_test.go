@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/account"
 	"github.com/latchkey-auth/latchkey/latchkeytest"
 )
 
@@ -176,7 +177,7 @@ func TestKeyRotation(t *testing.T) {
 	client := signedIn(t, srv)
 	srv.RotateKeys()
 	srv.Advance(50 * time.Minute)
-	if _, err := client.FetchUserAttributes(t.Context()); err != nil {
+	if _, err := account.Of(client).Attributes(t.Context()); err != nil {
 		t.Errorf("a token from before: %v", err)
 	}
 }
@@ -213,7 +214,7 @@ func TestDelayEndsWithTheTest(t *testing.T) {
 		srv.Fail("GetUser", 1, latchkeytest.Fault{Delay: 24 * time.Hour})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := client.FetchUserAttributes(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := account.Of(client).Attributes(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the call: %v", err)
 		}
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
 	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/account"
 	"github.com/latchkey-auth/latchkey/e2e/internal/local"
 	"github.com/latchkey-auth/latchkey/e2e/internal/wiretap"
 )
@@ -127,12 +128,12 @@ func TestLibrarySession(t *testing.T) {
 	if before.Access.Raw() == after.Access.Raw() {
 		t.Error("a forced refresh gave the same token")
 	}
-	attributes, err := client.FetchUserAttributes(t.Context())
+	attributes, err := account.Of(client).Attributes(t.Context())
 	check(t, err)
 	if attributes["email"] != user+"@example.com" {
 		t.Errorf("attributes %v", attributes)
 	}
-	check(t, client.ChangePassword(t.Context(), password, "Other-Horse-10"))
+	check(t, account.Of(client).ChangePassword(t.Context(), password, "Other-Horse-10"))
 	report, err := client.SignOut(t.Context())
 	check(t, err)
 	if !report.Revoked || !report.Local {

@@ -57,6 +57,7 @@ var rules = []rule{
 	{"store", []string{"internal/secret", "store/internal/..."}, []string{"github.com/go-json-experiment/json"}},
 	{"store/...", []string{"store", "store/internal/...", "internal/atomicfile", "internal/strictbase64"}, []string{"github.com/gofrs/flock", "golang.org/x/sys", "pgregory.net/rapid", "github.com/google/go-cmp", "github.com/go-json-experiment/json"}},
 	{"sigv4auth", []string{"internal/seal", "internal/secret", "internal/sigv4", "internal/tempkey"}, nil}, // APIs import it: neither the client nor the service
+	{"account", []string{""}, nil},
 	{"cognitocreds", []string{""}, []string{"github.com/aws/aws-sdk-go-v2/aws"}},
 	{"latchkeytest", []string{"", "server/...", "internal/..."}, nil},
 	{"server/storage/sqlite", []string{"server/storage"}, []string{"modernc.org/sqlite", "github.com/gofrs/flock", "github.com/go-json-experiment/json"}},

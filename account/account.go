@@ -1,0 +1,72 @@
+package account
+
+import (
+	"context"
+	"maps"
+
+	"github.com/latchkey-auth/latchkey"
+)
+
+// Account is the account of the client's user. It has no state of its own and is safe for
+// concurrent use.
+type Account struct{ client *latchkey.Client }
+
+// Of returns the account of a client's user.
+func Of(client *latchkey.Client) *Account { return &Account{client} }
+
+// Option changes one call.
+type Option func(*options)
+
+type options struct{ metadata, validation map[string]string }
+
+// Metadata passes values on to the pool's Lambda triggers (ClientMetadata). The service
+// does not store them.
+func Metadata(metadata map[string]string) Option {
+	metadata = maps.Clone(metadata)
+	return func(o *options) { o.metadata = metadata }
+}
+
+// ValidationData passes values of a sign-up on to the pre sign-up trigger alone. The
+// service does not store them.
+func ValidationData(data map[string]string) Option {
+	data = maps.Clone(data)
+	return func(o *options) { o.validation = data }
+}
+
+func combine(list []Option) (all options) {
+	for _, o := range list {
+		o(&all)
+	}
+	return all
+}
+
+// Delivery says where a code was sent.
+type Delivery struct {
+	Attribute   string // email or phone_number
+	Medium      string // EMAIL or SMS
+	Destination string // hidden in part, such as "a***@e***"
+}
+
+// delivery is a Delivery in responses.
+type delivery struct {
+	AttributeName, DeliveryMedium, Destination string
+}
+
+func (d *delivery) public() *Delivery {
+	if d == nil || d.DeliveryMedium == "" {
+		return nil
+	}
+	return &Delivery{Attribute: d.AttributeName, Medium: d.DeliveryMedium, Destination: d.Destination}
+}
+
+// delivered is the response of the operations that only send a code.
+type delivered struct{ CodeDeliveryDetails *delivery }
+
+// sendCode performs an operation that sends a code.
+func (a *Account) sendCode(ctx context.Context, operation string, in any) (*Delivery, error) {
+	var out delivered
+	if err := a.client.Call(ctx, operation, in, &out); err != nil {
+		return nil, err
+	}
+	return out.CodeDeliveryDetails.public(), nil
+}
