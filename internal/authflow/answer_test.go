@@ -16,7 +16,7 @@ func TestReadCallback(t *testing.T) {
 	for name, test := range map[string]struct{ text, code, hint string }{
 		"query":               {query, "S3CRET", ""},
 		"whole address":       {"http://127.0.0.1:1/callback?" + query, "S3CRET", ""},
-		"with a fragment":     {"http://127.0.0.1:1/callback?" + query + "#_=_", "S3CRET", ""},
+		"with a fragment":     {"http://127.0.0.1:1/callback?state=s&code=S3CRET#_=_", "S3CRET", ""},
 		"pasted with spaces":  {" \n?" + query + "\n", "S3CRET", ""},
 		"empty":               {"", "", "neither code nor error"},
 		"address alone":       {"http://127.0.0.1:1/callback", "", "neither code nor error"},

@@ -75,11 +75,6 @@ func TestEnd(t *testing.T) {
 	}
 }
 
-// brokenStore is a store that cannot be written at all.
-type brokenStore struct{ *scriptedStore }
-
-func (*brokenStore) Delete(context.Context, store.Account) error { return errDisk }
-
 // TestEndWithoutStore checks a sign-out that the store cannot take in any way: it counts
 // in this process, the report says that it failed, and it is stored later.
 func TestEndWithoutStore(t *testing.T) {
