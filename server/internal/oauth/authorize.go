@@ -1,11 +1,13 @@
 package oauth
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/wire"
@@ -23,38 +25,48 @@ func tooLong(raw string, query url.Values) bool {
 	return hint > wire.MaxToken || len(raw)-hint > MaxQuery
 }
 
+// authorizeEndpoint answers authorization requests.
+type authorizeEndpoint struct {
+	front      *front
+	requests   *requests
+	refusals   *refusals
+	sessions   *browserSessions
+	codes      codes
+	departures *departures
+	issuer     Issuer
+	users      Users
+	now        func() time.Time
+}
+
 // Authorize serves GET /oauth2/authorize, and /authorize as Cognito does: to a browser that is signed in it gives
 // the answer at once, any other goes to the login page with the same query.
-func (p *Provider) Authorize(w http.ResponseWriter, r *http.Request) {
-	if !p.allow(w, r, http.MethodGet, http.MethodHead) {
-		return
-	}
-	place, ok := p.at(w, r)
+func (a *authorizeEndpoint) Authorize(w http.ResponseWriter, r *http.Request) {
+	place, ok := a.front.enter(w, r, http.MethodGet, http.MethodHead)
 	if !ok {
 		return
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil || tooLong(r.URL.RawQuery, query) {
-		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "the query is malformed or too long"})
+		a.refusals.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "the query is malformed or too long"})
 		return
 	}
-	request, err := p.ReadRequest(r.Context(), place.PoolID, query)
+	request, err := a.requests.ReadRequest(r.Context(), place.PoolID, query)
 	if e, refused := errors.AsType[*RequestError](err); refused {
-		p.Refuse(w, r, e)
+		a.refusals.Refuse(w, r, e)
 		return
 	}
-	user, answers, err := p.answering(r, request)
+	user, answers, err := a.answering(r, request)
 	switch {
 	case err != nil:
-		e := p.redirectable(request, refusal(codeServerError, "try again later"))
+		e := a.requests.redirectable(request, refusal(codeServerError, "try again later"))
 		e.cause = err
-		p.Refuse(w, r, e)
+		a.refusals.Refuse(w, r, e)
 	case answers:
-		p.answer(w, r, request, user)
+		a.answer(w, r, request, user)
 	case slices.Contains(request.Prompt, "none"):
-		p.Refuse(w, r, p.redirectable(request, refusal(codeLoginRequired, "the user has to sign in")))
+		a.refusals.Refuse(w, r, a.requests.redirectable(request, refusal(codeLoginRequired, "the user has to sign in")))
 	case request.elsewhere() != "":
-		p.depart(w, r, place, request)
+		a.departures.depart(w, r, place, request)
 	default:
 		redirect(w, r, place.Base+"/login?"+request.Query().Encode())
 	}
@@ -62,13 +74,25 @@ func (p *Provider) Authorize(w http.ResponseWriter, r *http.Request) {
 
 // answering returns the user of the browser's session, and whether that session answers the
 // request without a page.
-func (p *Provider) answering(r *http.Request, q *Request) (user User, ok bool, err error) {
-	user, signedIn, err := p.Session(r, q.Client.PoolID)
-	if err != nil || !signedIn || !q.admits(user.Provider) || p.mustSignIn(q, user) {
+func (a *authorizeEndpoint) answering(r *http.Request, q *Request) (user User, ok bool, err error) {
+	user, signedIn, err := a.sessions.Session(r, q.Client.PoolID)
+	if err != nil || !signedIn || !q.admits(user.Provider) || a.mustSignIn(q, user) {
 		return user, false, err
 	}
-	ok, err = p.hintNames(r.Context(), q, user)
+	ok, err = a.hintNames(r.Context(), q, user)
 	return user, ok, err
+}
+
+// hintNames reports whether the id_token_hint of an authorization request, if there is one,
+// is an ID token of its client, expired or not, about this user. Any other hint keeps the
+// browser's session from answering (OpenID Connect Core 1.0, section 3.1.2.1), so that a
+// silent renewal does not change the user of an application.
+func (a *authorizeEndpoint) hintNames(ctx context.Context, q *Request, user User) (bool, error) {
+	if q.IDTokenHint == "" {
+		return true, nil
+	}
+	client, sub, err := a.users.Hint(ctx, q.Client.PoolID, q.IDTokenHint)
+	return err == nil && client == q.Client.ID && sub == user.Sub, err
 }
 
 // admits reports whether a session of a browser serves a request, by where its person
@@ -89,45 +113,45 @@ func (q *Request) admits(provider string) bool {
 
 // mustSignIn reports whether the person has to sign in although somebody is
 // signed in (OpenID Connect Core 1.0, section 3.1.2.1, prompt and max_age).
-func (p *Provider) mustSignIn(q *Request, user User) bool {
+func (a *authorizeEndpoint) mustSignIn(q *Request, user User) bool {
 	if slices.Contains(q.Prompt, "login") || slices.Contains(q.Prompt, "select_account") {
 		return true
 	}
-	return q.MaxAge >= 0 && p.Now().Sub(user.AuthTime) > q.MaxAge
+	return q.MaxAge >= 0 && a.now().Sub(user.AuthTime) > q.MaxAge
 }
 
 // Finish ends a sign-in on a page: it gives the browser a session of its own and
 // takes it back to the client with the answer.
-func (p *Provider) Finish(w http.ResponseWriter, r *http.Request, q *Request, user User) {
-	if err := p.begin(w, r, user); err != nil {
-		e := p.redirectable(q, refusal(codeServerError, "try again later"))
+func (a *authorizeEndpoint) Finish(w http.ResponseWriter, r *http.Request, q *Request, user User) {
+	if err := a.sessions.begin(w, r, user); err != nil {
+		e := a.requests.redirectable(q, refusal(codeServerError, "try again later"))
 		e.cause = err
-		p.Refuse(w, r, e)
+		a.refusals.Refuse(w, r, e)
 		return
 	}
-	p.answer(w, r, q, user)
+	a.answer(w, r, q, user)
 }
 
 // answer takes a browser back to the client with a code, or with tokens.
-func (p *Provider) answer(w http.ResponseWriter, r *http.Request, q *Request, user User) {
-	grant := Grant{SessionID: random.SessionID(), Until: p.Now().Add(codeLife), Scope: q.Scope, Nonce: q.Nonce, Implicit: q.Implicit}
+func (a *authorizeEndpoint) answer(w http.ResponseWriter, r *http.Request, q *Request, user User) {
+	grant := Grant{SessionID: random.SessionID(), Until: a.now().Add(codeLife), Scope: q.Scope, Nonce: q.Nonce, Implicit: q.Implicit}
 	if q.Implicit {
-		p.answerTokens(w, r, q, user, grant)
+		a.answerTokens(w, r, q, user, grant)
 		return
 	}
-	code, err := p.sealCode(q, user, grant)
+	code, err := a.codes.of(q, user, grant)
 	if err != nil {
-		p.fail(w, r, q, err)
+		a.fail(w, r, q, err)
 		return
 	}
-	redirect(w, r, p.answerURL(q, url.Values{"code": {code}}))
+	redirect(w, r, a.requests.answerURL(q, url.Values{"code": {code}}))
 }
 
 // answerTokens is the implicit grant (RFC 6749, section 4.2): no refresh token.
-func (p *Provider) answerTokens(w http.ResponseWriter, r *http.Request, q *Request, user User, grant Grant) {
-	tokens, err := p.Issuer.Issue(r.Context(), q.Client.ID, user, grant)
+func (a *authorizeEndpoint) answerTokens(w http.ResponseWriter, r *http.Request, q *Request, user User, grant Grant) {
+	tokens, err := a.issuer.Issue(r.Context(), q.Client.ID, user, grant)
 	if err != nil {
-		p.fail(w, r, q, err)
+		a.fail(w, r, q, err)
 		return
 	}
 	values := url.Values{
@@ -137,11 +161,11 @@ func (p *Provider) answerTokens(w http.ResponseWriter, r *http.Request, q *Reque
 	if tokens.ID != "" {
 		values.Set("id_token", string(tokens.ID))
 	}
-	redirect(w, r, p.answerURL(q, values))
+	redirect(w, r, a.requests.answerURL(q, values))
 }
 
 // fail tells the client that its request could not be served.
-func (p *Provider) fail(w http.ResponseWriter, r *http.Request, q *Request, err error) {
+func (a *authorizeEndpoint) fail(w http.ResponseWriter, r *http.Request, q *Request, err error) {
 	e := refusal(codeServerError, "try again later")
 	if exception, refused := errors.AsType[*wire.Exception](err); refused && exception.Type == wire.InvalidUserPoolConfigurationException {
 		e = refusal(codeServerError, exception.Message)
@@ -150,19 +174,5 @@ func (p *Provider) fail(w http.ResponseWriter, r *http.Request, q *Request, err 
 	} else {
 		e.cause = err
 	}
-	p.Refuse(w, r, p.redirectable(q, e))
-}
-
-// allow answers for methods other than these.
-func (p *Provider) allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
-	if slices.Contains(methods, r.Method) {
-		return true
-	}
-	p.Note(r.Context(), codeMethod)
-	for _, method := range methods {
-		w.Header().Add("Allow", method)
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
-	return false
+	a.refusals.Refuse(w, r, a.requests.redirectable(q, e))
 }

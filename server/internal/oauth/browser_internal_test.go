@@ -37,9 +37,10 @@ func (broken) UserInfo(context.Context, string, wire.Sensitive) (string, []wire.
 func TestSessionThatCannotBeEnded(t *testing.T) {
 	t.Parallel()
 	var noted []string
-	p := reader(t)
-	p.Users = broken{}
-	p.Note = func(_ context.Context, code string) { noted = append(noted, code) }
+	p := reader(t, func(c *Config) {
+		c.Users = broken{}
+		c.Note = func(_ context.Context, code string) { noted = append(noted, code) }
+	})
 	user := User{PoolID: "p", Sub: "s", Username: "ann", AuthTime: time.Now()}
 	begun := httptest.NewRecorder()
 	if err := p.begin(begun, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/p/login", nil), user); err != nil {

@@ -16,19 +16,6 @@ import (
 // maxForm bounds the body of a form in bytes.
 const maxForm = 64 << 10
 
-// refused is an error that a program gets (RFC 6749, section 5.2).
-type refused struct {
-	status            int
-	code, description string
-	basic             bool // the client tried the Authorization header
-}
-
-func (e *refused) Error() string { return "oauth: " + e.code + ": " + e.description }
-
-func bad(code, description string) *refused {
-	return &refused{status: http.StatusBadRequest, code: code, description: description}
-}
-
 // readForm reads the parameters of a form that was posted. The query has none:
 // what stands there ends up in logs.
 func readForm(w http.ResponseWriter, r *http.Request) (url.Values, *refused) {
@@ -66,10 +53,26 @@ func shown(name string) string {
 	return name[:min(len(name), 40)]
 }
 
+// authenticator authenticates the clients of forms.
+type authenticator struct {
+	clients Clients
+	replies *replies
+}
+
+// form reads the parameters of a form and authenticates its client.
+func (a *authenticator) form(w http.ResponseWriter, r *http.Request, poolID string) (url.Values, *Client, *refused) {
+	form, refused := readForm(w, r)
+	if refused != nil {
+		return nil, nil, refused
+	}
+	client, refused := a.authenticate(r.Context(), poolID, r, form)
+	return form, client, refused
+}
+
 // authenticate finds the client of a form and checks its secret: in the
 // Authorization header or in the body, never in both (RFC 6749, section 2.3). A
 // public client names itself.
-func (p *Provider) authenticate(ctx context.Context, poolID string, r *http.Request, form url.Values) (*Client, *refused) {
+func (a *authenticator) authenticate(ctx context.Context, poolID string, r *http.Request, form url.Values) (*Client, *refused) {
 	id, secret := form.Get("client_id"), form.Get("client_secret")
 	basic := r.Header.Get("Authorization") != ""
 	if basic {
@@ -85,9 +88,9 @@ func (p *Provider) authenticate(ctx context.Context, poolID string, r *http.Requ
 	if id == "" {
 		return nil, bad(codeInvalidRequest, "client_id is missing")
 	}
-	client, err := p.Clients.OAuthClient(ctx, id)
+	client, err := a.clients.OAuthClient(ctx, id)
 	if _, unknown := errors.AsType[*wire.Exception](err); err != nil && !unknown {
-		return nil, p.broken(ctx, err)
+		return nil, a.replies.broken(ctx, err)
 	}
 	// The same for a client that does not exist, is another pool's, or has another secret.
 	if err != nil || client.PoolID != poolID || subtle.ConstantTimeCompare([]byte(secret), []byte(client.Secret)) != 1 {
@@ -113,14 +116,6 @@ func basicAuth(r *http.Request) (id, secret string, ok bool) {
 	id, err := url.QueryUnescape(name)
 	secret, err2 := url.QueryUnescape(password)
 	return id, secret, err == nil && err2 == nil
-}
-
-// broken is the answer to the service's own trouble, which is logged.
-func (p *Provider) broken(ctx context.Context, err error) *refused {
-	if ctx.Err() == nil {
-		p.Logger.ErrorContext(ctx, "oauth request failed", "error", err)
-	}
-	return &refused{status: http.StatusServiceUnavailable, code: codeServerError, description: "try again later"}
 }
 
 // bearer reads an access token from the Authorization header (RFC 6750, section 2.1).

@@ -6,9 +6,6 @@ import (
 	"encoding/base64"
 	"strings"
 	"time"
-
-	"github.com/latchkey-auth/latchkey/internal/strictbase64"
-	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
 // code is what an authorization code holds, under one lid with the pool's id.
@@ -41,34 +38,23 @@ func (w who) user(poolID string) User {
 	return User{PoolID: poolID, Sub: w.Sub, Username: w.Username, Provider: w.Provider, Subject: w.Subject, AuthTime: w.Auth, SignOuts: w.SignOuts, PasswordEpoch: w.Password}
 }
 
-// sealCode makes the code of a grant.
-func (p *Provider) sealCode(q *Request, user User, g Grant) (string, error) {
-	return p.seal(purposeCode, user.PoolID, code{
+// codes seals and opens authorization codes.
+type codes struct {
+	sealer
+	now func() time.Time
+}
+
+// of makes the code of a grant.
+func (cs codes) of(q *Request, user User, g Grant) (string, error) {
+	return cs.seal(purposeCode, user.PoolID, code{
 		Session: g.SessionID, Client: q.Client.ID, Redirect: q.RedirectURI, Challenge: q.Challenge,
 		Scope: g.Scope, Nonce: g.Nonce, User: whoIs(user), Until: g.Until,
 	})
 }
 
-// openCode reads a code of the pool that is not over.
-func (p *Provider) openCode(poolID, text string) (c code, ok bool) {
-	return c, p.open(purposeCode, poolID, text, &c) && p.Now().Before(c.Until)
-}
-
-func (p *Provider) seal(purpose, poolID string, v any) (string, error) {
-	plain, err := wire.Marshal(v)
-	if err != nil {
-		return "", err
-	}
-	return base64.RawURLEncoding.EncodeToString(p.Box.Seal(purpose, plain, []byte(poolID))), nil
-}
-
-func (p *Provider) open(purpose, poolID, text string, v any) bool {
-	sealed, err := strictbase64.DecodeURL(text)
-	if err != nil {
-		return false
-	}
-	plain, err := p.Box.Open(purpose, sealed, []byte(poolID))
-	return err == nil && wire.Unmarshal(plain, v) == nil
+// read opens a code of the pool that has not expired.
+func (cs codes) read(poolID, text string) (c code, ok bool) {
+	return c, cs.open(purposeCode, poolID, text, &c) && cs.now().Before(c.Until)
 }
 
 // isVerifier reports whether a text can be a code verifier (RFC 7636, section 4.1).

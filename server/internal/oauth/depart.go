@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/random"
+	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/internal/federation"
 )
 
@@ -22,6 +25,7 @@ const (
 	maxAttempt = 6 << 10
 	// ownProvider is the user pool itself among the providers.
 	ownProvider = "COGNITO"
+	attemptKind = "-idp" // of the cookie that binds attempts to a browser
 	letters     = random.Digits + random.Lower + random.Upper
 )
 
@@ -60,64 +64,96 @@ func (q *Request) elsewhere() string {
 	return name
 }
 
+// departures sends browsers to other providers.
+type departures struct {
+	elsewhere Elsewhere // nil if there are none
+	requests  *requests
+	refusals  *refusals
+	sealer    sealer
+	cookies   cookies
+	publicURL string
+	log       *slog.Logger
+	now       func() time.Time
+}
+
 // depart sends a browser to another provider.
-func (p *Provider) depart(w http.ResponseWriter, r *http.Request, place Place, q *Request) {
-	if p.Elsewhere == nil {
-		p.Refuse(w, r, p.redirectable(q, refusal(codeInvalidRequest, "sign-in at other providers is off")))
+func (d *departures) depart(w http.ResponseWriter, r *http.Request, place Place, q *Request) {
+	if d.elsewhere == nil {
+		d.refusals.Refuse(w, r, d.requests.redirectable(q, refusal(codeInvalidRequest, "sign-in at other providers is off")))
 		return
 	}
-	route, err := p.Elsewhere.Route(r.Context(), place.PoolID, q.elsewhere())
+	route, err := d.elsewhere.Route(r.Context(), place.PoolID, q.elsewhere())
 	if err != nil {
-		p.Refuse(w, r, p.redirectable(q, p.elsewhereRefusal(r, err)))
+		d.refusals.Refuse(w, r, d.requests.redirectable(q, d.refusal(r, err)))
 		return
 	}
 	if route.Ambiguous {
-		p.Refuse(w, r, p.redirectable(q, p.ambiguous(r, place, q.elsewhere(), route)))
+		d.refusals.Refuse(w, r, d.requests.redirectable(q, d.ambiguous(r, place, q.elsewhere(), route)))
 		return
 	}
-	key := p.browserKey(r, place.PoolID)
+	key := d.browserKey(r, place.PoolID)
 	a := attempt{
-		ID: random.UUID(), Provider: q.elsewhere(), Query: q.Query().Encode(), Redirect: p.returnURL(r, place, route.segment()),
+		ID: random.UUID(), Provider: q.elsewhere(), Query: q.Query().Encode(), Redirect: d.returnURL(r, place, route.segment()),
 		Segment: route.segment(), Binding: route.Binding,
 		Nonce: random.Text(letters, 32), Verifier: random.Text(letters, 64),
-		Browser: hashKey(key), Until: p.Now().Add(attemptLife),
+		Browser: hashKey(key), Until: d.now().Add(attemptLife),
 	}
-	state, err := p.seal(purposeAttempt, place.PoolID, a)
+	state, err := d.sealer.seal(purposeAttempt, place.PoolID, a)
 	if err != nil {
-		p.fail(w, r, q, err)
+		failure := refusal(codeServerError, "try again later")
+		failure.cause = err
+		d.refusals.Refuse(w, r, d.requests.redirectable(q, failure))
 		return
 	}
 	if len(state) > maxAttempt {
-		p.Refuse(w, r, p.redirectable(q, refusal(codeInvalidRequest, "the request is too long for a sign-in at another provider; shorten state")))
+		d.refusals.Refuse(w, r, d.requests.redirectable(q, refusal(codeInvalidRequest, "the request is too long for a sign-in at another provider; shorten state")))
 		return
 	}
-	to, err := p.Elsewhere.Begin(r.Context(), place.PoolID, a.Provider, a.at(state, q))
+	to, err := d.elsewhere.Begin(r.Context(), place.PoolID, a.Provider, a.at(state, q))
 	if err != nil {
-		p.Refuse(w, r, p.redirectable(q, p.elsewhereRefusal(r, err)))
+		d.refusals.Refuse(w, r, d.requests.redirectable(q, d.refusal(r, err)))
 		return
 	}
-	p.keepBrowserKey(w, r, place.PoolID, key)
+	d.cookies.set(w, r, place.PoolID, attemptKind, key, attemptLife)
 	redirect(w, r, to)
 }
 
 // ambiguous refuses a sign-in at a provider whose answers could be taken for another
 // provider's, and names the redirect URI that ends this.
-func (p *Provider) ambiguous(r *http.Request, place Place, provider string, route Route) *RequestError {
-	own := p.returnURL(r, place, route.Own)
-	p.Logger.WarnContext(r.Context(), "several identity providers share a redirect URI; register each one's own with it, and set redirect_uri of ProviderDetails",
+func (d *departures) ambiguous(r *http.Request, place Place, provider string, route Route) *RequestError {
+	own := d.returnURL(r, place, route.Own)
+	d.log.WarnContext(r.Context(), "several identity providers share a redirect URI; register each one's own with it, and set redirect_uri of ProviderDetails",
 		"pool", place.PoolID, "provider", provider, "redirect_uri", own)
 	return refusal(codeInvalidRequest, described(provider+" Error - it shares its redirect URI with other providers; register "+own+" there and set it as redirect_uri of ProviderDetails"))
+}
+
+// refusal is what a client is told of a sign-in that did not succeed at
+// another provider, or was not admitted here.
+func (d *departures) refusal(r *http.Request, err error) *RequestError {
+	if e, ok := errors.AsType[*federation.Error](err); ok {
+		d.log.WarnContext(r.Context(), "sign-in at another provider failed", "reason", e.Description, "error", e.Unwrap())
+		if e.Temporary {
+			return refusal(codeUnavailable, e.Description)
+		}
+		return refusal(codeInvalidRequest, e.Description)
+	}
+	if e, ok := errors.AsType[*wire.Exception](err); ok {
+		return refusal(codeInvalidRequest, described(e.Message))
+	}
+	failure := refusal(codeServerError, "try again later")
+	failure.cause = err
+	return failure
 }
 
 // returnURL is the redirect URI with this last segment, or the shared one: at the host,
 // and by http or https, as the request came, for there the cookie is. Of the request it
 // takes a name that is the pool's, and the port of an https listener beside a public URL
 // of http.
-func (p *Provider) returnURL(r *http.Request, place Place, segment string) string {
+func (d *departures) returnURL(r *http.Request, place Place, segment string) string {
 	path := federation.RedirectPath(segment)
-	to, err := url.Parse(p.PublicURL + place.Base)
+	to, err := url.Parse(d.publicURL + place.Base)
 	if err != nil {
-		return p.PublicURL + place.Base + path
+		return d.publicURL + place.Base + path
 	}
 	if place.Base == "" {
 		name := domainOf(r.Host)
@@ -151,27 +187,13 @@ func portOf(host string) string {
 	return port
 }
 
-// attemptCookie is the name of the cookie that binds attempts to a browser. One is
-// enough for all that it has under way.
-func (p *Provider) attemptCookie(r *http.Request, poolID string) (name string, secure bool) {
-	name, secure = p.cookie(r, poolID)
-	return name + "-idp", secure
-}
-
-// browserKey gives the key that a browser has, or a new one.
-func (p *Provider) browserKey(r *http.Request, poolID string) string {
-	name, _ := p.attemptCookie(r, poolID)
-	if cookies := r.CookiesNamed(name); len(cookies) == 1 && len(cookies[0].Value) == 32 && strings.Trim(cookies[0].Value, letters) == "" {
-		return cookies[0].Value
+// browserKey returns the key of a browser, or a new one. One binds all attempts that the
+// browser has in progress.
+func (d *departures) browserKey(r *http.Request, poolID string) string {
+	if key, ok := d.cookies.sent(r, poolID, attemptKind); ok && len(key) == 32 && strings.Trim(key, letters) == "" {
+		return key
 	}
 	return random.Text(letters, 32)
-}
-
-func (p *Provider) keepBrowserKey(w http.ResponseWriter, r *http.Request, poolID, key string) {
-	name, secure := p.attemptCookie(r, poolID)
-	http.SetCookie(w, &http.Cookie{
-		Name: name, Value: key, Path: "/", MaxAge: int(attemptLife / time.Second), Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
 }
 
 func hashKey(key string) string {
@@ -179,10 +201,8 @@ func hashKey(key string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// began reports whether the browser that sent a request is the one that began an
-// attempt. Two cookies of one name are none.
-func (p *Provider) began(r *http.Request, poolID string, a *attempt) bool {
-	name, _ := p.attemptCookie(r, poolID)
-	cookies := r.CookiesNamed(name)
-	return len(cookies) == 1 && subtle.ConstantTimeCompare([]byte(hashKey(cookies[0].Value)), []byte(a.Browser)) == 1
+// began reports whether the browser that sent a request is the one that began an attempt.
+func (d *departures) began(r *http.Request, poolID string, a *attempt) bool {
+	key, ok := d.cookies.sent(r, poolID, attemptKind)
+	return ok && subtle.ConstantTimeCompare([]byte(hashKey(key)), []byte(a.Browser)) == 1
 }

@@ -31,16 +31,16 @@ func TestReturnURL(t *testing.T) {
 		{"https://id.example.com/below", "id.example.com", "/pool", false, "https://id.example.com/below/pool/oauth2/idpresponse"},
 		{"https://id.example.com/below", "auth.acme.example", "", false, "https://auth.acme.example/oauth2/idpresponse"},
 	} {
-		p := New(Config{PublicURL: test.public})
+		d := &departures{publicURL: test.public}
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Host = test.host
 		if test.secure {
 			r.TLS = new(tls.ConnectionState)
 		}
-		if got := p.returnURL(r, Place{PoolID: "pool", Base: test.base}, ""); got != test.want {
+		if got := d.returnURL(r, Place{PoolID: "pool", Base: test.base}, ""); got != test.want {
 			t.Errorf("%+v: %s", test, got)
 		}
-		if got := p.returnURL(r, Place{PoolID: "pool", Base: test.base}, "Corp"); got != test.want+"/Corp" {
+		if got := d.returnURL(r, Place{PoolID: "pool", Base: test.base}, "Corp"); got != test.want+"/Corp" {
 			t.Errorf("%+v, a provider's own: %s", test, got)
 		}
 	}

@@ -22,10 +22,16 @@ type Discovery struct {
 	Prompts               []string `json:"prompt_values_supported"`
 }
 
+// discovery describes pools.
+type discovery struct {
+	issuerURL func(poolID string) string
+	publicURL string
+}
+
 // Describe makes a pool's configuration. All addresses come from the Provider's
 // own settings, whatever host the request named.
-func (p *Provider) Describe(poolID string) Discovery {
-	issuer, base := p.IssuerURL(poolID), p.PublicURL+"/"+poolID
+func (d discovery) Describe(poolID string) Discovery {
+	issuer, base := d.issuerURL(poolID), d.publicURL+"/"+poolID
 	return Discovery{
 		Issuer: issuer, JWKSURI: issuer + "/.well-known/jwks.json",
 		AuthorizationEndpoint: base + "/oauth2/authorize", TokenEndpoint: base + "/oauth2/token",

@@ -6,6 +6,16 @@ import (
 	"net/url"
 )
 
+// logoutEndpoint signs browsers out.
+type logoutEndpoint struct {
+	front    *front
+	requests *requests
+	refusals *refusals
+	sessions *browserSessions
+	users    Users
+	page     func(w http.ResponseWriter, r *http.Request, clientID string) // Config.SignedOut
+}
+
 // Logout serves GET /logout: it takes the browser's session away and goes to
 // logout_uri, which must be registered, or, with redirect_uri and response_type,
 // back to the login page. With neither, there is a page that says so. It revokes
@@ -16,49 +26,46 @@ import (
 // RP-Initiated Logout 1.0, section 2). An expired hint counts, one that no key of the pool
 // has signed does not: then a page asks the person. A POST is answered with the way to the
 // same GET.
-func (p *Provider) Logout(w http.ResponseWriter, r *http.Request) {
-	if !p.allow(w, r, http.MethodGet, http.MethodHead, http.MethodPost) {
-		return
-	}
-	place, ok := p.at(w, r)
+func (l *logoutEndpoint) Logout(w http.ResponseWriter, r *http.Request) {
+	place, ok := l.front.enter(w, r, http.MethodGet, http.MethodHead, http.MethodPost)
 	if !ok {
 		return
 	}
 	if r.Method == http.MethodPost {
-		p.logoutByGet(w, r, place)
+		l.logoutByGet(w, r, place)
 		return
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil || tooLong(r.URL.RawQuery, query) {
-		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "the query is malformed or too long"})
+		l.refusals.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "the query is malformed or too long"})
 		return
 	}
-	ask, e := p.applyHint(r, place, query)
+	ask, e := l.applyHint(r, place, query)
 	var to string
 	if e == nil && !ask {
-		to, e = p.afterLogout(r, place, query)
+		to, e = l.afterLogout(r, place, query)
 	}
 	switch {
 	case e != nil:
-		p.Refuse(w, r, e)
+		l.refusals.Refuse(w, r, e)
 		return
 	case ask:
-		p.askBeforeLogout(w, r, place)
+		l.askBeforeLogout(w, r, place)
 		return
 	}
-	if err := p.end(w, r, place.PoolID); err != nil {
-		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeServerError, Description: "try again later", cause: err})
+	if err := l.sessions.EndSession(w, r, place.PoolID); err != nil {
+		l.refusals.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeServerError, Description: "try again later", cause: err})
 		return
 	}
 	if to == "" {
-		p.signedOut(w, r, query.Get("client_id"))
+		l.signedOut(w, r, query.Get("client_id"))
 		return
 	}
 	redirect(w, r, to)
 }
 
 // afterLogout finds where a logout leads; "" is nowhere else.
-func (p *Provider) afterLogout(r *http.Request, place Place, query url.Values) (string, *RequestError) {
+func (l *logoutEndpoint) afterLogout(r *http.Request, place Place, query url.Values) (string, *RequestError) {
 	refuse := func(code, description string) (string, *RequestError) {
 		return "", &RequestError{PoolID: place.PoolID, Code: code, Description: description}
 	}
@@ -68,7 +75,7 @@ func (p *Provider) afterLogout(r *http.Request, place Place, query url.Values) (
 	}
 	target := query.Get(named)
 	if target == "" && (query.Has("redirect_uri") || query.Has("response_type")) {
-		request, err := p.ReadRequest(r.Context(), place.PoolID, query)
+		request, err := l.requests.ReadRequest(r.Context(), place.PoolID, query)
 		if e, refused := errors.AsType[*RequestError](err); refused {
 			e.Redirect = "" // a logout answers to nobody but the person
 			return "", e
@@ -82,7 +89,7 @@ func (p *Provider) afterLogout(r *http.Request, place Place, query url.Values) (
 	case len(query["state"]) > 1 || len(query.Get("state")) > maxState:
 		return refuse(codeInvalidRequest, "state is there more than once, or too long")
 	}
-	client, err := p.client(r.Context(), place.PoolID, query.Get("client_id"))
+	client, err := l.requests.client(r.Context(), place.PoolID, query.Get("client_id"))
 	if e, refused := errors.AsType[*RequestError](err); refused {
 		return "", e
 	}

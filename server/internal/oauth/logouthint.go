@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,10 +13,10 @@ var logoutParameters = append(slices.Clone(requestParameters), "logout_uri", "po
 // logoutByGet answers a POST, which relying parties may send (OpenID Connect RP-Initiated
 // Logout 1.0, section 2), with the way to the same request as a GET: a POST of another site
 // comes without the cookie of the session that is to end.
-func (p *Provider) logoutByGet(w http.ResponseWriter, r *http.Request, place Place) {
+func (l *logoutEndpoint) logoutByGet(w http.ResponseWriter, r *http.Request, place Place) {
 	form, e := readForm(w, r)
 	if e != nil {
-		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: e.description})
+		l.refusals.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: e.description})
 		return
 	}
 	query := url.Values{}
@@ -28,7 +27,7 @@ func (p *Provider) logoutByGet(w http.ResponseWriter, r *http.Request, place Pla
 	}
 	to := query.Encode()
 	if tooLong(to, query) {
-		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "the request is too long"})
+		l.refusals.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "the request is too long"})
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -39,7 +38,7 @@ func (p *Provider) logoutByGet(w http.ResponseWriter, r *http.Request, place Pla
 // applyHint gives a logout request that names no client the one that its id_token_hint is
 // for. ask says that the person has to be asked: the hint proves nothing, or it is about
 // another user than the one who is signed in.
-func (p *Provider) applyHint(r *http.Request, place Place, query url.Values) (ask bool, e *RequestError) {
+func (l *logoutEndpoint) applyHint(r *http.Request, place Place, query url.Values) (ask bool, e *RequestError) {
 	fail := func(err error) *RequestError {
 		return &RequestError{PoolID: place.PoolID, Code: codeServerError, Description: "try again later", cause: err}
 	}
@@ -49,7 +48,7 @@ func (p *Provider) applyHint(r *http.Request, place Place, query url.Values) (as
 	if len(query["id_token_hint"]) > 1 {
 		return false, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "id_token_hint is there more than once"}
 	}
-	client, sub, err := p.Users.Hint(r.Context(), place.PoolID, query.Get("id_token_hint"))
+	client, sub, err := l.users.Hint(r.Context(), place.PoolID, query.Get("id_token_hint"))
 	switch {
 	case err != nil:
 		return false, fail(err)
@@ -60,47 +59,29 @@ func (p *Provider) applyHint(r *http.Request, place Place, query url.Values) (as
 	case query.Get("client_id") != client:
 		return false, &RequestError{PoolID: place.PoolID, Code: codeInvalidRequest, Description: "id_token_hint is another client's"}
 	}
-	user, signedIn, err := p.Session(r, place.PoolID)
+	user, signedIn, err := l.sessions.Session(r, place.PoolID)
 	if err != nil {
 		return false, fail(err)
 	}
 	return signedIn && user.Sub != sub, nil
 }
 
-// hintNames reports whether the id_token_hint of an authorization request, if there is one,
-// is an ID token of its client, expired or not, about this user. Any other hint keeps the
-// browser's session from answering (OpenID Connect Core 1.0, section 3.1.2.1), so that a
-// silent renewal does not change the user of an application.
-func (p *Provider) hintNames(ctx context.Context, q *Request, user User) (bool, error) {
-	if q.IDTokenHint == "" {
-		return true, nil
-	}
-	client, sub, err := p.Users.Hint(ctx, q.Client.PoolID, q.IDTokenHint)
-	return err == nil && client == q.Client.ID && sub == user.Sub, err
-}
-
 // askBeforeLogout sends the person to the page that asks, if there is a session to end.
-func (p *Provider) askBeforeLogout(w http.ResponseWriter, r *http.Request, place Place) {
-	_, signedIn, err := p.Session(r, place.PoolID)
+func (l *logoutEndpoint) askBeforeLogout(w http.ResponseWriter, r *http.Request, place Place) {
+	_, signedIn, err := l.sessions.Session(r, place.PoolID)
 	switch {
 	case err != nil:
-		p.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeServerError, Description: "try again later", cause: err})
+		l.refusals.Refuse(w, r, &RequestError{PoolID: place.PoolID, Code: codeServerError, Description: "try again later", cause: err})
 	case signedIn:
 		redirect(w, r, place.Base+"/signOut")
 	default:
-		p.signedOut(w, r, "")
+		l.signedOut(w, r, "")
 	}
 }
 
 // signedOut shows the page of those who signed out.
-func (p *Provider) signedOut(w http.ResponseWriter, r *http.Request, clientID string) {
+func (l *logoutEndpoint) signedOut(w http.ResponseWriter, r *http.Request, clientID string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	p.SignedOut(w, r, clientID)
-}
-
-// EndSession ends the session of the browser that sent a request, and takes its cookie
-// away. A copy of the cookie is worth nothing from then on.
-func (p *Provider) EndSession(w http.ResponseWriter, r *http.Request, poolID string) error {
-	return p.end(w, r, poolID)
+	l.page(w, r, clientID)
 }

@@ -6,47 +6,45 @@ import (
 	"time"
 )
 
-// Bounds of what a page keeps in the browser for the next one.
+// Bounds of the note that a page leaves in the browser for the next one.
 const (
 	memoryLife = 10 * time.Minute
 	maxMemory  = 3800 // bytes of the cookie's value; browsers keep 4,096 with its name
+	memoryKind = "-step"
 )
 
-// memory is what the cookie of the pages' memory holds.
+// memory is what the cookie of the pages' notes holds.
 type memory struct {
 	Text  []byte
 	Until time.Time
 }
 
-func (p *Provider) memoryCookie(r *http.Request, poolID string) (name string, secure bool) {
-	name, secure = p.cookie(r, poolID)
-	return name + "-step", secure
+// pageMemory stores notes of the sign-in pages in the browser, sealed.
+type pageMemory struct {
+	sealer
+	cookies cookies
+	now     func() time.Time
 }
 
-// Keep keeps a text in the browser for the sign-in pages, sealed, for ten minutes.
-func (p *Provider) Keep(w http.ResponseWriter, r *http.Request, poolID string, text []byte) error {
-	value, err := p.seal(purposeMemory, poolID, memory{Text: text, Until: p.Now().Add(memoryLife)})
+// Keep stores a text in the browser for ten minutes.
+func (m *pageMemory) Keep(w http.ResponseWriter, r *http.Request, poolID string, text []byte) error {
+	value, err := m.seal(purposeMemory, poolID, memory{Text: text, Until: m.now().Add(memoryLife)})
 	if err != nil {
 		return err
 	}
 	if len(value) > maxMemory {
 		return errors.New("oauth: a page's note is too long for a cookie")
 	}
-	name, secure := p.memoryCookie(r, poolID)
-	http.SetCookie(w, &http.Cookie{
-		Name: name, Value: value, Path: "/", MaxAge: int(memoryLife / time.Second), Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
+	m.cookies.set(w, r, poolID, memoryKind, value, memoryLife)
 	return nil
 }
 
-// Kept is the text that Keep left in the browser; nil for none. Two cookies of one name are
-// none: one of them is another site's.
-func (p *Provider) Kept(r *http.Request, poolID string) []byte {
-	name, _ := p.memoryCookie(r, poolID)
-	cookies := r.CookiesNamed(name)
-	var m memory
-	if len(cookies) != 1 || !p.open(purposeMemory, poolID, cookies[0].Value, &m) || !p.Now().Before(m.Until) {
+// Kept returns the text that Keep stored in the browser; nil if there is none.
+func (m *pageMemory) Kept(r *http.Request, poolID string) []byte {
+	value, ok := m.cookies.sent(r, poolID, memoryKind)
+	var note memory
+	if !ok || !m.open(purposeMemory, poolID, value, &note) || !m.now().Before(note.Until) {
 		return nil
 	}
-	return m.Text
+	return note.Text
 }

@@ -1,8 +1,11 @@
 package oauth
 
 import (
+	"context"
+	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/random"
@@ -16,10 +19,17 @@ type Place struct {
 	Base string
 }
 
+// front finds out where a request came in.
+type front struct {
+	clients Clients
+	note    func(ctx context.Context, code string)
+	log     *slog.Logger
+}
+
 // Place finds the pool of a request: by path value "pool", or by host name, which
 // is PREFIX.localhost or a whole name. Only names that a pool has count; nothing
 // of the Host header goes into an answer. ok is false where there is no pool.
-func (p *Provider) Place(r *http.Request) (place Place, ok bool) {
+func (f *front) Place(r *http.Request) (place Place, ok bool) {
 	if pool := r.PathValue("pool"); pool != "" {
 		return Place{PoolID: pool, Base: "/" + pool}, true
 	}
@@ -27,9 +37,9 @@ func (p *Provider) Place(r *http.Request) (place Place, ok bool) {
 	if name == "" {
 		return Place{}, false
 	}
-	pool, err := p.Clients.PoolOfDomain(r.Context(), name)
+	pool, err := f.clients.PoolOfDomain(r.Context(), name)
 	if err != nil {
-		p.Logger.ErrorContext(r.Context(), "domain could not be looked up", "error", err)
+		f.log.ErrorContext(r.Context(), "domain could not be looked up", "error", err)
 	}
 	return Place{PoolID: pool}, pool != ""
 }
@@ -62,12 +72,30 @@ func domainOf(host string) string {
 	return host
 }
 
-// at finds the place of a request and answers for it where there is none.
-func (p *Provider) at(w http.ResponseWriter, r *http.Request) (Place, bool) {
-	place, ok := p.Place(r)
+// enter finds the place of a request with one of these methods. It answers any other
+// request, and one at a place that does not exist, and returns false.
+func (f *front) enter(w http.ResponseWriter, r *http.Request, methods ...string) (Place, bool) {
+	if !f.allow(w, r, methods...) {
+		return Place{}, false
+	}
+	place, ok := f.Place(r)
 	if !ok {
-		p.Note(r.Context(), codeNotFound)
+		f.note(r.Context(), codeNotFound)
 		http.Error(w, "no user pool has this address", http.StatusNotFound)
 	}
 	return place, ok
+}
+
+// allow answers requests with methods other than these.
+func (f *front) allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
+	if slices.Contains(methods, r.Method) {
+		return true
+	}
+	f.note(r.Context(), codeMethod)
+	for _, method := range methods {
+		w.Header().Add("Allow", method)
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	return false
 }

@@ -18,14 +18,6 @@ const (
 	browserLife = time.Hour
 )
 
-// Purposes of sealing; each has a key of its own.
-const (
-	purposeCode    = "oauth/code"
-	purposeBrowser = "oauth/browser-session"
-	purposeAttempt = "oauth/attempt-elsewhere"
-	purposeMemory  = "oauth/page-memory"
-)
-
 // Client is an app client as the endpoints see it.
 type Client struct {
 	ID, PoolID, Name string
@@ -161,14 +153,57 @@ type Config struct {
 	Now    func() time.Time
 }
 
-// Provider serves the endpoints. It is safe for concurrent use.
+// Provider serves the endpoints. It is safe for concurrent use. Each part has its own
+// exported methods.
 type Provider struct {
-	Config
-	secure bool // the public URL is https
+	*front
+	*requests
+	*refusals
+	*browserSessions
+	*pageMemory
+	*authorizeEndpoint
+	*returnEndpoint
+	*tokenEndpoint
+	*revocationEndpoint
+	*userInfoEndpoint
+	*logoutEndpoint
+	discovery
 }
 
 // New makes a Provider.
 func New(c Config) *Provider {
+	c = c.withDefaults()
+	front := &front{clients: c.Clients, note: c.Note, log: c.Logger}
+	sealer := sealer{c.Box}
+	cookies := cookies{https: strings.HasPrefix(c.PublicURL, "https://")}
+	requests := &requests{clients: c.Clients, issuerURL: c.IssuerURL, optionalPKCE: c.OptionalPKCE}
+	refusals := &refusals{page: c.ErrorPage, note: c.Note, log: c.Logger}
+	sessions := &browserSessions{sealer: sealer, cookies: cookies, users: c.Users, now: c.Now}
+	codes := codes{sealer: sealer, now: c.Now}
+	away := &departures{
+		elsewhere: c.Elsewhere, requests: requests, refusals: refusals, sealer: sealer, cookies: cookies,
+		publicURL: c.PublicURL, log: c.Logger, now: c.Now,
+	}
+	authorize := &authorizeEndpoint{
+		front: front, requests: requests, refusals: refusals, sessions: sessions, codes: codes, departures: away,
+		issuer: c.Issuer, users: c.Users, now: c.Now,
+	}
+	replies := &replies{note: c.Note, log: c.Logger}
+	authenticator := &authenticator{clients: c.Clients, replies: replies}
+	return &Provider{
+		front: front, requests: requests, refusals: refusals, browserSessions: sessions,
+		pageMemory:         &pageMemory{sealer: sealer, cookies: cookies, now: c.Now},
+		authorizeEndpoint:  authorize,
+		returnEndpoint:     &returnEndpoint{front: front, requests: requests, refusals: refusals, departures: away, authorize: authorize, log: c.Logger, now: c.Now},
+		tokenEndpoint:      &tokenEndpoint{front: front, authenticator: authenticator, replies: replies, codes: codes, issuer: c.Issuer},
+		revocationEndpoint: &revocationEndpoint{front: front, authenticator: authenticator, replies: replies, issuer: c.Issuer},
+		userInfoEndpoint:   &userInfoEndpoint{front: front, replies: replies, users: c.Users},
+		logoutEndpoint:     &logoutEndpoint{front: front, requests: requests, refusals: refusals, sessions: sessions, users: c.Users, page: c.SignedOut},
+		discovery:          discovery{issuerURL: c.IssuerURL, publicURL: c.PublicURL},
+	}
+}
+
+func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -184,5 +219,5 @@ func New(c Config) *Provider {
 	if c.Note == nil {
 		c.Note = func(context.Context, string) {}
 	}
-	return &Provider{Config: c, secure: strings.HasPrefix(c.PublicURL, "https://")}
+	return c
 }

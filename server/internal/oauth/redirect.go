@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -43,11 +42,11 @@ func registered(list []string, uri string) bool {
 
 // answerURL is the client's redirect URI with an answer: in the query, or in the
 // fragment for response_type token. It adds state and iss (RFC 9207).
-func (p *Provider) answerURL(q *Request, values url.Values) string {
+func (rs *requests) answerURL(q *Request, values url.Values) string {
 	if q.State != "" {
 		values.Set("state", q.State)
 	}
-	values.Set("iss", p.IssuerURL(q.Client.PoolID))
+	values.Set("iss", rs.issuerURL(q.Client.PoolID))
 	if q.Implicit {
 		return q.RedirectURI + "#" + values.Encode()
 	}
@@ -84,39 +83,4 @@ func redirect(w http.ResponseWriter, r *http.Request, to string) {
 		return
 	}
 	w.WriteHeader(http.StatusFound)
-}
-
-// Refuse answers a request that ReadRequest refused: to the client where that is
-// safe, to the person otherwise.
-func (p *Provider) Refuse(w http.ResponseWriter, r *http.Request, e *RequestError) {
-	p.Note(r.Context(), e.Code)
-	if e.cause != nil {
-		p.Logger.ErrorContext(r.Context(), "authorization failed", "pool", e.PoolID, "error", e.cause)
-	}
-	if e.Redirect != "" {
-		redirect(w, r, e.Redirect)
-		return
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	p.ErrorPage(w, r, e)
-}
-
-// plainError is the error page of a Provider that has none.
-func plainError(w http.ResponseWriter, _ *http.Request, e *RequestError) {
-	http.Error(w, e.Code+": "+e.Description, e.Status())
-}
-
-// plainSignedOut is the page of those who signed out of a Provider that has none.
-func plainSignedOut(w http.ResponseWriter, _ *http.Request, _ string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, "You are signed out.\n")
-}
-
-// Status is the HTTP status of a page that shows the error.
-func (e *RequestError) Status() int {
-	if e.Code == codeServerError {
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusBadRequest
 }

@@ -51,18 +51,23 @@ func (o *one) OAuthClient(_ context.Context, id string) (*Client, error) {
 
 func (*one) PoolOfDomain(context.Context, string) (string, error) { return "", nil }
 
-func reader(t testing.TB) *Provider {
+// reader is a Provider that has clients only; change edits its Config.
+func reader(t testing.TB, change ...func(*Config)) *Provider {
 	box, err := seal.New(make([]byte, seal.KeySize))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(Config{
+	config := Config{
 		Clients: &one{Client{
 			ID: "c1", PoolID: "p", Enabled: true, Flows: []string{"code", "implicit"}, Scopes: []string{"openid", "email", "api/read"},
 			CallbackURLs: []string{"https://a.example/x", "http://127.0.0.1/x"}, LogoutURLs: []string{"https://a.example/bye"},
 		}},
 		Box: box, PublicURL: "https://s.example", IssuerURL: func(pool string) string { return "https://s.example/" + pool },
-	})
+	}
+	for _, edit := range change {
+		edit(&config)
+	}
+	return New(config)
 }
 
 // FuzzAuthorize: whatever the query, a browser goes to the login page, to a

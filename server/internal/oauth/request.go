@@ -115,9 +115,16 @@ var requestParameters = []string{
 	"code_challenge", "code_challenge_method", "login_hint", "lang", "identity_provider", "idp_identifier", "id_token_hint", "request", "request_uri",
 }
 
+// requests reads authorization requests and addresses the answers to them.
+type requests struct {
+	clients      Clients
+	issuerURL    func(poolID string) string
+	optionalPKCE bool
+}
+
 // ReadRequest reads and checks an authorization request from a query, of
 // /oauth2/authorize or of a page that carries it on. Its error is a *RequestError.
-func (p *Provider) ReadRequest(ctx context.Context, poolID string, query url.Values) (*Request, error) {
+func (rs *requests) ReadRequest(ctx context.Context, poolID string, query url.Values) (*Request, error) {
 	refuse := func(code, description string) error {
 		return &RequestError{PoolID: poolID, Code: code, Description: description}
 	}
@@ -126,7 +133,7 @@ func (p *Provider) ReadRequest(ctx context.Context, poolID string, query url.Val
 			return nil, refuse(codeInvalidRequest, name+" must be there, once")
 		}
 	}
-	client, err := p.client(ctx, poolID, query.Get("client_id"))
+	client, err := rs.client(ctx, poolID, query.Get("client_id"))
 	if err != nil {
 		return nil, err
 	}
@@ -135,18 +142,18 @@ func (p *Provider) ReadRequest(ctx context.Context, poolID string, query url.Val
 		return nil, refuse(codeRedirectMismatch, "redirect_uri is not one of the client's callback URLs, character by character")
 	}
 	q := &Request{Client: client, RedirectURI: redirect, MaxAge: -1}
-	if err := q.read(query, p.OptionalPKCE); err != nil {
-		return nil, p.redirectable(q, err)
+	if err := q.read(query, rs.optionalPKCE); err != nil {
+		return nil, rs.redirectable(q, err)
 	}
 	if len(q.Query().Encode()) > MaxQuery {
-		return nil, p.redirectable(q, refusal(codeInvalidRequest, "the request is too long in percent encoding; shorten state"))
+		return nil, rs.redirectable(q, refusal(codeInvalidRequest, "the request is too long in percent encoding; shorten state"))
 	}
 	return q, nil
 }
 
 // client finds a client of the pool, for an authorization or logout request.
-func (p *Provider) client(ctx context.Context, poolID, id string) (*Client, error) {
-	client, err := p.Clients.OAuthClient(ctx, id)
+func (rs *requests) client(ctx context.Context, poolID, id string) (*Client, error) {
+	client, err := rs.clients.OAuthClient(ctx, id)
 	if _, refused := errors.AsType[*wire.Exception](err); refused || err == nil && client.PoolID != poolID {
 		return nil, &RequestError{PoolID: poolID, Code: codeInvalidClient, Description: "the client does not exist"}
 	}
@@ -156,15 +163,15 @@ func (p *Provider) client(ctx context.Context, poolID, id string) (*Client, erro
 	return client, nil
 }
 
-// redirectable gives an error the place that it may be taken to.
-func (p *Provider) redirectable(q *Request, e *RequestError) *RequestError {
+// redirectable adds to an error the address that it is sent to.
+func (rs *requests) redirectable(q *Request, e *RequestError) *RequestError {
 	e.PoolID = q.Client.PoolID
 	values := url.Values{"error": {e.Code}, "error_description": {e.Description}}
-	e.Redirect = p.answerURL(q, values)
+	e.Redirect = rs.answerURL(q, values)
 	return e
 }
 
-// refusal is a RequestError on its way to redirectable.
+// refusal is a RequestError before redirectable addresses it.
 func refusal(code, description string) *RequestError {
 	return &RequestError{Code: code, Description: description}
 }
