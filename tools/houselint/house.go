@@ -18,8 +18,7 @@ const (
 // tolerated are types that had more methods than they may before the rule was made, with
 // the number that they must not exceed.
 var tolerated = map[string]int{
-	"internal/cli.app":             67,
-	"server/internal/hosted.visit": 61,
+	"internal/cli.app": 67,
 }
 
 // house is what is counted over whole packages.

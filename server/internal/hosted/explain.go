@@ -48,8 +48,8 @@ func checked[Request, Response any](v *visit, in *Request, call func(context.Con
 	return call(v.r.Context(), in)
 }
 
-// explain puts an exception into the person's language, with the way on. It
-// answers by itself, and gives false, for what is no fault of the person's.
+// explain describes an exception in the user's language. It answers by itself, and returns
+// false, if the user cannot mend the cause.
 func (v *visit) explain(err error) (complaint, bool) {
 	e, ok := errors.AsType[*wire.Exception](err)
 	if !ok {
@@ -57,16 +57,31 @@ func (v *visit) explain(err error) (complaint, bool) {
 		return complaint{}, false
 	}
 	v.note(e.Type)
-	say := v.texts.say
+	c, ok := explainer{v.fields(), v.attributes()}.explain(e)
+	if !ok {
+		v.trouble(err)
+	}
+	return c, ok
+}
+
+// explainer finds out which field an exception is about, and what to say there.
+type explainer struct {
+	fields
+	given map[string]string // attributes
+}
+
+// explain returns false for exceptions whose cause the user cannot mend.
+func (x explainer) explain(e *wire.Exception) (complaint, bool) {
+	say := x.texts.say
 	switch e.Type {
 	case wire.NotAuthorizedException:
-		return v.explainRefusal(e)
+		return x.explainRefusal(e)
 	case wire.InvalidParameterException:
-		return v.explainParameter(e), true
+		return x.explainParameter(e), true
 	case wire.InvalidPasswordException:
-		return at("new_password", v.brokenRule(e.Message)), true
+		return at("new_password", x.brokenRule(e.Message)), true
 	case wire.UsernameExistsException:
-		return v.explainTaken(e), true
+		return x.explainTaken(e), true
 	case wire.PasswordHistoryPolicyViolationException:
 		return at("new_password", say("problem.passwordUsed")), true
 	case wire.UserNotFoundException:
@@ -82,14 +97,13 @@ func (v *visit) explain(err error) (complaint, bool) {
 	case wire.CodeDeliveryFailureException:
 		return complaint{alert: say("problem.notDelivered")}, true
 	}
-	v.trouble(err)
 	return complaint{}, false
 }
 
 // explainRefusal explains NotAuthorizedException, which tells its reasons apart
 // by their texts only.
-func (v *visit) explainRefusal(e *wire.Exception) (complaint, bool) {
-	say := v.texts.say
+func (x explainer) explainRefusal(e *wire.Exception) (complaint, bool) {
+	say := x.texts.say
 	switch e.Message {
 	case wire.MessageIncorrectUsernameOrPassword:
 		return complaint{alert: say("problem.wrongPassword")}, true
@@ -108,36 +122,35 @@ func (v *visit) explainRefusal(e *wire.Exception) (complaint, bool) {
 	case wire.MessageInvalidSession, wire.MessageSessionExpired, wire.MessageSessionUsed:
 		return complaint{alert: say("problem.session"), over: true}, true
 	}
-	v.trouble(e) // about the client, not about the person
-	return complaint{}, false
+	return complaint{}, false // about the client, not about the user
 }
 
 // explainTaken explains UsernameExistsException.
-func (v *visit) explainTaken(e *wire.Exception) complaint {
+func (x explainer) explainTaken(e *wire.Exception) complaint {
 	for _, attribute := range []string{"email", "phone_number"} {
 		if e.Message == wire.ContactExists(attribute).Message {
 			field := attributePrefix + attribute
-			if v.request.Names.Email || v.request.Names.Phone {
+			if x.request.Names.Email || x.request.Names.Phone {
 				field = "username"
 			}
-			return at(field, v.texts.say("problem.contactTaken"))
+			return at(field, x.texts.say("problem.contactTaken"))
 		}
 	}
 	key := "problem.nameTaken"
-	if v.request.Names.Email || v.request.Names.Phone {
+	if x.request.Names.Email || x.request.Names.Phone {
 		key = "problem.contactTaken"
 	}
-	return at("username", v.texts.say(key))
+	return at("username", x.texts.say(key))
 }
 
 // explainParameter explains InvalidParameterException: what was typed has not the
 // form it must have.
-func (v *visit) explainParameter(e *wire.Exception) complaint {
-	say := v.texts.say
+func (x explainer) explainParameter(e *wire.Exception) complaint {
+	say := x.texts.say
 	has := func(part string) bool { return strings.Contains(e.Message, part) }
 	switch {
 	case has("'password'") && has("greater than or equal to"):
-		return at("new_password", v.brokenRule(wire.MessagePasswordTooShort))
+		return at("new_password", x.brokenRule(wire.MessagePasswordTooShort))
 	case has("'password'"):
 		return at("new_password", say("problem.passwordForm"))
 	case has("'confirmationCode'"):
@@ -151,19 +164,19 @@ func (v *visit) explainParameter(e *wire.Exception) complaint {
 	case has("Username cannot be of"):
 		return at("username", say("problem.nameIsContact"))
 	case has("Username should be"):
-		return at("username", say("problem.nameForm", v.usernameInput("").Label))
+		return at("username", say("problem.nameForm", x.username("").Label))
 	case has("'username'") || has("Username is empty"):
 		return at("username", say("problem.nameInvalid"))
 	case has("Invalid email address format"):
-		return at(v.contactField("email"), say("problem.emailForm"))
+		return at(x.contactField("email"), say("problem.emailForm"))
 	case has("Invalid phone number format"):
-		return at(v.contactField("phone_number"), say("problem.phoneForm"))
+		return at(x.contactField("phone_number"), say("problem.phoneForm"))
 	}
-	return v.explainAttribute(e)
+	return x.explainAttribute(e)
 }
 
-func (v *visit) contactField(attribute string) string {
-	if n := v.request.Names; n.Email && attribute == "email" || n.Phone && attribute == "phone_number" {
+func (x explainer) contactField(attribute string) string {
+	if n := x.request.Names; n.Email && attribute == "email" || n.Phone && attribute == "phone_number" {
 		return "username"
 	}
 	return attributePrefix + attribute
@@ -171,55 +184,40 @@ func (v *visit) contactField(attribute string) string {
 
 // explainAttribute finds the attributes that a text complains of among those that
 // the form has: Cognito writes a line "name: what is wrong" for each.
-func (v *visit) explainAttribute(e *wire.Exception) complaint {
+func (x explainer) explainAttribute(e *wire.Exception) complaint {
 	c := complaint{fields: map[string]string{}}
 	blame := func(name string) {
-		c.fields[attributePrefix+name] = v.texts.say("problem.attribute", v.texts.attribute(name))
+		c.fields[attributePrefix+name] = x.texts.say("problem.attribute", x.texts.attribute(name))
 	}
-	for i, name := range v.request.Ask { // in the order in which signUp sent them
+	for i, name := range x.request.Ask { // in the order in which performSignUp sent them
 		if strings.Contains(e.Message, "'userAttributes."+strconv.Itoa(i+1)+".member.value'") {
 			blame(name)
 		}
 	}
-	for name := range v.attributes() {
+	for name := range x.given {
 		if strings.Contains(e.Message, " "+name+": ") || strings.Contains(e.Message, "\n"+name+": ") {
 			blame(name)
 		}
 	}
 	if !c.any() {
-		c.alert = v.texts.say("problem.invalid")
+		c.alert = x.texts.say("problem.invalid")
 	}
 	return c
 }
 
 // brokenRule says which rule of the pool a password breaks.
-func (v *visit) brokenRule(message string) string {
+func (x explainer) brokenRule(message string) string {
 	switch message {
 	case wire.MessagePasswordTooShort:
-		return v.texts.say("problem.passwordShort", strconv.Itoa(max(v.request.Rules.MinimumLength, 6)))
+		return x.texts.say("problem.passwordShort", strconv.Itoa(max(x.request.Rules.MinimumLength, 6)))
 	case wire.MessagePasswordUppercase:
-		return v.texts.say("problem.passwordUpper")
+		return x.texts.say("problem.passwordUpper")
 	case wire.MessagePasswordLowercase:
-		return v.texts.say("problem.passwordLower")
+		return x.texts.say("problem.passwordLower")
 	case wire.MessagePasswordNumeric:
-		return v.texts.say("problem.passwordNumber")
+		return x.texts.say("problem.passwordNumber")
 	case wire.MessagePasswordSymbol:
-		return v.texts.say("problem.passwordSymbol")
+		return x.texts.say("problem.passwordSymbol")
 	}
-	return v.texts.say("problem.passwordForm")
-}
-
-// rules are the pool's rules for passwords, to read before one is chosen.
-func (v *visit) rules() []string {
-	r := v.request.Rules
-	rules := []string{v.texts.say("rule.length", strconv.Itoa(max(r.MinimumLength, 6)))}
-	for _, rule := range []struct {
-		on  bool
-		key string
-	}{{r.Upper, "rule.upper"}, {r.Lower, "rule.lower"}, {r.Numbers, "rule.number"}, {r.Symbols, "rule.symbol"}} {
-		if rule.on {
-			rules = append(rules, v.texts.say(rule.key))
-		}
-	}
-	return rules
+	return x.texts.say("problem.passwordForm")
 }

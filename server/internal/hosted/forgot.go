@@ -1,83 +1,46 @@
 package hosted
 
-import (
-	"net/http"
+import "github.com/latchkey-auth/latchkey/internal/wire"
 
-	"github.com/latchkey-auth/latchkey/internal/wire"
-)
-
-func (v *visit) showForgot() {
-	n := v.kept("/forgotPassword")
-	v.forgotPage(v.username(n), complaint{alert: n.Alert})
-}
-
-// forgotPage asks whose password is forgotten.
-func (v *visit) forgotPage(username string, c complaint) {
-	page := v.page(v.texts.say("forgot.title"), v.texts.say("forgot.lead"))
-	page.Alert = c.alert
-	page.Form = &form{
-		Action: v.to("/forgotPassword"), Submit: v.texts.say("forgot.submit"),
-		Fields: []input{c.on(v.usernameInput(username))},
-	}
-	page.Links = []link{
-		v.link(v.texts.say("forgot.haveCode"), "/confirmforgotPassword"),
-		v.link(v.texts.say("backToSignIn"), "/login"),
-	}
-	v.show(http.StatusOK, "/forgotPassword", page)
-}
-
-func (v *visit) forgot() {
-	username := v.field("username")
-	if c := v.missing("username"); c.any() {
-		v.forgotPage(username, c)
-		return
-	}
-	out, err := checked(v, &wire.ForgotPasswordRequest{ClientId: v.request.ClientID, Username: username}, v.Accounts.ForgotPassword)
-	if err == nil {
-		v.next(note{Path: "/confirmforgotPassword", Username: username, Notice: v.sent(out.CodeDeliveryDetails)})
-		return
-	}
-	if c, ok := v.explain(err); ok {
-		v.forgotPage(username, c)
+// forgotPassword asks whose password is forgotten, and has a code sent.
+func forgotPassword() *accountStep {
+	return &accountStep{
+		path: "/forgotPassword", own: true,
+		words: func(v *visit) (title, lead, submit string) {
+			return v.texts.say("forgot.title"), v.texts.say("forgot.lead"), v.texts.say("forgot.submit")
+		},
+		inputs: func(f fields, given values) []input { return []input{f.username(given.username)} },
+		links: func(v *visit) []link {
+			return append([]link{v.link(v.texts.say("forgot.haveCode"), "/confirmforgotPassword")}, backToSignIn(v)...)
+		},
+		perform: func(v *visit, given values) (note, error) {
+			out, err := checked(v, &wire.ForgotPasswordRequest{ClientId: v.request.ClientID, Username: given.username}, v.Accounts.ForgotPassword)
+			if err != nil {
+				return note{}, err
+			}
+			return note{Path: "/confirmforgotPassword", Username: given.username, Notice: v.sent(out.CodeDeliveryDetails)}, nil
+		},
 	}
 }
 
-func (v *visit) showReset() {
-	n := v.kept("/confirmforgotPassword")
-	v.resetPage(v.username(n), n.Notice, complaint{alert: n.Alert})
-}
-
-// resetPage asks for the code and the new password.
-func (v *visit) resetPage(username, notice string, c complaint) {
-	page := v.page(v.texts.say("reset.title"), v.texts.say("reset.lead"))
-	page.Alert, page.Notice = c.alert, notice
-	page.Form = &form{
-		Action: v.to("/confirmforgotPassword"), Submit: v.texts.say("reset.submit"), Second: v.texts.say("code.resend"),
-		Fields: []input{c.on(v.usernameInput(username)), c.on(v.codeInput()), c.on(v.newPasswordInput("newPassword.label"))},
-	}
-	page.Links = []link{v.link(v.texts.say("backToSignIn"), "/login")}
-	v.show(http.StatusOK, "/confirmforgotPassword", page)
-}
-
-func (v *visit) reset() {
-	username := v.field("username")
-	if v.field("do") == "resend" {
-		v.forgot()
-		return
-	}
-	if c := v.missing("username", "code", "new_password"); c.any() {
-		v.resetPage(username, "", c)
-		return
-	}
-	_, err := checked(v, &wire.ConfirmForgotPasswordRequest{
-		ClientId: v.request.ClientID, Username: username,
-		ConfirmationCode: wire.Sensitive(v.field("code")), Password: v.secretField("new_password"),
-	}, v.Accounts.ConfirmForgotPassword)
-	if err == nil {
-		v.next(note{Path: "/login", Username: username, Notice: v.texts.say("reset.done")})
-		return
-	}
-	if c, ok := v.explain(err); ok {
-		v.resetPage(username, "", c)
+// resetPassword asks for the code and the new password.
+func resetPassword() *accountStep {
+	return &accountStep{
+		path: "/confirmforgotPassword", own: true,
+		words: func(v *visit) (title, lead, submit string) {
+			return v.texts.say("reset.title"), v.texts.say("reset.lead"), v.texts.say("reset.submit")
+		},
+		inputs: func(f fields, given values) []input {
+			return []input{f.username(given.username), f.code(), f.newPasswordInput("newPassword.label")}
+		},
+		links: backToSignIn,
+		perform: func(v *visit, given values) (note, error) {
+			_, err := checked(v, &wire.ConfirmForgotPasswordRequest{
+				ClientId: v.request.ClientID, Username: given.username,
+				ConfirmationCode: wire.Sensitive(v.field("code")), Password: v.secretField("new_password"),
+			}, v.Accounts.ConfirmForgotPassword)
+			return note{Path: "/login", Username: given.username, Notice: v.texts.say("reset.done")}, err
+		},
+		resend: forgotPassword().post,
 	}
 }

@@ -69,12 +69,12 @@ func New(c Config) *Pages {
 	}
 	p := &Pages{Config: c, origins: http.NewCrossOriginProtection()}
 	p.routes = map[string]route{
-		"/login":                 {show: (*visit).showSignIn, post: (*visit).signIn},
-		"/newPassword":           {show: (*visit).showNewPassword, post: (*visit).newPassword, own: true},
-		"/signup":                {show: (*visit).showSignUp, post: (*visit).signUp},
-		"/confirmUser":           {show: (*visit).showConfirm, post: (*visit).confirm, own: true},
-		"/forgotPassword":        {show: (*visit).showForgot, post: (*visit).forgot, own: true},
-		"/confirmforgotPassword": {show: (*visit).showReset, post: (*visit).reset, own: true},
+		"/login":                 {show: func(v *visit) { signIn{v}.show() }, post: func(v *visit) { signIn{v}.post() }},
+		"/newPassword":           {show: func(v *visit) { newPassword{v}.show() }, post: func(v *visit) { newPassword{v}.post() }, own: true},
+		"/signup":                signUp().route(),
+		"/confirmUser":           confirmSignUp().route(),
+		"/forgotPassword":        forgotPassword().route(),
+		"/confirmforgotPassword": resetPassword().route(),
 		"/error":                 {show: (*visit).showError, bare: true},
 		"/signOut":               {show: (*visit).showSignOut, post: (*visit).signOut, bare: true},
 		"/signedOut":             {show: (*visit).showSignedOut, bare: true},
@@ -260,3 +260,18 @@ func (v *visit) field(name string) string { return strings.TrimSpace(v.r.PostFor
 func (v *visit) secretField(name string) wire.Sensitive {
 	return wire.Sensitive(v.r.PostForm.Get(name))
 }
+
+// attributes are the attributes in the posted form.
+func (v *visit) attributes() map[string]string {
+	given := map[string]string{}
+	for field := range v.r.PostForm {
+		name, ok := strings.CutPrefix(field, attributePrefix)
+		if ok && name != "" && len(given) < 50 {
+			given[name] = v.field(field)
+		}
+	}
+	return given
+}
+
+// fields makes the fields of this request's forms.
+func (v *visit) fields() fields { return fields{v.texts, v.request} }

@@ -104,6 +104,14 @@ func (v *visit) page(title, lead string) *view {
 	return &view{Title: title, Lead: lead}
 }
 
+// toClient says a text that names the client, or its form for a client without a name.
+func (v *visit) toClient(key string) string {
+	if v.request.ClientName == "" {
+		return v.texts.say(key + "Unnamed")
+	}
+	return v.texts.say(key, v.request.ClientName)
+}
+
 // to is the address of another page of the same authorization request. Encode
 // leaves nothing in a query that HTML or a URL would take for its own.
 func (v *visit) to(path string) template.URL { return v.with(path, v.query()) }
