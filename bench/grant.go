@@ -241,7 +241,7 @@ func (b *bench) grantInProcess() (signature time.Duration, err error) {
 		return 0, err
 	}
 	defer w.close()
-	null, err := newWorld(nullSigner)
+	null, err := newWorld(nullSigner{})
 	if err != nil {
 		return 0, err
 	}

@@ -85,7 +85,7 @@ func (w *workshop) unsignedGrants() (*target, error) {
 
 // serveUnsigned is that service: it says where it is, and its pool and app client.
 func serveUnsigned() error {
-	w, err := newWorld(nullSigner)
+	w, err := newWorld(nullSigner{})
 	if err != nil {
 		return err
 	}

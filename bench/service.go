@@ -23,6 +23,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/ownbroker"
+	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
 )
 
@@ -32,13 +33,12 @@ type world struct {
 	dir     string
 	handler *server.Server
 	store   *sqlite.Store
-	ring    *keys.Ring
 	pool    string
 	client  string
 	tokens  wire.AuthenticationResultType
 }
 
-func newWorld(sign keys.SignFunc) (*world, error) {
+func newWorld(signer plug.Signer) (*world, error) {
 	dir, err := os.MkdirTemp("", "latchkey-bench")
 	if err != nil {
 		return nil, err
@@ -47,20 +47,15 @@ func newWorld(sign keys.SignFunc) (*world, error) {
 	if w.store, err = sqlite.Open(context.Background(), filepath.Join(dir, "latchkey.db"), sqlite.Options{}); err != nil {
 		return nil, err
 	}
-	box, err := seal.New(bytes.Repeat([]byte{1}, seal.KeySize))
-	if err != nil {
-		return nil, err
-	}
 	sealing, err := server.ParseKey(strings.Repeat("01", seal.KeySize))
 	if err != nil {
 		return nil, err
 	}
-	w.ring = keys.NewRing(w.store, box, keys.Options{Sign: sign})
 	broker, err := ownbroker.New(ownbroker.Config{Keys: [][]byte{bytes.Repeat([]byte{2}, 32)}})
 	if err != nil {
 		return nil, err
 	}
-	w.handler, err = server.New(server.Config{Storage: w.store, SealingKeys: []server.SealingKey{sealing}, Keys: w.ring, PublicURL: "http://127.0.0.1:9229", Broker: broker})
+	w.handler, err = server.New(server.Config{Storage: w.store, SealingKeys: []server.SealingKey{sealing}, Signer: signer, PublicURL: "http://127.0.0.1:9229", Broker: broker})
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +64,6 @@ func newWorld(sign keys.SignFunc) (*world, error) {
 
 func (w *world) close() {
 	_ = w.handler.Close()
-	_ = w.ring.Close()
 	_ = w.store.Close()
 	_ = os.RemoveAll(w.dir)
 }
@@ -190,7 +184,22 @@ func initiateSRP(client, a string) *wire.InitiateAuthRequest {
 	}
 }
 
-func nullSigner(*rsa.PrivateKey, []byte) ([]byte, error) { return make([]byte, 256), nil }
+// nullSigner makes signatures that cost nothing and verify nowhere.
+type nullSigner struct{}
+
+func (nullSigner) Trusted(*keys.Ring) {}
+
+func (nullSigner) CreateKey(context.Context, plug.KeyRequest) (plug.SigningKey, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return plug.SigningKey{}, err
+	}
+	return plug.SigningKey{Handle: "none", Public: &key.PublicKey}, nil
+}
+
+func (nullSigner) Sign(context.Context, string, [32]byte) ([]byte, error) {
+	return make([]byte, 256), nil
+}
 
 // benchService runs on one core: two signatures at once on two threads of one
 // processor core would each be charged more CPU time than one alone.
@@ -201,7 +210,7 @@ func benchService(b *bench) error {
 		return err
 	}
 	defer w.close()
-	null, err := newWorld(nullSigner)
+	null, err := newWorld(nullSigner{})
 	if err != nil {
 		return err
 	}

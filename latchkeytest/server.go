@@ -3,20 +3,15 @@ package latchkeytest
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/rsa"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/latchkey-auth/latchkey"
-	"github.com/latchkey-auth/latchkey/internal/keys"
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
@@ -69,7 +64,6 @@ type Server struct {
 	tb      testing.TB
 	service *server.Server
 	store   storage.Store
-	keys    atomic.Int64 // made so far
 	clock   clock
 	faults  faults
 	guests  bool
@@ -243,11 +237,8 @@ func (s *Server) start(o options) {
 	s.tb.Helper()
 	store := memory.New()
 	s.store = store
-	box, err := seal.New(bytes.Repeat([]byte{7}, seal.KeySize))
-	s.check("make the sealing box", err)
 	sealing, err := server.ParseKey(strings.Repeat("07", seal.KeySize))
 	s.check("make the sealing key", err)
-	ring := keys.NewRing(store, box, keys.Options{Now: s.clock.now, Generate: s.generate})
 	s.CredentialKey = bytes.Repeat([]byte{8}, 32)
 	if o.broker == nil {
 		o.broker, err = ownbroker.New(ownbroker.Config{Keys: [][]byte{s.CredentialKey}, Now: s.clock.now})
@@ -255,14 +246,13 @@ func (s *Server) start(o options) {
 	}
 	s.service, err = server.New(server.Config{
 		Broker: o.broker, CredentialLife: o.life, Providers: plug.Providers{AllowLoopback: true, Audiences: o.audiences},
-		Storage: store, SealingKeys: []server.SealingKey{sealing}, Keys: ring, PublicURL: s.URL, Region: Region,
+		Storage: store, SealingKeys: []server.SealingKey{sealing}, Signer: &signer{keys: map[string]*rsa.PrivateKey{}}, PublicURL: s.URL, Region: Region,
 		AdminKeys: []server.AdminKey{{ID: AccessKeyID, Secret: plug.NewSecret(SecretAccessKey)}},
 		Messenger: &s.messages, Logger: o.logger, Now: s.clock.now,
 	})
 	s.check("make the service", err)
 	s.tb.Cleanup(func() {
 		s.check("stop the service", s.service.Close())
-		s.check("stop the signers", ring.Close())
 		s.check("close the storage", store.Close())
 	})
 	s.provision(o)
@@ -330,27 +320,3 @@ func (s *Server) Issuer() string { return s.service.Issuer(s.UserPoolID) }
 // IdentityIssuer is the iss claim of the identity pool's OpenID tokens; the JWKS is
 // below it.
 func (s *Server) IdentityIssuer() string { return s.service.IdentityIssuer(s.IdentityPoolID) }
-
-// firstKeys are made once and begin every server: making RSA keys takes a
-// while, and in a test nobody is kept out by them.
-var firstKeys = sync.OnceValues(func() (made [3]*rsa.PrivateKey, err error) {
-	for i := range made {
-		if made[i], err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
-			return made, fmt.Errorf("make a test key: %w", err)
-		}
-	}
-	return made, nil
-})
-
-// generate gives a server its keys: the first three are shared, those of a
-// rotation are new.
-func (s *Server) generate() (*rsa.PrivateKey, error) {
-	shared, err := firstKeys()
-	if err != nil {
-		return nil, err
-	}
-	if n := int(s.keys.Add(1)); n <= len(shared) {
-		return shared[n-1], nil
-	}
-	return rsa.GenerateKey(rand.Reader, 2048)
-}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"github.com/latchkey-auth/latchkey/internal/keys"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool"
 )
 
@@ -13,6 +14,9 @@ func Offered(s *Server) []string {
 	}
 	return names
 }
+
+// NewWithKeys is New with signing keys from elsewhere.
+func NewWithKeys(c Config, ring *keys.Ring) (*Server, error) { return newServer(c, ring) }
 
 // UserPools are the service's user pools, for tests of what no operation does.
 func UserPools(s *Server) *userpool.Service { return s.pools }

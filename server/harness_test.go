@@ -129,7 +129,7 @@ func newWorldOf(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Cre
 	web := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.server.ServeHTTP(rw, r) }))
 	w.url = "http://" + web.Listener.Addr().String()
 	config := server.Config{
-		Storage: w.store, SealingKeys: []server.SealingKey{sealingKey(1)}, Keys: ring, PublicURL: w.url, Now: w.now,
+		Storage: w.store, SealingKeys: []server.SealingKey{sealingKey(1)}, PublicURL: w.url, Now: w.now,
 		Broker: brokerFunc(w.credentials), Messenger: w.outbox,
 		AdminKeys: []server.AdminKey{{ID: admin.AccessKeyID, Secret: plug.NewSecret(admin.SecretAccessKey.Reveal())}},
 		Logger:    slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -138,7 +138,7 @@ func newWorldOf(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.Cre
 		configure(&config)
 	}
 	w.config = config
-	w.server, err = server.New(config)
+	w.server, err = server.NewWithKeys(config, ring)
 	if err != nil {
 		t.Fatal(err)
 	}

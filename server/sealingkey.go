@@ -6,10 +6,14 @@ import (
 	"io"
 	"log/slog"
 
+	"github.com/latchkey-auth/latchkey/internal/keys"
 	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/secret"
 )
+
+// ErrSealingKey means that Storage was used with a sealing key that Config lacks.
+var ErrSealingKey = keys.ErrMasterKey
 
 // SealingKey encrypts the secrets in the database, such as signing keys and password
 // verifiers, and derives refresh tokens. Keep it outside the database: without it

@@ -28,16 +28,22 @@ import (
 )
 
 // Config is what a [Server] is made of. Storage, SealingKeys and PublicURL are
-// required; Storage and Keys stay the caller's to close.
+// required; Storage stays the caller's to close.
 type Config struct {
 	Storage storage.Store
 	// SealingKeys encrypt the secrets in Storage, so that a stolen database alone
 	// reveals none of them. The first key encrypts, all of them decrypt: to replace a
-	// key, put the new one first. New returns [keys.ErrMasterKey] if a key is missing
+	// key, put the new one first. New returns [ErrSealingKey] if a key is missing
 	// that Storage was used with.
 	SealingKeys []SealingKey
-	// Keys signs; nil makes a ring over Storage and the sealing keys.
-	Keys *keys.Ring
+	// Signer makes the signing keys of pools and the signatures of tokens; nil keeps
+	// private keys in Storage, encrypted. Keys that are in Storage when a Signer is set
+	// sign until they are replaced. Without the Signer that made a pool's keys, the pool
+	// issues no tokens.
+	Signer plug.Signer
+	// KeyLife is the age at which [Server.Serve] replaces a pool's signing keys; 0 keeps
+	// them until RotateSigningKeys is called. No token is refused at a rotation.
+	KeyLife time.Duration
 	// PublicURL is how clients reach the service, such as
 	// "https://auth.example.com". Issuers derive from it.
 	PublicURL string
@@ -164,7 +170,10 @@ type Server struct {
 }
 
 // New makes a Server. Its errors say which setting is wrong.
-func New(c Config) (*Server, error) {
+func New(c Config) (*Server, error) { return newServer(c, nil) }
+
+// newServer is New with signing keys from elsewhere, if there are any.
+func newServer(c Config, ring *keys.Ring) (*Server, error) {
 	if c.Storage == nil || len(c.SealingKeys) == 0 {
 		return nil, errors.New("server: Config.Storage and Config.SealingKeys are required")
 	}
@@ -183,7 +192,7 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("server: Limits.SessionsPerUser %d is not between 0 (the default) and %d", n, pool.DefaultSessionsPerUser)
 	}
 	s := &Server{
-		ring: c.Keys, issuer: c.Issuer, idIssuer: c.IdentityIssuer, observer: c.Observer,
+		ring: ring, issuer: c.Issuer, idIssuer: c.IdentityIssuer, observer: c.Observer,
 		log: c.Logger, now: c.Now, sources: sourceLimiter(c.Limits, 1), documents: sourceLimiter(c.Limits, documentFactor),
 		proxies: c.Limits.Proxies,
 	}
@@ -245,7 +254,12 @@ func (s *Server) fillDefaults(c Config, base string, box *seal.Box) {
 		s.idIssuer = func(identityPoolID string) string { return base + "/" + identityPoolID }
 	}
 	if s.ring == nil {
-		s.ring = keys.NewRing(c.Storage, box, keys.Options{Now: s.now})
+		s.ring = keys.NewRing(c.Storage, box, keys.Options{
+			Now: s.now, Signer: c.Signer, MaxAge: c.KeyLife,
+			Warn: func(err error) {
+				s.log.Warn("signing keys could not be read again; those in memory stay", "error", err)
+			},
+		})
 		s.ownsRing = true
 	}
 }
@@ -279,7 +293,7 @@ func (s *Server) Issuer(poolID string) string { return s.issuer(poolID) }
 func (s *Server) IdentityIssuer(identityPoolID string) string { return s.idIssuer(identityPoolID) }
 
 // Close ends the requests that wait for revocations and lets go of what New
-// made. It leaves Config's Storage and Keys alone.
+// made. It leaves Config.Storage alone.
 func (s *Server) Close() error {
 	s.feed.stop()
 	if s.ownsRing {

@@ -132,7 +132,8 @@ func tryKeys(tx storage.Tx, box *seal.Box) error {
 			return err
 		}
 		for _, key := range keys {
-			if _, err := box.Open(purpose, key.Private, sealContext(pool, key.ID)); err != nil {
+			_, err := box.Open(purpose, key.Private, sealContext(pool, key.ID))
+			if _, external := openHandle(box, key); err != nil && !external {
 				return ErrMasterKey
 			}
 		}

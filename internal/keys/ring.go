@@ -45,6 +45,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/latchkey-auth/latchkey/internal/seal"
+	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -62,8 +63,9 @@ var uses = [...]Use{ID, Access}
 // Options says how a Ring works. The zero Options are good for production
 // except that nothing rotates by itself.
 type Options struct {
-	// Workers is how many signatures are made at once; default GOMAXPROCS.
-	// Fewer leave room for other requests during a storm of refreshes.
+	// Workers is how many signatures are made at once; default GOMAXPROCS, and 64 with
+	// a Signer, which mostly waits. Fewer leave room for other requests during a storm of
+	// refreshes.
 	Workers int
 	// PublishAhead is how long a new key is in the JWKS before it signs: at
 	// least as long as verifiers keep a JWKS. Default 1 h.
@@ -76,7 +78,10 @@ type Options struct {
 	MaxAge time.Duration
 	// Now is the clock; default time.Now.
 	Now func() time.Time
-	// Sign makes the signatures; default PKCS #1 v1.5 by crypto/rsa.
+	// Signer makes new keys and signs with them; nil keeps private keys in storage.
+	// Keys that are in storage already sign until they are replaced.
+	Signer plug.Signer
+	// Sign makes the signatures of keys in storage; default PKCS #1 v1.5 by crypto/rsa.
 	Sign SignFunc
 	// Generate makes the private keys; default RSA-2048 by crypto/rsa. Tests
 	// give out keys that were made before.
@@ -117,6 +122,9 @@ type Ring struct {
 func NewRing(store storage.Store, box *seal.Box, o Options) *Ring {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
+		if o.Signer != nil {
+			o.Workers = max(o.Workers, externalWorkers)
+		}
 	}
 	if o.PublishAhead <= 0 {
 		o.PublishAhead = time.Hour
@@ -164,7 +172,7 @@ func (r *Ring) Create(ctx context.Context, poolID string, named ...Use) ([]stora
 	var group errgroup.Group
 	for i, use := range named {
 		group.Go(func() (err error) {
-			made[i], err = r.newKey(poolID, use)
+			made[i], err = r.newKey(ctx, poolID, use)
 			return err
 		})
 	}
@@ -179,15 +187,24 @@ func (r *Ring) Create(ctx context.Context, poolID string, named ...Use) ([]stora
 func (r *Ring) Forget(poolID string) { r.pools.Delete(poolID) }
 
 // newKey makes a key that is active from now on.
-func (r *Ring) newKey(poolID string, use Use) (storage.Key, error) {
+func (r *Ring) newKey(ctx context.Context, poolID string, use Use) (key storage.Key, err error) {
+	if r.options.Signer != nil {
+		key, err = r.createExternal(ctx, poolID, use)
+	} else {
+		key, err = r.generate(poolID)
+	}
+	now := r.now()
+	key.Use, key.CreatedAt, key.ActiveAt = string(use), now, now
+	return key, err
+}
+
+// generate makes a key whose private part is sealed in storage.
+func (r *Ring) generate(poolID string) (storage.Key, error) {
 	private, err := r.options.Generate()
 	if err != nil {
 		return storage.Key{}, fmt.Errorf("keys: making a key: %w", err)
 	}
-	now := r.now()
-	key, err := r.sealKey(poolID, private)
-	key.Use, key.CreatedAt, key.ActiveAt = string(use), now, now
-	return key, err
+	return r.sealKey(poolID, private)
 }
 
 // now is the time as storage keeps it.

@@ -101,7 +101,8 @@ func (r *Ring) rotate(ctx context.Context, poolID string, due func(newest storag
 	if err != nil || len(made) == 0 && !anyRetired(rows, r.now()) {
 		return err
 	}
-	err = r.store.Update(ctx, func(tx storage.Tx) error { return r.replace(tx, poolID, made, due) })
+	stay, removing := r.removeRetired(ctx, rows)
+	err = r.store.Update(ctx, func(tx storage.Tx) error { return r.replace(tx, poolID, made, due, stay) })
 	if err != nil {
 		return fmt.Errorf("keys: rotating the keys of pool %s: %w", poolID, err)
 	}
@@ -109,7 +110,7 @@ func (r *Ring) rotate(ctx context.Context, poolID string, due func(newest storag
 	// it.
 	r.flight.Forget(poolID)
 	_, err = r.load(ctx, poolID)
-	return err
+	return errors.Join(err, removing)
 }
 
 // successors makes a new key for each use of the pool whose newest key is due.
@@ -122,7 +123,7 @@ func (r *Ring) successors(ctx context.Context, poolID string, rows []storage.Key
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		key, err := r.newKey(poolID, use)
+		key, err := r.newKey(ctx, poolID, use)
 		if err != nil {
 			return nil, err
 		}
@@ -132,15 +133,15 @@ func (r *Ring) successors(ctx context.Context, poolID string, rows []storage.Key
 }
 
 // replace is the transaction of a rotation: it inserts the new keys, says of
-// the old ones when they retire, and deletes those that have.
-func (r *Ring) replace(tx storage.Tx, poolID string, made []storage.Key, due func(storage.Key, time.Time) bool) error {
+// the old ones when they retire, and deletes those that have, except those that stay.
+func (r *Ring) replace(tx storage.Tx, poolID string, made []storage.Key, due func(storage.Key, time.Time) bool, stay map[string]bool) error {
 	rows, err := tx.Keys.List(poolID)
 	if err != nil {
 		return err
 	}
 	now := r.now()
 	for _, row := range rows {
-		if retired(row, now) {
+		if retired(row, now) && !stay[row.ID] {
 			if err := tx.Keys.Delete(poolID, row.ID); err != nil {
 				return err
 			}

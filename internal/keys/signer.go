@@ -34,7 +34,7 @@ type Signer struct {
 	// KeyID is the "kid" of the key.
 	KeyID string
 	ring  *Ring
-	key   *rsa.PrivateKey
+	key   *signingKey
 }
 
 // Signer returns the signer of a pool's tokens at this moment. It does not
@@ -61,7 +61,7 @@ func (s *Signer) Sign(ctx context.Context, digest [32]byte) ([]byte, error) {
 		return nil, err
 	}
 	defer s.ring.leave()
-	return s.ring.sign(s.key, digest)
+	return s.ring.sign(ctx, s.key, digest)
 }
 
 // Request is one of several signatures that are wanted together.
@@ -127,13 +127,16 @@ func (r *Ring) leave() { <-r.places }
 
 // sign turns a panic of the SignFunc, which on a goroutine of SignAll would end
 // the process, into an error of the one request that met it.
-func (r *Ring) sign(key *rsa.PrivateKey, digest [32]byte) (signature []byte, err error) {
+func (r *Ring) sign(ctx context.Context, key *signingKey, digest [32]byte) (signature []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("keys: signing panicked: %v", p)
 		}
 	}()
-	signature, err = r.options.Sign(key, digest[:])
+	if key.private == nil {
+		return r.signExternal(ctx, key, digest)
+	}
+	signature, err = r.options.Sign(key.private, digest[:])
 	if err != nil {
 		return nil, fmt.Errorf("keys: signing: %w", err)
 	}

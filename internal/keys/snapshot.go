@@ -39,7 +39,9 @@ func (unknownKey) Unwrap() error { return jwt.ErrUnknownKey }
 // signingKey is a stored key that was opened.
 type signingKey struct {
 	row     storage.Key
-	private *rsa.PrivateKey
+	public  *rsa.PublicKey
+	private *rsa.PrivateKey // nil for a key of Options.Signer
+	handle  string          // of such a key
 }
 
 // snapshot is a pool's keys at a moment. What it shows never changes; it says
@@ -71,11 +73,11 @@ func newSnapshot(r *Ring, keys []*signingKey, now time.Time) *snapshot {
 			}
 		}
 		published = append(published, k)
-		s.public[k.row.ID] = &k.private.PublicKey
+		s.public[k.row.ID] = k.public
 	}
 	for _, use := range uses {
 		if k := active(published, use, now); k != nil {
-			s.signers[use] = &Signer{KeyID: k.row.ID, ring: r, key: k.private}
+			s.signers[use] = &Signer{KeyID: k.row.ID, ring: r, key: k}
 		}
 	}
 	s.jwks = marshalJWKS(published)
@@ -162,23 +164,26 @@ func (r *Ring) openKeys(poolID string, rows []storage.Key) ([]*signingKey, error
 	opened := make([]*signingKey, 0, len(rows))
 	for _, row := range rows {
 		if k := known[row.ID]; k != nil && bytes.Equal(k.row.Private, row.Private) && bytes.Equal(k.row.Public, row.Public) {
-			opened = append(opened, &signingKey{row: row, private: k.private})
+			opened = append(opened, &signingKey{row: row, public: k.public, private: k.private, handle: k.handle})
 			continue
 		}
-		private, err := r.openKey(row)
+		key, err := r.openKey(row)
 		if err != nil {
 			return nil, fmt.Errorf("keys: pool %s: signing key %s: %w", row.PoolID, row.ID, err)
 		}
-		opened = append(opened, &signingKey{row: row, private: private})
+		opened = append(opened, key)
 	}
 	return opened, nil
 }
 
 // openKey opens one stored key. What is published and what signs comes from
 // under the seal only: a public key that was exchanged in storage is found out.
-func (r *Ring) openKey(row storage.Key) (*rsa.PrivateKey, error) {
+func (r *Ring) openKey(row storage.Key) (*signingKey, error) {
 	der, err := r.box.Open(purpose, row.Private, sealContext(row.PoolID, row.ID))
 	if err != nil {
+		if handle, external := openHandle(r.box, row); external {
+			return r.openExternal(row, handle)
+		}
 		return nil, fmt.Errorf("%w; start the service with the master key that this database was made with", err)
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(der)
@@ -193,7 +198,7 @@ func (r *Ring) openKey(row storage.Key) (*rsa.PrivateKey, error) {
 	if err != nil || !bytes.Equal(public, row.Public) {
 		return nil, errors.New("stored public key is not that of the sealed private key; the database was altered")
 	}
-	return private, nil
+	return &signingKey{row: row, public: &private.PublicKey, private: private}, nil
 }
 
 // Source looks up the public keys of one pool by their ids.
@@ -249,7 +254,7 @@ func marshalJWKS(keys []*signingKey) []byte {
 		Keys []jwk `json:"keys"`
 	}{Keys: make([]jwk, 0, len(keys))}
 	for _, k := range keys {
-		n, e := parameters(&k.private.PublicKey)
+		n, e := parameters(k.public)
 		set.Keys = append(set.Keys, jwk{"RS256", e, k.row.ID, "RSA", n, "sig"})
 	}
 	text, err := json.Marshal(set)

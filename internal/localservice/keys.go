@@ -30,9 +30,8 @@ func (s *Service) openStore(ctx context.Context) (err error) {
 	return err
 }
 
-// openBox reads the master key, and makes it only for a new database.
-func (s *Service) openBox(ctx context.Context) (*seal.Box, server.SealingKey, error) {
-	none := server.SealingKey{}
+// openSealingKey reads the master key, and makes it only for a new database.
+func (s *Service) openSealingKey(ctx context.Context) (none server.SealingKey, err error) {
 	path := filepath.Join(s.options.Dir, masterKeyFile)
 	read := seal.LoadKey
 	if s.used {
@@ -40,22 +39,21 @@ func (s *Service) openBox(ctx context.Context) (*seal.Box, server.SealingKey, er
 	}
 	key, err := read(path)
 	if errors.Is(err, fs.ErrNotExist) && s.used {
-		return nil, none, missing(path, "it opens the secrets in the database beside it")
+		return none, missing(path, "it opens the secrets in the database beside it")
 	}
 	if err != nil {
-		return nil, none, err
+		return none, err
 	}
 	box, err := seal.New(key)
 	if err != nil {
-		return nil, none, err
+		return none, err
 	}
 	if err := keys.CheckMasterKey(ctx, s.store, box); errors.Is(err, keys.ErrMasterKey) {
-		return nil, none, fmt.Errorf("%s is not the master key of the database beside it: %w; restore the right one from a copy, or move the folder away to start anew", path, err)
+		return none, fmt.Errorf("%s is not the master key of the database beside it: %w; restore the right one from a copy, or move the folder away to start anew", path, err)
 	} else if err != nil {
-		return nil, none, err
+		return none, err
 	}
-	sealing, err := server.ParseKey(hex.EncodeToString(key))
-	return box, sealing, err
+	return server.ParseKey(hex.EncodeToString(key))
 }
 
 // missing is the error for a file without which the database is useless.

@@ -18,7 +18,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/latchkey-auth/latchkey/internal/atomicfile"
-	"github.com/latchkey-auth/latchkey/internal/keys"
 	"github.com/latchkey-auth/latchkey/internal/localca"
 	"github.com/latchkey-auth/latchkey/internal/localonly"
 	"github.com/latchkey-auth/latchkey/internal/outbox"
@@ -28,8 +27,8 @@ import (
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
 )
 
-// keyMaxAge is how old a signing key gets before it is replaced.
-const keyMaxAge = 90 * 24 * time.Hour
+// keyLife is how old a signing key gets before it is replaced.
+const keyLife = 90 * 24 * time.Hour
 
 // Options says where a local service lives and listens.
 type Options struct {
@@ -92,7 +91,6 @@ type Service struct {
 	changed   bool   // the demo user's password is not the first one any more
 	shortID   string // of provisionShort
 	store     *sqlite.Store
-	ring      *keys.Ring
 	server    *server.Server
 	outbox    *outbox.Outbox
 	authority *localca.Authority
@@ -223,16 +221,10 @@ func listen(address, flag string) (net.Listener, error) {
 
 // openServer opens the service, now that the addresses are known.
 func (s *Service) openServer(ctx context.Context) error {
-	box, sealing, err := s.openBox(ctx)
+	sealing, err := s.openSealingKey(ctx)
 	if err != nil {
 		return err
 	}
-	s.ring = keys.NewRing(s.store, box, keys.Options{
-		MaxAge: keyMaxAge,
-		Warn: func(err error) {
-			s.options.Logger.Warn("signing keys could not be read again; those in memory stay", "error", err)
-		},
-	})
 	broker, err := s.broker(ctx)
 	if err != nil {
 		return err
@@ -241,7 +233,7 @@ func (s *Service) openServer(ctx context.Context) error {
 	s.server, err = server.New(server.Config{
 		Messenger: s.outbox,
 		Broker:    broker, CredentialLife: s.options.CredentialLife, Providers: plug.Providers{AllowLoopback: true},
-		Storage: s.store, SealingKeys: []server.SealingKey{sealing}, Keys: s.ring, PublicURL: url("http", s.web), Region: Region,
+		Storage: s.store, SealingKeys: []server.SealingKey{sealing}, KeyLife: keyLife, PublicURL: url("http", s.web), Region: Region,
 		AdminKeys: []server.AdminKey{{ID: s.state.AccessKeyID, Secret: plug.NewSecret(s.state.SecretAccessKey)}},
 		Observer:  s.options.Observer, Logger: s.options.Logger,
 	})
@@ -337,9 +329,6 @@ func (s *Service) Close() error {
 	}
 	if s.server != nil {
 		errs = append(errs, s.server.Close())
-	}
-	if s.ring != nil {
-		errs = append(errs, s.ring.Close())
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())

@@ -1,0 +1,153 @@
+package keys
+
+import (
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/latchkey-auth/latchkey/internal/seal"
+	"github.com/latchkey-auth/latchkey/server/plug"
+	"github.com/latchkey-auth/latchkey/server/storage"
+)
+
+// purposeHandle is what handles of a Signer's keys are sealed for. They are in the place
+// of private keys.
+const purposeHandle = "signing key handle"
+
+const (
+	// externalWorkers is how many signatures a Signer makes at once.
+	externalWorkers = 64
+	// externalTimeout bounds a call of a Signer, whatever the caller's context allows.
+	externalTimeout = 5 * time.Second
+	maxHandle       = 2048 // bytes
+	leastModulus    = 2048 // bits
+	mostModulus     = 4096
+)
+
+// ErrSigner means that a key is one of a Signer, and that there is no Signer.
+var ErrSigner = errors.New("keys: the private key is not in storage; set Config.Signer")
+
+// Trusted is a Signer whose signatures are not verified, for measurements of what is left
+// without signatures. Only packages of this module can implement it.
+type Trusted interface {
+	plug.Signer
+	Trusted(*Ring)
+}
+
+// createExternal has the Signer make a key.
+func (r *Ring) createExternal(ctx context.Context, poolID string, use Use) (key storage.Key, err error) {
+	ctx, cancel := context.WithTimeout(ctx, externalTimeout)
+	defer cancel()
+	made, err := callSigner(func() (plug.SigningKey, error) {
+		return r.options.Signer.CreateKey(ctx, plug.KeyRequest{PoolID: poolID, Use: string(use)})
+	})
+	if err == nil {
+		err = checkKey(made)
+	}
+	if err != nil {
+		return key, fmt.Errorf("keys: making a key: %w", err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(made.Public)
+	if err != nil {
+		return key, fmt.Errorf("keys: encoding a key: %w", err)
+	}
+	id := thumbprint(made.Public)
+	return storage.Key{
+		PoolID: poolID, ID: id, Public: public, Private: r.box.Seal(purposeHandle, []byte(made.Handle), sealContext(poolID, id)),
+	}, nil
+}
+
+// checkKey looks at what a Signer made.
+func checkKey(made plug.SigningKey) error {
+	switch {
+	case made.Handle == "" || len(made.Handle) > maxHandle:
+		return fmt.Errorf("the signer's handle has %d bytes, want 1 to %d", len(made.Handle), maxHandle)
+	case made.Public == nil || made.Public.N == nil:
+		return errors.New("the signer gave no public key")
+	case made.Public.N.BitLen() < leastModulus || made.Public.N.BitLen() > mostModulus:
+		return fmt.Errorf("the signer's key has %d bits, want %d to %d", made.Public.N.BitLen(), leastModulus, mostModulus)
+	case made.Public.E < 3 || made.Public.E%2 == 0:
+		return fmt.Errorf("the signer's key has the exponent %d", made.Public.E)
+	}
+	return nil
+}
+
+// openHandle opens the handle of a Signer's key, if the row is one.
+func openHandle(box *seal.Box, row storage.Key) (handle string, ok bool) {
+	plain, err := box.Open(purposeHandle, row.Private, sealContext(row.PoolID, row.ID))
+	return string(plain), err == nil
+}
+
+// openExternal reads a Signer's key. The id, which is under the seal of the handle, is the
+// thumbprint of the public key: one that was exchanged in storage is found out.
+func (r *Ring) openExternal(row storage.Key, handle string) (*signingKey, error) {
+	if r.options.Signer == nil {
+		return nil, ErrSigner
+	}
+	parsed, err := x509.ParsePKIXPublicKey(row.Public)
+	if err != nil {
+		return nil, fmt.Errorf("stored public key is damaged: %w", err)
+	}
+	public, ok := parsed.(*rsa.PublicKey)
+	if !ok || thumbprint(public) != row.ID {
+		return nil, errors.New("stored public key is not that of the key's id; the database was altered")
+	}
+	return &signingKey{row: row, public: public, handle: handle}, nil
+}
+
+// signExternal has the Signer sign, and verifies the signature: a wrong one would be a
+// token that every verifier refuses.
+func (r *Ring) signExternal(ctx context.Context, key *signingKey, digest [32]byte) ([]byte, error) {
+	bounded, cancel := context.WithTimeout(ctx, externalTimeout)
+	defer cancel()
+	signature, err := callSigner(func() ([]byte, error) { return r.options.Signer.Sign(bounded, key.handle, digest) })
+	if _, trusted := r.options.Signer.(Trusted); err == nil && !trusted {
+		err = rsa.VerifyPKCS1v15(key.public, crypto.SHA256, digest[:], signature)
+	}
+	switch {
+	case err == nil:
+		return signature, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	}
+	return nil, fmt.Errorf("keys: signing by the signer: %w", err)
+}
+
+// callSigner makes an error of a panic.
+func callSigner[T any](call func() (T, error)) (result T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the signer panicked: %v", p)
+		}
+	}()
+	return call()
+}
+
+// removeRetired tells the Signer of its keys among rows that have retired. It returns
+// those that could not be removed and stay until the next time, and why.
+func (r *Ring) removeRetired(ctx context.Context, rows []storage.Key) (stay map[string]bool, err error) {
+	remover, ok := r.options.Signer.(plug.KeyRemover)
+	if !ok {
+		return nil, nil
+	}
+	stay = map[string]bool{}
+	var failures []error
+	for _, row := range rows {
+		handle, external := openHandle(r.box, row)
+		if !external || !retired(row, r.now()) {
+			continue
+		}
+		bounded, cancel := context.WithTimeout(ctx, externalTimeout)
+		_, err := callSigner(func() (struct{}, error) { return struct{}{}, remover.RemoveKey(bounded, handle) })
+		cancel()
+		if err != nil {
+			stay[row.ID] = true
+			failures = append(failures, fmt.Errorf("keys: removing key %s of pool %s: %w", row.ID, row.PoolID, err))
+		}
+	}
+	return stay, errors.Join(failures...)
+}
