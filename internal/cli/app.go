@@ -13,37 +13,55 @@ import (
 	"github.com/latchkey-auth/latchkey/store/filestore"
 )
 
-// app is one run of the program. What it holds beyond flags and streams is made
-// when a command asks for it.
+// app is one run of the program. Commands share its client.
 type app struct {
+	*commandLine
+	console
+
+	// catchSignals makes SIGINT and SIGTERM cancel the run's context.
+	catchSignals func()
+
+	opened *latchkey.Client // nil until the first command needs it
+}
+
+// commandLine is how the program was called: it finds the configuration and the stored
+// sessions, and says what to type next.
+type commandLine struct {
 	program    string // how to type this program's name
 	configFlag string
 	homeFlag   string
-	json       bool
+}
 
+// console has the standard streams, and the form of the data on standard output.
+type console struct {
+	json     bool
 	in       io.Reader
 	out, err *ui.Output
-
-	// catchSignals makes SIGINT and SIGTERM end the run's work in order.
-	catchSignals func()
-
-	opened *latchkey.Client
 }
 
 // home is the folder that sessions are kept in.
-func (a *app) home() (string, error) {
-	folder, err := userdirs.Home(a.homeFlag)
+func (c *commandLine) home() (string, error) {
+	folder, err := userdirs.Home(c.homeFlag)
 	if err != nil {
 		return "", &failure{code: exitFailed, err: err, hints: []string{"set " + userdirs.HomeVariable + " to a folder of yours"}}
 	}
 	return folder, nil
 }
 
+// dataFolder is the folder of the service: the flag's, or the default.
+func (c *commandLine) dataFolder(flag string) (string, error) {
+	if flag != "" {
+		return flag, nil
+	}
+	folder, err := c.home()
+	return filepath.Join(folder, "up"), err
+}
+
 // config reads the configuration.
-func (a *app) config() (latchkey.Config, error) {
-	path, err := latchkey.FindConfig(a.configFlag)
+func (c *commandLine) config() (latchkey.Config, error) {
+	path, err := latchkey.FindConfig(c.configFlag)
 	if err != nil {
-		return latchkey.Config{}, a.noConfig(err)
+		return latchkey.Config{}, c.noConfig(err)
 	}
 	config, err := latchkey.LoadConfig(path)
 	if err != nil {
@@ -52,11 +70,10 @@ func (a *app) config() (latchkey.Config, error) {
 	return config, nil
 }
 
-// noConfig says how to come by a configuration, which differs by whether one
-// was named.
-func (a *app) noConfig(err error) error {
-	hint := "start a service with `" + a.program + " up`, or name an amplify_outputs.json with --config"
-	if a.configFlag != "" || os.Getenv(userdirs.ConfigVariable) != "" {
+// noConfig says how to get a configuration. The hint depends on whether one was named.
+func (c *commandLine) noConfig(err error) error {
+	hint := "start a service with `" + c.program + " up`, or name an amplify_outputs.json with --config"
+	if c.configFlag != "" || os.Getenv(userdirs.ConfigVariable) != "" {
 		hint = "name a file that exists, or leave --config and LATCHKEY_CONFIG out to use your own"
 	}
 	text := "there is no configuration"
@@ -69,8 +86,8 @@ func (a *app) noConfig(err error) error {
 	return &failure{code: exitUsage, err: errors.New(text), hints: []string{hint}}
 }
 
-// client opens the session client over the stored sessions. Changes to its
-// configuration are for commands that open it first.
+// client opens the session client over the stored sessions. Only the first command of a
+// run can change its configuration.
 func (a *app) client(changes ...func(*latchkey.Config)) (*latchkey.Client, error) {
 	if a.opened != nil {
 		return a.opened, nil
@@ -98,7 +115,7 @@ func (a *app) client(changes ...func(*latchkey.Config)) (*latchkey.Client, error
 	return a.opened, nil
 }
 
-// close waits for a refresh that a command has begun behind its answer.
+// close waits for a refresh that a command has started in the background.
 func (a *app) close() error {
 	if a.opened == nil {
 		return nil
@@ -106,12 +123,11 @@ func (a *app) close() error {
 	return a.opened.Close()
 }
 
-// typed is how to type a command of this program with the configuration of this
-// run, for hints.
-func (a *app) typed(command string) string {
-	text := "`" + a.program + " " + command
-	if a.configFlag != "" {
-		text += " --config " + shellQuote(a.configFlag)
+// typed is a command of this program with the configuration of this run, for hints.
+func (c *commandLine) typed(command string) string {
+	text := "`" + c.program + " " + command
+	if c.configFlag != "" {
+		text += " --config " + shellQuote(c.configFlag)
 	}
 	return text + "`"
 }

@@ -20,21 +20,24 @@ import (
 // maxAWSConfig bounds the AWS configuration file, in bytes.
 const maxAWSConfig = 1 << 20
 
-// installProfile writes a profile whose credentials come from this program into the
+// profileInstaller writes profiles for the AWS tools.
+type profileInstaller struct{ *credentialsCommand }
+
+// install writes a profile whose credentials come from this program into the
 // AWS configuration file, and leaves everything else in it as it is.
-func (a *app) installProfile(cmd *cobra.Command, flags credentialsFlags) error {
-	name := flags.install
+func (p *profileInstaller) install(cmd *cobra.Command) error {
+	name := p.profile
 	if name == "" || strings.TrimSpace(name) != name || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || strings.ContainsRune("[]#;\"'\x7f", r) }) {
-		return a.misuse(cmd, "a profile cannot be called "+quote(name))
+		return p.misuse(cmd, "a profile cannot be called "+quote(name))
 	}
-	config, err := a.config()
+	config, err := p.config()
 	if err != nil {
 		return err
 	}
 	if config.IdentityPoolID == "" {
 		return &failure{code: exitFailed, err: latchkey.ErrNoIdentityPool, hints: []string{"add identity_pool_id to the configuration's auth"}}
 	}
-	command, err := a.processCommand(flags)
+	command, err := p.processCommand()
 	if err != nil {
 		return err
 	}
@@ -46,54 +49,54 @@ func (a *app) installProfile(cmd *cobra.Command, flags credentialsFlags) error {
 	if err != nil {
 		return err
 	}
-	text, err := withProfile(string(old), profile{name: name, command: command, region: config.Region(), force: flags.force})
+	text, err := withProfile(string(old), profile{name: name, command: command, region: config.Region(), force: p.force})
 	if err != nil {
 		return &failure{code: exitFailed, err: fmt.Errorf("%s: %w", path, err), hints: []string{"choose another name, or replace it with --force"}}
 	}
 	if err := writeAWSConfig(path, text, mode); err != nil {
 		return err
 	}
-	a.warnShadowed(name)
-	if a.json {
-		a.writeJSON(map[string]string{"profile": name, "file": path, "credential_process": command})
+	p.warnShadowed(name)
+	if p.json {
+		p.writeJSON(map[string]string{"profile": name, "file": path, "credential_process": command})
 		return nil
 	}
-	a.out.Print("Wrote the profile " + name + " to " + path + ".")
-	a.err.Print("hint: try `aws sts get-caller-identity --profile " + shellQuote(name) + "`")
+	p.out.Print("Wrote the profile " + name + " to " + path + ".")
+	p.err.Print("hint: try `aws sts get-caller-identity --profile " + shellQuote(name) + "`")
 	return nil
 }
 
 // processCommand is the command line of credential_process. The AWS CLI splits it as
 // a shell would and runs it without one, other tools hand it to a shell: double
 // quotes mean the same to all, and what they do not is refused.
-func (a *app) processCommand(flags credentialsFlags) (string, error) {
+func (p *profileInstaller) processCommand() (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("find this program: %w", err)
 	}
 	if builtByGoRun(self) {
 		return "", &failure{code: exitFailed, err: errors.New("a program that `go run` has built will not stay where it is"),
-			hints: []string{"build it first: `make build`, then bin/latchkey credentials --install " + shellQuote(flags.install)}}
+			hints: []string{"build it first: `make build`, then bin/latchkey credentials --install " + shellQuote(p.profile)}}
 	}
 	args := []string{self, "credentials"}
-	path, err := latchkey.FindConfig(a.configFlag)
+	path, err := latchkey.FindConfig(p.configFlag)
 	if err != nil {
-		return "", a.noConfig(err)
+		return "", p.noConfig(err)
 	}
-	if a.configFlag != "" || os.Getenv(userdirs.ConfigVariable) != "" {
+	if p.configFlag != "" || os.Getenv(userdirs.ConfigVariable) != "" {
 		if path, err = filepath.Abs(path); err != nil {
 			return "", err
 		}
 		args = append(args, "--config", path)
 	}
-	if a.homeFlag != "" || os.Getenv(userdirs.HomeVariable) != "" {
-		folder, err := a.home()
+	if p.homeFlag != "" || os.Getenv(userdirs.HomeVariable) != "" {
+		folder, err := p.home()
 		if err != nil {
 			return "", err
 		}
 		args = append(args, "--home", folder)
 	}
-	if flags.guest {
+	if p.guest {
 		args = append(args, "--guest")
 	}
 	for i, arg := range args {
@@ -177,7 +180,7 @@ func writeAWSConfig(path, text string, mode fs.FileMode) error {
 
 // warnShadowed tells of keys in the AWS credentials file under the same name, which
 // the AWS tools prefer.
-func (a *app) warnShadowed(name string) {
+func (p *profileInstaller) warnShadowed(name string) {
 	path := os.Getenv("AWS_SHARED_CREDENTIALS_FILE")
 	if path == "" {
 		folder, err := os.UserHomeDir()
@@ -192,7 +195,7 @@ func (a *app) warnShadowed(name string) {
 	}
 	for line := range strings.Lines(string(data)) {
 		if section, ok := sectionOf(line); ok && section == name {
-			a.err.Print("hint: " + path + " has keys of the same name, which the AWS tools prefer; remove them there")
+			p.err.Print("hint: " + path + " has keys of the same name, which the AWS tools prefer; remove them there")
 			return
 		}
 	}

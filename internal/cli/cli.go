@@ -32,8 +32,8 @@ func run(ctx context.Context, args []string, streams Streams) int {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	a := &app{
-		program: invocation(args[0]), in: streams.In,
-		out: ui.NewOutput(streams.Out), err: ui.NewOutput(streams.Err),
+		commandLine:  &commandLine{program: invocation(args[0])},
+		console:      console{in: streams.In, out: ui.NewOutput(streams.Out), err: ui.NewOutput(streams.Err)},
 		catchSignals: sync.OnceFunc(func() { catchSignals(cancel) }),
 	}
 	root := a.root()
@@ -143,17 +143,17 @@ func (a *app) bare(cmd *cobra.Command, args []string) error {
 }
 
 // misuse is the error of a command line that cannot be understood.
-func (a *app) misuse(cmd *cobra.Command, message string) error {
-	help := a.program + strings.TrimPrefix(cmd.CommandPath(), "latchkey") + " --help"
+func (c *commandLine) misuse(cmd *cobra.Command, message string) error {
+	help := c.program + strings.TrimPrefix(cmd.CommandPath(), "latchkey") + " --help"
 	return &failure{code: exitUsage, err: errors.New(message + "; see `" + help + "`")}
 }
 
 // atMost is a check of the number of arguments, in words.
-func (a *app) atMost(n int) cobra.PositionalArgs {
+func (c *commandLine) atMost(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) <= n {
 			return nil
 		}
-		return a.misuse(cmd, "there is one argument too many: "+quote(args[n]))
+		return c.misuse(cmd, "there is one argument too many: "+quote(args[n]))
 	}
 }

@@ -26,14 +26,15 @@ type awsCredentials struct {
 	SecondsLeft     int64     `json:"seconds_left"`
 }
 
-// credentialsFlags are the flags of credentials.
-type credentialsFlags struct {
-	format, install string
+// credentialsCommand is `latchkey credentials` with its flags.
+type credentialsCommand struct {
+	*app
+	format, profile string // profile is --install
 	guest, force    bool
 }
 
 func (a *app) credentialsCommand() *cobra.Command {
-	var flags credentialsFlags
+	c := &credentialsCommand{app: a}
 	command := &cobra.Command{
 		Use:   "credentials",
 		Short: "Print AWS credentials, for the AWS CLI and SDKs",
@@ -44,13 +45,13 @@ func (a *app) credentialsCommand() *cobra.Command {
 			"  aws s3 ls --profile work\n" +
 			"  eval \"$(latchkey credentials --format env)\"",
 		Args: a.atMost(0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.credentials(cmd, flags) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.credentials(cmd) },
 	}
 	f := command.Flags()
-	f.StringVar(&flags.format, "format", formatProcess, "`form` of what is printed: process, env or json")
-	f.BoolVar(&flags.guest, "guest", false, "print a guest's credentials while nobody is signed in")
-	f.StringVar(&flags.install, "install", "", "write the `profile` into the AWS configuration file instead")
-	f.BoolVar(&flags.force, "force", false, "with --install: replace a profile that something else has made")
+	f.StringVar(&c.format, "format", formatProcess, "`form` of what is printed: process, env or json")
+	f.BoolVar(&c.guest, "guest", false, "print a guest's credentials while nobody is signed in")
+	f.StringVar(&c.profile, "install", "", "write the `profile` into the AWS configuration file instead")
+	f.BoolVar(&c.force, "force", false, "with --install: replace a profile that something else has made")
 	f.StringVar(&a.homeFlag, "home", "", "`folder` that sessions are kept in (default $LATCHKEY_HOME, then your configuration folder)")
 	return command
 }
@@ -65,32 +66,32 @@ type processCredentials struct {
 	Expiration      string // RFC 3339, in UTC, in whole seconds
 }
 
-func (a *app) credentials(cmd *cobra.Command, flags credentialsFlags) error {
-	if a.json && !cmd.Flags().Changed("format") {
-		flags.format = formatJSON
+func (c *credentialsCommand) credentials(cmd *cobra.Command) error {
+	if c.json && !cmd.Flags().Changed("format") {
+		c.format = formatJSON
 	}
 	switch {
-	case flags.format != formatProcess && flags.format != formatEnv && flags.format != formatJSON:
-		return a.misuse(cmd, "there are the forms process, env and json, and not "+quote(flags.format))
+	case c.format != formatProcess && c.format != formatEnv && c.format != formatJSON:
+		return c.misuse(cmd, "there are the forms process, env and json, and not "+quote(c.format))
 	case cmd.Flags().Changed("install"):
-		return a.installProfile(cmd, flags)
-	case flags.force:
-		return a.misuse(cmd, "--force goes with --install")
+		return (&profileInstaller{c}).install(cmd)
+	case c.force:
+		return c.misuse(cmd, "--force goes with --install")
 	}
-	got, err := a.fetchCredentials(cmd.Context(), flags.guest)
+	got, err := c.fetchCredentials(cmd.Context())
 	if err != nil {
 		return err
 	}
-	switch flags.format {
+	switch c.format {
 	case formatEnv:
-		a.writeEnv(got)
+		c.writeEnv(got)
 	case formatJSON:
-		a.writeJSON(awsCredentials{
+		c.writeJSON(awsCredentials{
 			got.AccessKeyID, got.SecretAccessKey.Reveal(), got.SessionToken.Reveal(),
 			got.Expiration.UTC(), int64(time.Until(got.Expiration) / time.Second),
 		})
 	default:
-		a.writeJSON(processCredentials{
+		c.writeJSON(processCredentials{
 			1, got.AccessKeyID, got.SecretAccessKey.Reveal(), got.SessionToken.Reveal(), got.Expiration.UTC().Format(time.RFC3339),
 		})
 	}
@@ -99,17 +100,17 @@ func (a *app) credentials(cmd *cobra.Command, flags credentialsFlags) error {
 
 // fetchCredentials gets the user's credentials. A guest's are another matter: a
 // profile that was meant for a user must not silently become one.
-func (a *app) fetchCredentials(ctx context.Context, guest bool) (latchkey.Credentials, error) {
+func (c *credentialsCommand) fetchCredentials(ctx context.Context) (latchkey.Credentials, error) {
 	allowed := false
-	client, err := a.client(func(config *latchkey.Config) {
+	client, err := c.client(func(config *latchkey.Config) {
 		allowed = config.AllowGuests
-		config.AllowGuests = allowed && guest
+		config.AllowGuests = allowed && c.guest
 	})
 	if err != nil {
 		return latchkey.Credentials{}, err
 	}
 	got, err := client.FetchCredentials(ctx)
-	if !errors.Is(err, latchkey.ErrGuestsDisabled) || guest {
+	if !errors.Is(err, latchkey.ErrGuestsDisabled) || c.guest {
 		return got, err
 	}
 	_, signedOut := client.CurrentUser(ctx)
@@ -118,19 +119,19 @@ func (a *app) fetchCredentials(ctx context.Context, guest bool) (latchkey.Creden
 	}
 	out := &failure{code: exitSignedOut, err: signedOut}
 	if allowed {
-		out.hints = append(out.hints, a.typed("credentials --guest")+" prints a guest's credentials")
+		out.hints = append(out.hints, c.typed("credentials --guest")+" prints a guest's credentials")
 	}
 	return latchkey.Credentials{}, out
 }
 
 // writeEnv prints what a shell sets the AWS tools' variables by.
-func (a *app) writeEnv(c latchkey.Credentials) {
+func (c *credentialsCommand) writeEnv(got latchkey.Credentials) {
 	for _, variable := range [][2]string{
-		{"AWS_ACCESS_KEY_ID", c.AccessKeyID},
-		{"AWS_SECRET_ACCESS_KEY", c.SecretAccessKey.Reveal()},
-		{"AWS_SESSION_TOKEN", c.SessionToken.Reveal()},
-		{"AWS_CREDENTIAL_EXPIRATION", c.Expiration.UTC().Format(time.RFC3339)},
+		{"AWS_ACCESS_KEY_ID", got.AccessKeyID},
+		{"AWS_SECRET_ACCESS_KEY", got.SecretAccessKey.Reveal()},
+		{"AWS_SESSION_TOKEN", got.SessionToken.Reveal()},
+		{"AWS_CREDENTIAL_EXPIRATION", got.Expiration.UTC().Format(time.RFC3339)},
 	} {
-		a.out.Print("export " + variable[0] + "=" + shellQuote(variable[1]))
+		c.out.Print("export " + variable[0] + "=" + shellQuote(variable[1]))
 	}
 }

@@ -71,17 +71,17 @@ func exitCode(err error) int {
 }
 
 // explain says what happened in one line, and what to type about it.
-func (a *app) explain(err error) (text string, hints []string) {
+func (c *commandLine) explain(err error) (text string, hints []string) {
 	if f, ok := errors.AsType[*failure](err); ok {
 		hints = append(hints, f.hints...)
-		text, more := a.explain(f.err)
+		text, more := c.explain(f.err)
 		return text, append(hints, more...)
 	}
 	if errors.Is(err, context.Canceled) {
 		return "interrupted", nil
 	}
 	if damage, ok := errors.AsType[*store.DamagedError](err); ok {
-		return a.damaged(damage)
+		return c.damaged(damage)
 	}
 	if file, ok := errors.AsType[*trust.FileError](err); ok {
 		return file.Error(), []string{"correct latchkey.ca_file in the configuration"}
@@ -90,16 +90,25 @@ func (a *app) explain(err error) (text string, hints []string) {
 	if !ok {
 		return strings.ReplaceAll(err.Error(), "\n", "; "), nil
 	}
-	return describe(e), a.advise(e)
+	return describe(e), c.advise(e)
+}
+
+// reason is an error in one line; empty for none.
+func (c *commandLine) reason(err error) string {
+	if err == nil {
+		return ""
+	}
+	text, _ := c.explain(err)
+	return text
 }
 
 // damaged tells of a session file that cannot be read.
-func (a *app) damaged(damage *store.DamagedError) (text string, hints []string) {
+func (c *commandLine) damaged(damage *store.DamagedError) (text string, hints []string) {
 	text = "the stored session " + damage.Path + " is damaged: " + damage.Err.Error()
 	if damage.Aside != "" {
 		text += "; it was set aside as " + damage.Aside
 	}
-	return text, []string{"sign in again with " + a.typed("login")}
+	return text, []string{"sign in again with " + c.typed("login")}
 }
 
 // describe puts an error of the client into a line for people: what the service
@@ -137,11 +146,11 @@ func kindText(e *latchkey.Error) string {
 }
 
 // advise says what to do about an error of the client.
-func (a *app) advise(e *latchkey.Error) []string {
-	login := "sign in with " + a.typed("login")
+func (c *commandLine) advise(e *latchkey.Error) []string {
+	login := "sign in with " + c.typed("login")
 	switch {
 	case errors.Is(e, latchkey.ErrSignedOut):
-		return append(adviseElsewhere(a.homeFlag, e), login)
+		return append(adviseElsewhere(c.homeFlag, e), login)
 	case errors.Is(e, latchkey.ErrSessionExpired), errors.Is(e, latchkey.ErrNotRefreshable):
 		return []string{login}
 	case errors.Is(e, latchkey.ErrNoIdentityPool):
@@ -149,7 +158,7 @@ func (a *app) advise(e *latchkey.Error) []string {
 	case errors.Is(e, latchkey.ErrGuestsDisabled):
 		return []string{login + ", or allow guests in the identity pool and in the configuration"}
 	case errors.Is(e, latchkey.ErrNetwork):
-		return []string{"is the service running? `" + a.program + " up` starts a local one; nothing was signed out"}
+		return []string{"is the service running? `" + c.program + " up` starts a local one; nothing was signed out"}
 	case e.Hint == "", errors.Is(e, latchkey.ErrConfig) && e.Message == "": // describe has said it
 		return nil
 	}

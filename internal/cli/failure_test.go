@@ -54,7 +54,7 @@ func TestReport(t *testing.T) {
 			"latchkey: you are signed out\nhint: first\nhint: sign in with `lk login`\n"},
 	} {
 		var errs bytes.Buffer
-		a := &app{program: "lk", out: ui.NewOutput(&bytes.Buffer{}), err: ui.NewOutput(&errs)}
+		a := &app{commandLine: &commandLine{program: "lk"}, console: console{out: ui.NewOutput(&bytes.Buffer{}), err: ui.NewOutput(&errs)}}
 		if code := a.report(test.err); code != test.code || errs.String() != test.want {
 			t.Errorf("%s: exit code %d, not %d, and text\n%s, not\n%s", test.name, code, test.code, errs.String(), test.want)
 		}

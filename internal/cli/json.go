@@ -10,14 +10,14 @@ import (
 )
 
 // writeJSON writes one value on one line of standard output.
-func (a *app) writeJSON(value any) {
+func (c console) writeJSON(value any) {
 	var line bytes.Buffer
 	encoder := json.NewEncoder(&line)
 	encoder.SetEscapeHTML(false)
 	// The types that come here cannot fail to encode; a stream that cannot be
 	// written is remembered by the Output.
 	_ = encoder.Encode(value)
-	_, _ = a.out.Write(escapeUnprintable(line.Bytes()))
+	_, _ = c.out.Write(escapeUnprintable(line.Bytes()))
 }
 
 // escapeUnprintable writes what is not printed, such as C1 and bidirectional controls, as

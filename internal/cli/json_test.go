@@ -15,7 +15,7 @@ import (
 
 func written(value any) string {
 	var out bytes.Buffer
-	(&app{out: ui.NewOutput(&out)}).writeJSON(value)
+	console{out: ui.NewOutput(&out)}.writeJSON(value)
 	return out.String()
 }
 

@@ -13,9 +13,15 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/cli/ui"
 )
 
+// loginCommand is `latchkey login` with its flags.
+type loginCommand struct {
+	*app
+	fromStdin bool
+	web       webFlags
+}
+
 func (a *app) loginCommand() *cobra.Command {
-	var fromStdin bool
-	var web webFlags
+	c := &loginCommand{app: a}
 	command := &cobra.Command{
 		Use:   "login [USERNAME]",
 		Short: "Sign in",
@@ -37,32 +43,32 @@ browser, wherever it is, ends up at.`,
 			if len(args) == 1 {
 				username = args[0]
 			}
-			if wrong := web.check(fromStdin); wrong != "" {
+			if wrong := c.web.check(c.fromStdin); wrong != "" {
 				return a.misuse(cmd, wrong)
 			}
-			if web.on {
-				return a.loginWeb(cmd.Context(), username, web)
+			if c.web.on {
+				return c.loginWeb(cmd.Context(), username)
 			}
-			if username == "" && (fromStdin || len(args) == 1) {
+			if username == "" && (c.fromStdin || len(args) == 1) {
 				return a.misuse(cmd, "give a username")
 			}
-			return a.login(cmd.Context(), username, fromStdin)
+			return c.login(cmd.Context(), username)
 		},
 	}
-	command.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input, up to the end of its first line")
-	web.add(command)
+	command.Flags().BoolVar(&c.fromStdin, "password-stdin", false, "read the password from standard input, up to the end of its first line")
+	c.web.add(command)
 	return command
 }
 
-func (a *app) login(ctx context.Context, username string, fromStdin bool) error {
-	a.catchSignals()
-	client, err := a.client()
+func (c *loginCommand) login(ctx context.Context, username string) error {
+	c.catchSignals()
+	client, err := c.client()
 	if err != nil {
 		return err
 	}
-	asker := &dialogue{app: a}
+	asker := &dialogue{app: c.app}
 	defer asker.close()
-	username, password, err := a.enter(ctx, asker, username, fromStdin)
+	username, password, err := c.enter(ctx, asker, username)
 	if err != nil {
 		return err
 	}
@@ -71,15 +77,15 @@ func (a *app) login(ctx context.Context, username string, fromStdin bool) error 
 		step, err = asker.answer(ctx, step)
 	}
 	if err != nil {
-		return a.refused(err)
+		return c.refused(err)
 	}
-	return a.welcome(ctx, client)
+	return c.welcome(ctx, client)
 }
 
-// enter comes by username and password.
-func (a *app) enter(ctx context.Context, asker *dialogue, username string, fromStdin bool) (string, string, error) {
-	if fromStdin {
-		password, err := a.readPassword()
+// enter asks for username and password.
+func (c *loginCommand) enter(ctx context.Context, asker *dialogue, username string) (string, string, error) {
+	if c.fromStdin {
+		password, err := c.readPassword()
 		return username, password, err
 	}
 	if username == "" {
@@ -93,8 +99,8 @@ func (a *app) enter(ctx context.Context, asker *dialogue, username string, fromS
 }
 
 // readPassword reads the first line of standard input.
-func (a *app) readPassword() (string, error) {
-	password, err := ui.ReadLine(a.in)
+func (c *loginCommand) readPassword() (string, error) {
+	password, err := ui.ReadLine(c.in)
 	if errors.Is(err, io.EOF) || err == nil && password == "" {
 		err = errors.New("there is no password on standard input")
 	}
@@ -105,7 +111,7 @@ func (a *app) readPassword() (string, error) {
 }
 
 // refused adds what helps with a sign-in that failed.
-func (a *app) refused(err error) error {
+func (c *loginCommand) refused(err error) error {
 	switch {
 	case errors.Is(err, latchkey.ErrUserNotConfirmed):
 		return &failure{err: err, hints: []string{"confirm the sign-up with the code that was sent"}}
@@ -122,7 +128,7 @@ type signedIn struct {
 	ExpiresAt time.Time `json:"expires_at"` // of the first token to expire
 }
 
-func (a *app) welcome(ctx context.Context, client *latchkey.Client) error {
+func (c *loginCommand) welcome(ctx context.Context, client *latchkey.Client) error {
 	session, err := client.FetchSession(ctx, latchkey.TokensOnly())
 	if err != nil {
 		return err
@@ -135,10 +141,10 @@ func (a *app) welcome(ctx context.Context, client *latchkey.Client) error {
 	if err != nil {
 		return err
 	}
-	if a.json {
-		a.writeJSON(signedIn{user.Username, user.UserID, tokens.Expiry.UTC().Truncate(time.Second)})
+	if c.json {
+		c.writeJSON(signedIn{user.Username, user.UserID, tokens.Expiry.UTC().Truncate(time.Second)})
 		return nil
 	}
-	a.out.Print(a.out.Paint(ui.Green, "Signed in") + fmt.Sprintf(" as %s.", ui.Clean(user.Username)))
+	c.out.Print(c.out.Paint(ui.Green, "Signed in") + fmt.Sprintf(" as %s.", ui.Clean(user.Username)))
 	return nil
 }

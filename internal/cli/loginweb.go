@@ -39,22 +39,22 @@ func (f *webFlags) check(fromStdin bool) (wrong string) {
 	return ""
 }
 
-func (a *app) loginWeb(ctx context.Context, username string, flags webFlags) error {
-	a.catchSignals()
-	asker := &dialogue{app: a}
+func (c *loginCommand) loginWeb(ctx context.Context, username string) error {
+	c.catchSignals()
+	asker := &dialogue{app: c.app}
 	defer asker.close()
-	client, err := a.client(func(c *latchkey.Config) { c.OpenBrowser = a.showAndOpen })
+	client, err := c.client(func(config *latchkey.Config) { config.OpenBrowser = c.showAndOpen })
 	if err != nil {
 		return err
 	}
-	options := []latchkey.RedirectOption{latchkey.LoopbackPort(flags.port)}
-	if flags.provider != "" {
-		options = append(options, latchkey.ThroughProvider(flags.provider))
+	options := []latchkey.RedirectOption{latchkey.LoopbackPort(c.web.port)}
+	if c.web.provider != "" {
+		options = append(options, latchkey.ThroughProvider(c.web.provider))
 	}
 	if username != "" {
 		options = append(options, latchkey.LoginHint(username))
 	}
-	if flags.noBrowser {
+	if c.web.noBrowser {
 		options = append(options, latchkey.PasteAnswer(asker.paste))
 	}
 	if err := client.SignInBrowser(ctx, options...); err != nil && !errors.Is(err, latchkey.ErrStore) {
@@ -62,17 +62,17 @@ func (a *app) loginWeb(ctx context.Context, username string, flags webFlags) err
 	} else if err != nil {
 		return &failure{err: err, hints: []string{"the session was not kept: this command is all that had it"}}
 	}
-	return a.welcome(ctx, client)
+	return c.welcome(ctx, client)
 }
 
 // showAndOpen opens an address in the browser and shows it, for whoever sees no
 // browser come up. A browser that does not start is no failure of the sign-in: the
 // address may be opened by hand.
-func (a *app) showAndOpen(ctx context.Context, address string) error {
-	a.err.Print("Your browser opens to sign in. If it does not, open this address in it:\n\n  " + ui.Clean(address) + "\n")
+func (c *loginCommand) showAndOpen(ctx context.Context, address string) error {
+	c.err.Print("Your browser opens to sign in. If it does not, open this address in it:\n\n  " + ui.Clean(address) + "\n")
 	err := latchkey.SystemBrowser(ctx, address)
 	if err != nil && ctx.Err() == nil {
-		a.err.Print(a.err.Paint(ui.Yellow, "No browser could be started") + " (" + ui.Clean(err.Error()) + "). On a remote machine use --no-browser.")
+		c.err.Print(c.err.Paint(ui.Yellow, "No browser could be started") + " (" + ui.Clean(err.Error()) + "). On a remote machine use --no-browser.")
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ type signedOut struct {
 }
 
 func (a *app) logoutCommand() *cobra.Command {
-	var flags logoutFlags
+	c := &logoutCommand{app: a}
 	command := &cobra.Command{
 		Use:   "logout",
 		Short: "Sign out, and tell what was done",
@@ -40,88 +40,82 @@ After a sign-in with --web it opens the service's logout page, so that the brows
 forgets you too; with --no-browser it shows that address instead.`,
 		Args: a.atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if flags.global && flags.local {
+			if c.global && c.local {
 				return a.misuse(cmd, "--global and --local exclude each other")
 			}
-			return a.logout(cmd.Context(), flags)
+			return c.logout(cmd.Context())
 		},
 	}
-	command.Flags().BoolVar(&flags.global, "global", false, "end all sessions of the user, on all devices")
-	command.Flags().BoolVar(&flags.local, "local", false, "forget the session here and tell nobody")
-	command.Flags().BoolVar(&flags.noBrowser, "no-browser", false, "show the address of the logout page instead of opening it")
+	command.Flags().BoolVar(&c.global, "global", false, "end all sessions of the user, on all devices")
+	command.Flags().BoolVar(&c.local, "local", false, "forget the session here and tell nobody")
+	command.Flags().BoolVar(&c.noBrowser, "no-browser", false, "show the address of the logout page instead of opening it")
 	return command
 }
 
-// logoutFlags are the flags of `latchkey logout`.
-type logoutFlags struct{ global, local, noBrowser bool }
+// logoutCommand is `latchkey logout` with its c.
+type logoutCommand struct {
+	*app
+	global, local, noBrowser bool
+}
 
-func (a *app) logout(ctx context.Context, flags logoutFlags) error {
-	client, err := a.client()
+func (c *logoutCommand) logout(ctx context.Context) error {
+	client, err := c.client()
 	if err != nil {
 		return err
 	}
 	var options []latchkey.SignOutOption
-	if flags.local {
+	if c.local {
 		options = append(options, latchkey.LocalOnly())
 	}
-	if flags.noBrowser {
+	if c.noBrowser {
 		options = append(options, latchkey.KeepBrowser())
 	}
 	end := client.SignOut
-	if flags.global {
+	if c.global {
 		end = client.GlobalSignOut
 	}
 	report, err := end(ctx, options...)
-	if a.json {
-		a.writeJSON(signedOut{
+	if c.json {
+		c.writeJSON(signedOut{
 			Username: report.Username,
-			Local:    report.Local, LocalError: a.reason(report.LocalError),
-			Revoked: report.Revoked, RevokeError: a.reason(report.RevokeError), Queued: report.Queued,
-			Global: report.Global, GlobalError: a.reason(report.GlobalError),
-			LogoutURL: report.LogoutURL, HostedPage: report.HostedPage, HostedPageError: a.reason(report.HostedPageError),
+			Local:    report.Local, LocalError: c.reason(report.LocalError),
+			Revoked: report.Revoked, RevokeError: c.reason(report.RevokeError), Queued: report.Queued,
+			Global: report.Global, GlobalError: c.reason(report.GlobalError),
+			LogoutURL: report.LogoutURL, HostedPage: report.HostedPage, HostedPageError: c.reason(report.HostedPageError),
 		})
 	} else {
-		a.tellSignOut(report, flags.local)
+		c.tellSignOut(report)
 	}
-	return a.incomplete(report, err)
-}
-
-// reason is an error in one line; empty for none.
-func (a *app) reason(err error) string {
-	if err == nil {
-		return ""
-	}
-	text, _ := a.explain(err)
-	return text
+	return c.incomplete(report, err)
 }
 
 // tellSignOut says what was done; what was not done is the error's to tell.
-func (a *app) tellSignOut(report latchkey.SignOutReport, local bool) {
+func (c *logoutCommand) tellSignOut(report latchkey.SignOutReport) {
 	nothing := report.Local && !report.Revoked && !report.Global && report.LogoutURL == "" && report.Err() == nil
-	if report.Username == "" || nothing && !local {
-		a.out.Print("Nobody was signed in.")
+	if report.Username == "" || nothing && !c.local {
+		c.out.Print("Nobody was signed in.")
 		return
 	}
 	name := ui.Clean(report.Username)
 	if report.Local {
-		a.out.Print(a.out.Paint(ui.Green, "Signed out") + " " + name + " on this machine.")
+		c.out.Print(c.out.Paint(ui.Green, "Signed out") + " " + name + " on this machine.")
 	}
 	if report.Global {
-		a.out.Print("The service has ended all sessions of " + name + ".")
+		c.out.Print("The service has ended all sessions of " + name + ".")
 	}
 	if report.Revoked {
-		a.out.Print("The service has revoked the refresh token.")
+		c.out.Print("The service has revoked the refresh token.")
 	}
 	switch {
 	case report.HostedPage:
-		a.out.Print("The logout page is open in your browser.")
+		c.out.Print("The logout page is open in your browser.")
 	case report.LogoutURL != "":
-		a.out.Print("Your browser stays signed in until it opens:\n\n  " + ui.Clean(report.LogoutURL))
+		c.out.Print("Your browser stays signed in until it opens:\n\n  " + ui.Clean(report.LogoutURL))
 	}
 }
 
 // incomplete says what a sign-out left undone and what that means.
-func (a *app) incomplete(report latchkey.SignOutReport, err error) error {
+func (c *logoutCommand) incomplete(report latchkey.SignOutReport, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -137,7 +131,7 @@ func (a *app) incomplete(report latchkey.SignOutReport, err error) error {
 	case report.RevokeError == nil:
 		what = "the logout page could not be opened"
 		err = report.HostedPageError
-		f.hints = []string{"run " + a.typed("logout") + " again, or open its address by hand"}
+		f.hints = []string{"run " + c.typed("logout") + " again, or open its address by hand"}
 	default:
 		what = "the refresh token was not revoked"
 		err = report.RevokeError
@@ -147,7 +141,7 @@ func (a *app) incomplete(report latchkey.SignOutReport, err error) error {
 			f.hints = []string{"it waits on this machine, and is revoked when a latchkey command next reaches the service"}
 		}
 	}
-	text, _ := a.explain(err)
+	text, _ := c.explain(err)
 	f.err = errors.New(what + ": " + text)
 	return f
 }

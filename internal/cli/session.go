@@ -35,44 +35,50 @@ type overview struct {
 	Credentials facet  `json:"aws_credentials"`
 }
 
+// sessionCommand is `latchkey session` with its flag.
+type sessionCommand struct {
+	*app
+	refresh bool
+}
+
 func (a *app) sessionCommand() *cobra.Command {
-	var refresh bool
+	c := &sessionCommand{app: a}
 	command := &cobra.Command{
 		Use:   "session",
 		Short: "Show every part of the session and how long it lasts",
 		Args:  a.atMost(0),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.session(cmd, refresh) },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return c.session(cmd) },
 	}
-	command.Flags().BoolVar(&refresh, "refresh", false, "get new tokens and AWS credentials first, though the old ones are still good")
+	command.Flags().BoolVar(&c.refresh, "refresh", false, "get new tokens and AWS credentials first, though the old ones are still good")
 	return command
 }
 
-func (a *app) session(cmd *cobra.Command, refresh bool) error {
-	client, err := a.client()
+func (c *sessionCommand) session(cmd *cobra.Command) error {
+	client, err := c.client()
 	if err != nil {
 		return err
 	}
 	var options []latchkey.FetchOption
-	if refresh {
+	if c.refresh {
 		options = append(options, latchkey.ForceRefresh())
 	}
 	user, signedOut := client.CurrentUser(cmd.Context())
 	if errors.Is(signedOut, latchkey.ErrStore) {
 		return signedOut // it is told once
 	}
-	if signedOut != nil && !refresh {
+	if signedOut != nil && !c.refresh {
 		options = append(options, latchkey.TokensOnly()) // to look makes no guest
 	}
 	session, err := client.FetchSession(cmd.Context(), options...)
 	if err != nil {
 		return err
 	}
-	o := a.overview(session, time.Now())
+	o := c.overview(session, time.Now())
 	o.Username = user.Username
-	if a.json {
-		a.writeJSON(o)
+	if c.json {
+		c.writeJSON(o)
 	} else {
-		a.showSession(o)
+		c.showSession(o)
 	}
 	_, err = session.Tokens()
 	if errors.Is(err, latchkey.ErrNoUserPoolSession) {
@@ -82,36 +88,36 @@ func (a *app) session(cmd *cobra.Command, refresh bool) error {
 }
 
 // overview looks at every facet.
-func (a *app) overview(session *latchkey.Session, now time.Time) overview {
+func (c *sessionCommand) overview(session *latchkey.Session, now time.Time) overview {
 	o := overview{SignedIn: session.SignedIn()}
 	sub, err := session.UserSub()
-	o.UserID = a.facet("User id", sub, time.Time{}, now, err)
+	o.UserID = c.facet("User id", sub, time.Time{}, now, err)
 	tokens, err := session.Tokens()
-	o.AccessToken = a.tokenFacet("Access token", tokens.Access, now, err)
+	o.AccessToken = c.tokenFacet("Access token", tokens.Access, now, err)
 	if err == nil && tokens.ID == nil {
 		err = errors.New("the service issued none")
 	}
-	o.IDToken = a.tokenFacet("ID token", tokens.ID, now, err)
+	o.IDToken = c.tokenFacet("ID token", tokens.ID, now, err)
 	if tokens.ID != nil {
 		o.Role = tokens.ID.PreferredRole()
 	}
 	id, err := session.IdentityID()
-	o.IdentityID = a.facet("Identity id", id, time.Time{}, now, err)
+	o.IdentityID = c.facet("Identity id", id, time.Time{}, now, err)
 	credentials, err := session.Credentials()
-	o.Credentials = a.facet("AWS credentials", credentials.AccessKeyID, credentials.Expiration, now, err)
+	o.Credentials = c.facet("AWS credentials", credentials.AccessKeyID, credentials.Expiration, now, err)
 	return o
 }
 
-func (a *app) tokenFacet(name string, token *jwt.Unverified, now time.Time, err error) facet {
+func (c *sessionCommand) tokenFacet(name string, token *jwt.Unverified, now time.Time, err error) facet {
 	if err != nil || token == nil {
-		return a.facet(name, "", time.Time{}, now, err)
+		return c.facet(name, "", time.Time{}, now, err)
 	}
-	return a.facet(name, "", token.Expiry(), now, nil)
+	return c.facet(name, "", token.Expiry(), now, nil)
 }
 
-func (a *app) facet(name, value string, expires, now time.Time, err error) facet {
+func (c *sessionCommand) facet(name, value string, expires, now time.Time, err error) facet {
 	if err != nil {
-		f := facet{name: name, Error: a.reason(err)}
+		f := facet{name: name, Error: c.reason(err)}
 		f.quiet = errors.Is(err, latchkey.ErrNoIdentityPool) || errors.Is(err, latchkey.ErrNotFetched) || errors.Is(err, latchkey.ErrGuestsDisabled)
 		if e, ok := errors.AsType[*latchkey.Error](err); ok {
 			f.Code = e.Code
@@ -126,7 +132,7 @@ func (a *app) facet(name, value string, expires, now time.Time, err error) facet
 	return f
 }
 
-func (a *app) showSession(o overview) {
+func (c *sessionCommand) showSession(o overview) {
 	table := &ui.Table{}
 	who, style := "no", ui.Yellow
 	if o.SignedIn {
@@ -153,5 +159,5 @@ func (a *app) showSession(o overview) {
 			table.Field("Role", o.Role)
 		}
 	}
-	table.Write(a.out)
+	table.Write(c.out)
 }

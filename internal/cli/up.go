@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -30,8 +29,14 @@ type upFlags struct {
 	credentialLife                     time.Duration
 }
 
+// upCommand is `latchkey up` with its flags.
+type upCommand struct {
+	*app
+	flags upFlags
+}
+
 func (a *app) upCommand() *cobra.Command {
-	var flags upFlags
+	c := &upCommand{app: a}
 	command := &cobra.Command{
 		Use:   "up",
 		Short: "Start a local service with a ready user pool and a demo user",
@@ -48,17 +53,17 @@ passwords and keys included, and nothing else to standard output.`,
 		Args:    a.atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.catchSignals()
-			return a.up(cmd, flags)
+			return c.up(cmd)
 		},
 	}
 	f := command.Flags()
-	f.StringVar(&flags.listen, "listen", "127.0.0.1:9229", "`address` for http; port 0 takes a free one")
-	f.StringVar(&flags.httpsListen, "https-listen", "127.0.0.1:9230", "`address` for https; port 0 takes a free one")
-	f.StringVar(&flags.metricsListen, "metrics-listen", "", "`address` for Prometheus metrics, at /metrics (default off)")
-	f.StringVar(&flags.data, "data", "", "`folder` to keep everything in (default $LATCHKEY_HOME/up, else up in your configuration folder)")
-	f.StringVar(&flags.sts, "sts", "", "`URL` of an STS that makes the identity pool's credentials, such as MinIO's (default: made here, for sigv4auth)")
-	f.DurationVar(&flags.credentialLife, "credential-life", time.Hour, "`time` that AWS credentials last, 1s to 12h; an STS gives no less than 15m")
-	f.StringVar(&flags.logLevel, "log-level", "warn", "`level` of the log on standard error: debug, info, warn or error")
+	f.StringVar(&c.flags.listen, "listen", "127.0.0.1:9229", "`address` for http; port 0 takes a free one")
+	f.StringVar(&c.flags.httpsListen, "https-listen", "127.0.0.1:9230", "`address` for https; port 0 takes a free one")
+	f.StringVar(&c.flags.metricsListen, "metrics-listen", "", "`address` for Prometheus metrics, at /metrics (default off)")
+	f.StringVar(&c.flags.data, "data", "", "`folder` to keep everything in (default $LATCHKEY_HOME/up, else up in your configuration folder)")
+	f.StringVar(&c.flags.sts, "sts", "", "`URL` of an STS that makes the identity pool's credentials, such as MinIO's (default: made here, for sigv4auth)")
+	f.DurationVar(&c.flags.credentialLife, "credential-life", time.Hour, "`time` that AWS credentials last, 1s to 12h; an STS gives no less than 15m")
+	f.StringVar(&c.flags.logLevel, "log-level", "warn", "`level` of the log on standard error: debug, info, warn or error")
 	return command
 }
 
@@ -109,44 +114,36 @@ func (f *upFlags) checkBroker() (wrong string) {
 	return ""
 }
 
-// dataFolder is the folder of the service: the flag's, or the default.
-func (a *app) dataFolder(flag string) (string, error) {
-	if flag != "" {
-		return flag, nil
-	}
-	folder, err := a.home()
-	return filepath.Join(folder, "up"), err
-}
-
-func (a *app) up(cmd *cobra.Command, flags upFlags) error {
+func (c *upCommand) up(cmd *cobra.Command) error {
+	flags := c.flags
 	level, wrong := flags.check()
 	if wrong != "" {
-		return a.misuse(cmd, wrong)
+		return c.misuse(cmd, wrong)
 	}
-	folder, err := a.dataFolder(flags.data)
+	folder, err := c.dataFolder(flags.data)
 	if err != nil {
 		return err
 	}
 	options := localservice.Options{
 		Dir: folder, Listen: flags.listen, HTTPSListen: flags.httpsListen, MetricsListen: flags.metricsListen,
 		STS: flags.sts, CredentialLife: flags.credentialLife,
-		Logger: slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level})),
+		Logger: slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: level})),
 	}
 	options.Home = func(home localservice.HomeConfig) (localservice.Home, error) {
 		return sessionPage(home, options.Logger)
 	}
-	options.Sent = a.tellSent
-	if a.json && localListener(flags.listen) {
+	options.Sent = c.tellSent
+	if c.json && localListener(flags.listen) {
 		options.Sent = nil // programs read the outbox
 	}
-	if home, err := a.home(); err == nil { // a user without a home needs --data and keeps no sessions
+	if home, err := c.home(); err == nil { // a user without a home needs --data and keeps no sessions
 		options.Registry = userdirs.Services(home)
 	}
 	if flags.metricsListen != "" {
 		recorder := metrics.New()
 		options.Metrics, options.Observer = recorder, recorder
 	}
-	return a.serve(cmd.Context(), options)
+	return c.serve(cmd.Context(), options)
 }
 
 // sessionPage makes the page at the service's root, which is a client like any other:
@@ -168,7 +165,7 @@ func sessionPage(home localservice.HomeConfig, logger *slog.Logger) (localservic
 }
 
 // serve runs the service until ctx ends, and tells where it is once it answers.
-func (a *app) serve(ctx context.Context, options localservice.Options) (err error) {
+func (c *upCommand) serve(ctx context.Context, options localservice.Options) (err error) {
 	service, err := localservice.Open(ctx, options)
 	if err != nil {
 		return upFailure(ctx, err, options.Dir)
@@ -178,15 +175,15 @@ func (a *app) serve(ctx context.Context, options localservice.Options) (err erro
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() { running <- service.Run(ctx) }()
-	a.announce(service.Ready(), options.Dir)
-	if a.out.Failed() != nil {
+	c.announce(service.Ready(), options.Dir)
+	if c.out.Failed() != nil {
 		cancel() // nobody has learned where the service is
 	}
 	if err := <-running; err != nil {
 		return fmt.Errorf("the service stopped: %w", err)
 	}
-	if a.err.Terminal() {
-		a.err.Print("Stopped. Users and sessions stay in " + options.Dir)
+	if c.err.Terminal() {
+		c.err.Print("Stopped. Users and sessions stay in " + options.Dir)
 	}
 	return nil
 }

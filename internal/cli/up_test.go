@@ -115,8 +115,8 @@ func TestScreen(t *testing.T) {
 		shown := ready
 		test.change(&shown)
 		var out strings.Builder
-		a := &app{program: "latchkey", out: ui.NewOutput(&out), err: ui.NewOutput(&out)}
-		a.announce(shown, "/data")
+		c := &upCommand{app: &app{commandLine: &commandLine{program: "latchkey"}, console: console{out: ui.NewOutput(&out), err: ui.NewOutput(&out)}}}
+		c.announce(shown, "/data")
 		for _, want := range test.wants {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s: the screen lacks %q:\n%s", name, want, out.String())

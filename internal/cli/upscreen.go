@@ -13,18 +13,18 @@ import (
 )
 
 // announce tells where the service is: a line of JSON, or a screen.
-func (a *app) announce(ready localservice.Ready, folder string) {
+func (c *upCommand) announce(ready localservice.Ready, folder string) {
 	if ready.InsecureHTTP {
-		a.err.Print(a.err.Paint(ui.Yellow, "warning:") + " the http listener accepts connections from the network, unencrypted: use it only where you trust everyone")
-		a.err.Print(a.err.Paint(ui.Cyan, "hint:") + " clients with a copy of the configuration may use it, since it has insecure_http")
+		c.err.Print(c.err.Paint(ui.Yellow, "warning:") + " the http listener accepts connections from the network, unencrypted: use it only where you trust everyone")
+		c.err.Print(c.err.Paint(ui.Cyan, "hint:") + " clients with a copy of the configuration may use it, since it has insecure_http")
 	}
-	if a.json {
-		a.writeJSON(ready)
+	if c.json {
+		c.writeJSON(ready)
 		return
 	}
-	a.out.Print("")
-	a.out.Print("  " + a.out.Paint(ui.Green, "●") + " " + a.out.Paint(ui.Bold, "Latchkey "+latchkey.Version+" is up"))
-	a.out.Print("")
+	c.out.Print("")
+	c.out.Print("  " + c.out.Paint(ui.Green, "●") + " " + c.out.Paint(ui.Bold, "Latchkey "+latchkey.Version+" is up"))
+	c.out.Print("")
 	table := &ui.Table{Indent: "    "}
 	page := pageAddress(ready)
 	if page != "" {
@@ -56,14 +56,14 @@ func (a *app) announce(ready localservice.Ready, folder string) {
 	} else {
 		table.Add(ui.Cell{Text: "Password", Style: ui.Faint}, ui.Cell{Text: ready.Password, Style: ui.Bold})
 	}
-	table.Write(a.out)
-	a.out.Print("")
-	a.out.Print("  Sign in from another terminal:")
-	a.out.Print("")
-	a.out.Print("    " + a.out.Paint(ui.Cyan, a.loginLine(ready)))
-	a.out.Print("")
-	a.out.Print("  " + a.out.Paint(ui.Faint, "Ctrl-C stops it; users and sessions stay in "+ui.Clean(folder)))
-	a.out.Print("")
+	table.Write(c.out)
+	c.out.Print("")
+	c.out.Print("  Sign in from another terminal:")
+	c.out.Print("")
+	c.out.Print("    " + c.out.Paint(ui.Cyan, c.loginLine(ready)))
+	c.out.Print("")
+	c.out.Print("  " + c.out.Paint(ui.Faint, "Ctrl-C stops it; users and sessions stay in "+ui.Clean(folder)))
+	c.out.Print("")
 }
 
 // pageAddress is where the session page is, with the outbox below it; empty if the
@@ -81,9 +81,9 @@ func pageAddress(ready localservice.Ready) string {
 }
 
 // tellSent shows a message that the service would have sent, its code included.
-func (a *app) tellSent(e outbox.Entry) {
-	a.err.Print("  " + a.err.Paint(ui.Cyan, "✉") + " " + e.At.Format("15:04:05") + " " + e.Medium + " to " + ui.Clean(e.Address) + ": " +
-		a.err.Paint(ui.Bold, ui.Clean(e.Text.Reveal())))
+func (c *upCommand) tellSent(e outbox.Entry) {
+	c.err.Print("  " + c.err.Paint(ui.Cyan, "✉") + " " + e.At.Format("15:04:05") + " " + e.Medium + " to " + ui.Clean(e.Address) + ": " +
+		c.err.Paint(ui.Bold, ui.Clean(e.Text.Reveal())))
 }
 
 // mask shows just enough of a key's id to tell it from another.
@@ -96,8 +96,8 @@ func mask(id string) string {
 
 // loginLine is what to type to sign in: the configuration is named only if the
 // command would not find it by itself.
-func (a *app) loginLine(ready localservice.Ready) string {
-	line := a.program + " login " + ready.Username
+func (c *upCommand) loginLine(ready localservice.Ready) string {
+	line := c.program + " login " + ready.Username
 	if path, err := latchkey.FindConfig(""); err == nil {
 		found, err := latchkey.LoadConfig(path)
 		if err == nil && found.UserPoolID == ready.UserPoolID && found.ClientID == ready.ClientID && found.UserPoolEndpoint == ready.Endpoint {

@@ -27,6 +27,9 @@ type verified struct {
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 }
 
+// verifyCommand is `latchkey verify`.
+type verifyCommand struct{ *app }
+
 func (a *app) verifyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify [TOKEN|-]",
@@ -37,52 +40,52 @@ be for the configured app client. The exit code is 1 if it is not valid.
 
 A token stays valid until it expires, also after a sign-out.`,
 		Args: a.atMost(1),
-		RunE: a.verify,
+		RunE: (&verifyCommand{a}).verify,
 	}
 }
 
-func (a *app) verify(cmd *cobra.Command, args []string) error {
-	config, err := a.config()
+func (c *verifyCommand) verify(cmd *cobra.Command, args []string) error {
+	config, err := c.config()
 	if err != nil {
 		return err
 	}
-	raw, err := a.givenToken(cmd.Context(), args)
+	raw, err := c.givenToken(cmd.Context(), args)
 	if err != nil {
 		return err
 	}
-	claims, err := a.check(cmd.Context(), config, raw)
+	claims, err := c.check(cmd.Context(), config, raw)
 	if err != nil {
 		err = wrongToken(err)
-		if a.json && exitCode(err) == exitFailed {
-			a.writeJSON(verified{Reason: a.reason(err)})
+		if c.json && exitCode(err) == exitFailed {
+			c.writeJSON(verified{Reason: c.reason(err)})
 		}
 		return err
 	}
-	if a.json {
+	if c.json {
 		expiry := claims.Expiry()
-		a.writeJSON(verified{
+		c.writeJSON(verified{
 			Valid: true, Use: claims.Use(), Username: claims.Username(),
 			UserID: claims.Subject(), ClientID: claims.ClientID(), ExpiresAt: &expiry,
 		})
 		return nil
 	}
-	a.showVerdict(claims)
+	c.showVerdict(claims)
 	return nil
 }
 
-func (a *app) showVerdict(claims jwt.Claims) {
+func (c *verifyCommand) showVerdict(claims jwt.Claims) {
 	use := map[string]string{jwt.UseAccess: "access token", jwt.UseID: "ID token"}[claims.Use()]
-	a.out.Print(a.out.Paint(ui.Green, "Valid") + " " + use + " of " + ui.Clean(claims.Username()) +
+	c.out.Print(c.out.Paint(ui.Green, "Valid") + " " + use + " of " + ui.Clean(claims.Username()) +
 		" until " + moment(claims.Expiry()) + ", for " + span(time.Until(claims.Expiry())) + ".")
 }
 
 // check verifies a token for the use that it says it is for.
-func (a *app) check(ctx context.Context, config latchkey.Config, raw string) (jwt.Claims, error) {
+func (c *verifyCommand) check(ctx context.Context, config latchkey.Config, raw string) (jwt.Claims, error) {
 	read, err := jwt.Decode(raw)
 	if err != nil {
 		return jwt.Claims{}, err
 	}
-	keys, err := issuerKeys(config, a.catchSignals)
+	keys, err := issuerKeys(config, c.catchSignals)
 	if err != nil {
 		return jwt.Claims{}, err
 	}
