@@ -72,29 +72,33 @@ func TestParseSurroundings(t *testing.T) {
 func TestParseGenerations(t *testing.T) {
 	t.Parallel()
 	for text, fails := range map[string]string{
-		`{"version":"1","auth":{}}`:                           "",
-		`{"version":"1.99","auth":{}}`:                        "",
-		`{"version":"2","auth":{}}`:                           `version "2" is not 1.x`,
-		`{"version":"12","auth":{}}`:                          `version "12" is not 1.x`,
-		`{"version":"","auth":{}}`:                            `version "" is not 1.x`,
-		`{"version":null,"auth":{}}`:                          `version "" is not 1.x`,
-		`{"version":1,"auth":{}}`:                             "version: this number cannot stand here",
-		`{"version":"` + strings.Repeat("9", 99) + `"}`:       `version "` + strings.Repeat("9", 40) + `…" is not 1.x`,
-		`{"version":"1.4"}`:                                   `it has no "auth"`,
-		`{"version":"1.4","auth":null}`:                       `it has no "auth"`,
-		`{"auth":{}}`:                                         `it has "auth" but no "version"`,
-		`{"Version":"1.4","auth":{}}`:                         `it has "auth" but no "version"`,
-		`{}`:                                                  "it is neither",
-		`{"aws_project_region":"us-east-1"}`:                  "",
-		`{"aws_project_region":"us-east-1","version":"7"}`:    "", // Gen 1 comes first, as in Amplify
-		`{"aws_user_pools_id":"us-east-1_a"}`:                 "it has no aws_project_region",
-		`{"aws_project_region":""}`:                           "it has no aws_project_region",
-		`{"aws_project_region":7}`:                            "aws_project_region: this number cannot stand here",
-		`{"aws_project_region":"a","aws_project_region":"b"}`: "the member is there twice",
-		outputs + strings.Repeat(" ", MaxSize-len(outputs)):   "",
-		outputs + strings.Repeat(" ", MaxSize-len(outputs)+1): "it has more than 1 MiB",
+		`{"version":"1","auth":{}}`:                                             "",
+		`{"version":"1.99","auth":{}}`:                                          "",
+		`{"version":"2","auth":{}}`:                                             `version "2" is not 1.x`,
+		`{"version":"12","auth":{}}`:                                            `version "12" is not 1.x`,
+		`{"version":"","auth":{}}`:                                              `version "" is not 1.x`,
+		`{"version":null,"auth":{}}`:                                            `version "" is not 1.x`,
+		`{"version":1,"auth":{}}`:                                               "version: this number cannot stand here",
+		`{"version":"` + strings.Repeat("9", 99) + `"}`:                         `version "` + strings.Repeat("9", 40) + `…" is not 1.x`,
+		`{"version":"1.4","auth":{"user_pool_id":"p","user_pool_client_id":7}}`: "auth.user_pool_client_id: this number cannot stand here",
+		`{"version":"1.4"}`:                                                     `it has no "auth"`,
+		`{"version":"1.4","auth":null}`:                                         `it has no "auth"`,
+		`{"auth":{}}`:                                                           `it has "auth" but no "version"`,
+		`{"Version":"1.4","auth":{}}`:                                           `it has "auth" but no "version"`,
+		`{}`:                                                                    "it is neither",
+		`{"aws_project_region":"us-east-1"}`:                                    "",
+		`{"aws_project_region":"us-east-1","version":"7"}`:                      "", // Gen 1 comes first, as in Amplify
+		`{"aws_user_pools_id":"us-east-1_a"}`:                                   "it has no aws_project_region",
+		`{"aws_project_region":""}`:                                             "it has no aws_project_region",
+		`{"aws_project_region":7}`:                                              "aws_project_region: this number cannot stand here",
+		`{"aws_project_region":"a","aws_project_region":"b"}`:                   "the member is there twice",
+		outputs + strings.Repeat(" ", MaxSize-len(outputs)):                     "",
+		outputs + strings.Repeat(" ", MaxSize-len(outputs)+1):                   "it has more than 1 MiB",
 	} {
-		_, err := Parse([]byte(text))
+		file, err := Parse([]byte(text))
+		if err != nil && cmp.Diff(File{}, file) != "" {
+			t.Errorf("%.60s: half of it was read: %+v", text, file)
+		}
 		if (err == nil) != (fails == "") || err != nil && !strings.Contains(err.Error(), fails) {
 			t.Errorf("%.60s: %v, want %q", text, err, fails)
 		}

@@ -157,3 +157,50 @@ func TestBoundOverBareStores(t *testing.T) {
 		t.Error("a bare store is watched, or knows of services")
 	}
 }
+
+// TestBoundTakesThePlace checks a store whose keys do not name the service: a first record
+// takes the place of another service's, and of no record of its own.
+func TestBoundTakesThePlace(t *testing.T) {
+	t.Parallel()
+	for issuer, want := range map[string]error{"theirs": nil, "ours": store.ErrConflict} {
+		kept := &blindStore{Memory: store.NewMemory(), blind: true}
+		b := &bound{Store: kept, scope: ownScope, ours: func(issuer string) bool { return issuer == "ours" }}
+		r := store.Record{Account: in(ownScope, alice), Generation: 7, Issuer: issuer, Tokens: &store.Tokens{}}
+		if err := kept.Save(t.Context(), r, 0); err != nil {
+			t.Fatal(err)
+		}
+		r.Generation, r.Issuer, r.Sub = 8, "ours", "new"
+		if err := b.Save(t.Context(), r, 0); !errors.Is(err, want) {
+			t.Errorf("over a record of %s: %v, want %v", issuer, err, want)
+		}
+		if now, err := kept.Load(t.Context(), r.Account); err != nil || (now.Sub == "new") != (want == nil) {
+			t.Errorf("over a record of %s: %+v, %v", issuer, now, err)
+		}
+	}
+}
+
+// TestBoundListsMovedOnce checks a record that has moved, and whose old copy could not be
+// deleted: it is one account, with what was saved last.
+func TestBoundListsMovedOnce(t *testing.T) {
+	t.Parallel()
+	b, kept := newBound()
+	old := put(t, kept, formerScope, "alice", "r", 7)
+	kept.deletes = true
+	r, err := b.Load(t.Context(), in(ownScope, old))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Generation = 8
+	if err := b.Save(t.Context(), r, 7); err != nil {
+		t.Fatal(err)
+	}
+	if listed, err := b.List(t.Context(), ownScope); err != nil || !slices.Equal(listed, []store.Account{r.Account}) {
+		t.Errorf("List: %v, %v", listed, err)
+	}
+	if _, err := kept.Load(t.Context(), old); err != nil {
+		t.Fatalf("the old copy was deleted: %v", err)
+	}
+	if now, err := b.Load(t.Context(), r.Account); err != nil || now.Generation != 8 {
+		t.Errorf("generation %d, %v", now.Generation, err)
+	}
+}

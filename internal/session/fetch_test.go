@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/latchkey-auth/latchkey/internal/cognito"
 	"github.com/latchkey-auth/latchkey/internal/fault"
 	"github.com/latchkey-auth/latchkey/store"
@@ -135,11 +137,15 @@ func TestGuestFollowsStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		identities.taken()
+		events := collect(t, e)
 		other := federated(t, kept, identities)
 		wantSteps(t, identities, "keys us-east-1:1 carol@"+provider)
 		v, err := e.Fetch(t.Context(), Want{Force: true}) // before it reads the store again
 		if err != nil || v.Provider() != provider || v.identityID != other.Current().View().identityID {
 			t.Errorf("%+v, %v", v, err)
+		}
+		if diff := cmp.Diff([]Event{{Kind: Restored, Cause: CauseRemote}}, brief(events())); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
 		}
 		for _, step := range identities.taken() {
 			if step != "keys us-east-1:1 carol@"+provider {
@@ -222,4 +228,30 @@ func TestForgottenGuest(t *testing.T) {
 	if got, err := kept.Memory.Load(t.Context(), guest); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("an empty record stays: %+v, %v", got, err)
 	}
+}
+
+// TestLinkedGuestIsForgotten checks a sign-out while the pool links the guest's identity to
+// the user: though nothing is stored for the user, the next guest is another one.
+func TestLinkedGuestIsForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, identities, kept := &testPool{}, &fakeIdentityPool{}, store.NewMemory()
+		e := newEngine(t, withIdentities(kept, p, identities))
+		establish(t, e, p)
+		keep(t, kept, guest, "us-east-1:g")
+		signedOut := false
+		identities.before = func(context.Context) error {
+			if !signedOut {
+				signedOut = true
+				if _, err := e.End(t.Context(), EndOptions{KeepGuest: true}); err != nil {
+					t.Error(err)
+				}
+			}
+			return nil
+		}
+		if _, err := keys(t, e, Want{CredentialsOnly: true}); err != nil {
+			t.Fatal(err)
+		}
+		wantSteps(t, identities, "keys us-east-1:g "+aliceLogin, "id guest", "keys us-east-1:2 guest")
+	})
 }

@@ -39,6 +39,9 @@ func (j *credentialsJob) store(ctx context.Context, identity string, credentials
 		return next, nil
 	})
 	if isMoved(err) {
+		if credentials != nil { // the pool has linked the guest's identity to the login
+			j.forgetClaimed(ctx)
+		}
 		return outcome{err: errMoved}, false
 	}
 	j.held = held
@@ -46,13 +49,19 @@ func (j *credentialsJob) store(ctx context.Context, identity string, credentials
 		j.log.WarnContext(ctx, "latchkey: cannot store AWS credentials", "username", j.flight.key.account.Username, "error", err)
 		return outcome{}, true
 	}
-	if j.claimed {
-		j.claimed = false
-		if err := j.records.forgetGuest(ctx, j.reader.guestAccount(), j.identity); err != nil {
-			j.log.WarnContext(ctx, "latchkey: the guest's identity stays in the store though a user has it", "error", err)
-		}
-	}
+	j.forgetClaimed(ctx)
 	return outcome{}, true
+}
+
+// forgetClaimed removes the identity that was claimed from the guest's record.
+func (j *credentialsJob) forgetClaimed(ctx context.Context) {
+	if !j.claimed {
+		return
+	}
+	j.claimed = false
+	if err := j.records.forgetGuest(ctx, j.reader.guestAccount(), j.identity); err != nil {
+		j.log.WarnContext(ctx, "latchkey: the guest's identity stays in the store though a user has it", "error", err)
+	}
 }
 
 // partly keeps the identity that the pool has named, though it issued no credentials: to

@@ -16,9 +16,6 @@ import (
 	"github.com/latchkey-auth/latchkey/store"
 )
 
-// grace is how long the model's service takes a rotated token, with the same successor.
-const grace = time.Minute
-
 // family is the sessions of one sign-in at the model's service.
 type family struct {
 	tokens  []string // all refresh tokens, the present one last
@@ -36,6 +33,7 @@ type modelPool struct {
 	lost     time.Time // when one was lost
 	down     bool
 	latency  time.Duration
+	grace    time.Duration // how long it takes a rotated token, with the same successor
 	reused   []string
 }
 
@@ -84,13 +82,13 @@ func (p *modelPool) Refresh(_ context.Context, r store.Record) (cognito.Grant, e
 	case sent == f.tokens[last]:
 		f.tokens = append(f.tokens, fmt.Sprintf("%s.%d", strings.SplitN(sent, ".", 2)[0], len(f.tokens)))
 		f.rotated = time.Now()
-	case last == 0 || sent != f.tokens[last-1] || time.Since(f.rotated) > grace:
+	case last == 0 || sent != f.tokens[last-1] || time.Since(f.rotated) >= p.grace:
 		f.revoked = true
 		p.reused = append(p.reused, sent)
 		return cognito.Grant{}, refusal
 	}
 	// A client that finds two answers in a row lost cannot know what became of its token.
-	if p.lose && time.Since(p.lost) > 5*grace {
+	if p.lose && p.grace > 0 && time.Since(p.lost) > 5*p.grace {
 		p.lose, p.lost = false, time.Now()
 		return cognito.Grant{}, retryable(errUnreached.Class, 0)
 	}
@@ -118,21 +116,30 @@ func (p *modelPool) set(change func()) {
 
 // world is two programs that share a store and a service.
 type world struct {
-	t       *testing.T
-	pool    *modelPool
-	kept    *scriptedStore
-	engines [2]*Engine
-	calls   sync.WaitGroup
-	mu      sync.Mutex
-	ended   []string // refresh tokens of sessions that were signed out
+	t          *testing.T
+	pool       *modelPool
+	identities *fakeIdentityPool
+	kept       *scriptedStore
+	engines    [2]*Engine
+	calls      sync.WaitGroup
+	mu         sync.Mutex
+	ended      []string // refresh tokens of sessions that were signed out
 }
 
-func newWorld(t *testing.T, latency time.Duration) *world {
-	w := &world{t: t, pool: &modelPool{latency: latency}, kept: newScriptedStore()}
+func newWorld(t *testing.T, latency, grace time.Duration) *world {
+	w := &world{t: t, pool: &modelPool{latency: latency, grace: grace}, identities: &fakeIdentityPool{}, kept: newScriptedStore()}
+	w.identities.before = func(context.Context) error { time.Sleep(latency); return nil }
 	for i := range w.engines {
-		w.engines[i] = newEngine(t, Config{Store: w.kept, UserPool: w.pool})
+		w.engines[i] = w.program()
 	}
 	return w
+}
+
+// program is another program over the store.
+func (w *world) program() *Engine {
+	c := withIdentities(w.kept, nil, w.identities)
+	c.UserPool = w.pool
+	return newEngine(w.t, c)
 }
 
 // act lets a program do something; at once, or beside the others.
@@ -141,7 +148,9 @@ func (w *world) act(what string, e *Engine) {
 	case "fetch":
 		_, _ = e.Fetch(w.t.Context(), Want{})
 	case "refresh":
-		_, _ = e.Fetch(w.t.Context(), Want{Force: true})
+		_, _ = e.Fetch(w.t.Context(), Want{Force: true, TokensOnly: true})
+	case "keys":
+		_, _ = e.Fetch(w.t.Context(), Want{Force: true, CredentialsOnly: true})
 	case "sign in":
 		_ = e.Establish(w.t.Context(), w.pool.signIn(), How{})
 	case "sign out":
@@ -162,6 +171,12 @@ func (w *world) step(word string) {
 	switch word {
 	case "sleep":
 		time.Sleep(40 * time.Minute)
+	case "A restart", "B restart":
+		i := map[string]int{"A": 0, "B": 1}[who]
+		if err := w.engines[i].Close(); err != nil {
+			w.t.Errorf("Close: %v", err)
+		}
+		w.engines[i] = w.program()
 	case "lose the next answer":
 		w.pool.set(func() { w.pool.lose = true })
 	case "service down for a while":
@@ -221,6 +236,9 @@ func (w *world) verdict() string {
 			return fmt.Sprintf("the session of %s was signed out and is not revoked", token)
 		}
 	}
+	if shared := w.sharedIdentity(); shared != "" {
+		return shared + " of a user was asked for by a guest"
+	}
 	for i, e := range w.engines {
 		if s, err := e.Ready(w.t.Context()); err != nil || s.Live() != live(r) || s.user.unsaved() {
 			return fmt.Sprintf("program %d: %v, signed in %t, in the store %t", i, err, s.Live(), live(r))
@@ -229,39 +247,66 @@ func (w *world) verdict() string {
 	return ""
 }
 
+// sharedIdentity is an identity that was a user's and then a guest's; empty if there is none.
+func (w *world) sharedIdentity() string {
+	users := map[string]bool{}
+	for _, step := range w.identities.taken() {
+		words := strings.Fields(step)
+		if words[0] != "keys" {
+			continue
+		}
+		if words[2] == "guest" && users[words[1]] {
+			return words[1]
+		}
+		users[words[1]] = users[words[1]] || words[2] != "guest"
+	}
+	return ""
+}
+
 // TestProgramsAgree tells random stories of two programs over one store: whatever they do
 // beside each other, no refresh token is sent twice, no session ends but by a sign-out,
-// what was signed out is revoked, and both show what the store holds when
-// they have asked the service again.
+// what was signed out is revoked, no guest has a user's identity, and both show what the
+// store holds when they have asked the service again.
 func TestProgramsAgree(t *testing.T) {
 	t.Parallel()
 	words := []string{
-		"A fetch", "B fetch", "A refresh", "B refresh", "A refresh", "B refresh", "A sign in", "B sign in", "A sign out", "B sign out",
-		"sleep", "lose the next answer", "service down for a while", "store full for a while",
+		"A fetch", "B fetch", "A refresh", "B refresh", "A refresh", "B refresh", "A keys", "B keys", "A sign in", "B sign in",
+		"A sign out", "B sign out", "A restart", "B restart", "sleep", "lose the next answer", "service down for a while", "store full for a while",
 	}
-	rapid.Check(t, func(rt *rapid.T) {
-		story := rapid.SliceOfN(rapid.SampledFrom(words), 1, 20).Draw(rt, "story")
-		pauses := rapid.SliceOfN(rapid.IntRange(0, 4000), len(story), len(story)).Draw(rt, "pauses")
-		latency := time.Duration(rapid.IntRange(0, 3000).Draw(rt, "latency")) * time.Millisecond
-		watched := rapid.Bool().Draw(rt, "watched")
-		wrong := ""
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, latency)
-			w.act("sign in", w.engines[0])
-			for _, e := range w.engines {
-				w.act("fetch", e)
-				if watched {
-					collect(t, e)
-				}
+	rounds := 10
+	if testing.Short() {
+		rounds = 1
+	}
+	for range rounds {
+		rapid.Check(t, func(rt *rapid.T) { tell(t, rt, words) })
+	}
+}
+
+// tell tells one story.
+func tell(t *testing.T, rt *rapid.T, words []string) {
+	rt.Helper()
+	story := rapid.SliceOfN(rapid.SampledFrom(words), 1, 20).Draw(rt, "story")
+	pauses := rapid.SliceOfN(rapid.IntRange(0, 4000), len(story), len(story)).Draw(rt, "pauses")
+	latency := time.Duration(rapid.IntRange(0, 3000).Draw(rt, "latency")) * time.Millisecond
+	grace := rapid.SampledFrom([]time.Duration{0, time.Minute}).Draw(rt, "grace")
+	watched := rapid.Bool().Draw(rt, "watched")
+	wrong := ""
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, latency, grace)
+		w.act("sign in", w.engines[0])
+		for _, e := range w.engines {
+			w.act("fetch", e)
+			if watched {
+				collect(t, e)
 			}
-			for i, word := range story {
-				w.step(word)
-				time.Sleep(time.Duration(pauses[i]) * time.Millisecond)
-			}
-			wrong = w.verdict()
-		})
-		if wrong != "" {
-			rt.Fatal(wrong)
 		}
+		for i, word := range story {
+			w.step(word)
+			time.Sleep(time.Duration(pauses[i]) * time.Millisecond)
+		}
+		wrong = w.verdict()
 	})
+	if wrong != "" {
+		rt.Fatal(wrong)
+	}
 }

@@ -98,7 +98,7 @@ func end(t *testing.T, other *Engine, _ *testPool, _ *store.Memory) {
 	}
 }
 
-// TestWatchKeepsOwnChanges checks that an engine which watches tells of its own sign-in,
+// TestWatchKeepsOwnChanges checks that an engine which watches tells of its own sign-ins,
 // refresh and sign-out once, and not as another's.
 func TestWatchKeepsOwnChanges(t *testing.T) {
 	t.Parallel()
@@ -110,8 +110,11 @@ func TestWatchKeepsOwnChanges(t *testing.T) {
 		synctest.Wait()
 		wantTokens(t, e, Want{Force: true})
 		synctest.Wait()
+		p.origin = "another"
+		establish(t, e, p) // over the session before
+		synctest.Wait()
 		end(t, e, p, kept)
-		want := []Event{{Kind: SignedIn}, {Kind: Refreshed}, {Kind: SignedOut}}
+		want := []Event{{Kind: SignedIn}, {Kind: Refreshed}, {Kind: SignedIn}, {Kind: SignedOut}}
 		if diff := cmp.Diff(want, brief(events())); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
 		}
