@@ -42,19 +42,34 @@ func (e *Engine) Federate(ctx context.Context, federation store.Federation, sour
 	if err != nil {
 		return nil, err
 	}
-	if err := e.changing.acquire(ctx); err != nil {
+	if err := e.takeTurn(ctx, before); err != nil {
+		j.claimed = j.guestID != "" && issued.Identity == j.guestID // the pool has linked it to the login
+		j.forgetClaimed(ctx)
 		return nil, err
 	}
 	defer e.changing.release()
+	return e.activateFederated(ctx, j, issued, source)
+}
+
+// takeTurn acquires e.changing for a session of another provider, unless the login has
+// changed since before was the state.
+func (e *Engine) takeTurn(ctx context.Context, before *State) error {
+	if err := e.changing.acquire(ctx); err != nil {
+		return err
+	}
+	var err error
 	switch now := e.owner.load(); {
 	case e.life.isClosed():
-		return nil, errClosed
+		err = errClosed
 	case now != nil && now.Live():
-		return nil, errSignedIn()
+		err = errSignedIn()
 	case now == nil || now.epoch != before.epoch:
-		return nil, errMoved
+		err = errMoved
 	}
-	return e.activateFederated(ctx, j, issued, source)
+	if err != nil {
+		e.changing.release()
+	}
+	return err
 }
 
 func errSignedIn() error { return fault.New("", fault.AlreadySignedIn, "sign out first") }
