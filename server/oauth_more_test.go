@@ -7,12 +7,10 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/server"
 )
 
 // userInfo asks with a token.
@@ -278,151 +276,5 @@ func TestLogoutWithoutTarget(t *testing.T) {
 	}
 	if answer, _ := v.authorize(nil); !strings.HasSuffix(location(t, answer).Path, "/login") {
 		t.Error("still signed in")
-	}
-}
-
-// TestLogoutAsOpenIDConnectHasIt: the parameters of RP-Initiated Logout lead to the
-// same places, with the client's state.
-func TestLogoutAsOpenIDConnectHasIt(t *testing.T) {
-	t.Parallel()
-	w := oauthWorld(t, nil)
-	v := w.visitor()
-	v.signIn("ann", nil)
-	bye, withQuery := "https://app.example.com/bye", "https://app.example.com/bye?a=1"
-	for _, bad := range []url.Values{
-		{"client_id": {w.client}, "post_logout_redirect_uri": {bye, bye}},
-		{"client_id": {w.client}, "post_logout_redirect_uri": {bye}, "logout_uri": {bye}},
-		{"client_id": {w.client}, "post_logout_redirect_uri": {bye + "/"}},
-		{"client_id": {w.client}, "post_logout_redirect_uri": {callback}},
-		{"client_id": {w.client}, "post_logout_redirect_uri": {bye}, "state": {"a", "b"}},
-		{"client_id": {w.client}, "post_logout_redirect_uri": {bye}, "state": {strings.Repeat("a", 5000)}},
-		{"client_id": {"nobody"}, "post_logout_redirect_uri": {bye}},
-		{"logout_uri": {bye}, "id_token_hint": {"a.b.c"}},
-	} {
-		answer, _ := v.get(w.base() + "/logout?" + bad.Encode())
-		if answer.StatusCode != http.StatusBadRequest || answer.Header.Get("Location") != "" || answer.Header.Get("Set-Cookie") != "" {
-			t.Errorf("%v: %d to %q", bad, answer.StatusCode, answer.Header.Get("Location"))
-		}
-	}
-	for want, query := range map[string]url.Values{
-		bye:                         {"post_logout_redirect_uri": {bye}},
-		bye + "?state=s+t%26a%3Dte": {"post_logout_redirect_uri": {bye}, "state": {"s t&a=te"}, "id_token_hint": {"a.b.c"}},
-		withQuery + "&state=x":      {"post_logout_redirect_uri": {withQuery}, "state": {"x"}},
-		"http://127.0.0.1:81/bye":   {"logout_uri": {"http://127.0.0.1:81/bye"}, "state": {"x"}},
-	} {
-		v.signIn("ann", map[string]string{"prompt": "login"})
-		query.Set("client_id", w.client)
-		answer, _ := v.get(w.base() + "/logout?" + query.Encode())
-		if answer.StatusCode != http.StatusFound || answer.Header.Get("Location") != want {
-			t.Errorf("%v: %d to %q, want %q", query, answer.StatusCode, answer.Header.Get("Location"), want)
-		}
-		if answer, _ := v.authorize(nil); !strings.HasSuffix(location(t, answer).Path, "/login") {
-			t.Errorf("%v: still signed in", query)
-		}
-	}
-}
-
-// TestOwnProviderByName: a client that names no providers has the pool's own users,
-// also where the request says so, as Amplify's does.
-func TestOwnProviderByName(t *testing.T) {
-	t.Parallel()
-	w := oauthWorld(t, func(_ *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
-		c.SupportedIdentityProviders = nil
-	})
-	if w.visitor().signIn("ann", map[string]string{"identity_provider": "COGNITO"}).Get("code") == "" {
-		t.Error("COGNITO is refused")
-	}
-	answer, _ := w.visitor().authorize(map[string]string{"identity_provider": "Google"})
-	if got := location(t, answer).Query().Get("error"); got != "invalid_request" {
-		t.Errorf("a provider that is not there: %q", got)
-	}
-}
-
-// TestBrowserCookie: one exact, sealed cookie is a session, and nothing else is.
-func TestBrowserCookie(t *testing.T) {
-	t.Parallel()
-	w := oauthWorld(t, nil)
-	v := w.visitor()
-	v.signIn("ann", nil)
-	site, _ := url.Parse(w.url)
-	cookies := v.client.Jar.Cookies(site)
-	if len(cookies) != 1 || cookies[0].Name != "latchkey-"+w.pool {
-		t.Fatalf("cookies %v", cookies)
-	}
-	name, value := cookies[0].Name, cookies[0].Value
-	signedIn := func(header ...string) bool {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.base()+"/oauth2/authorize?"+w.query(nil).Encode(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header["Cookie"] = header
-		answer, _ := w.do(r)
-		return strings.Contains(answer.Header.Get("Location"), "code=")
-	}
-	if !signedIn(name+"="+value) || !signedIn("a=b; "+name+"="+value) {
-		t.Error("the cookie itself is no session")
-	}
-	half := len(value) / 2
-	for what, header := range map[string][]string{
-		"none":                   nil,
-		"two in one header":      {name + "=" + value + "; " + name + "=" + value},
-		"two headers":            {name + "=" + value, name + "=x"},
-		"another name":           {strings.ToUpper(name) + "=" + value},
-		"a space in front":       {"\u2000" + name + "=" + value},
-		"the secure name":        {"__Host-" + name + "=" + value},
-		"cut short":              {name + "=" + value[:half]},
-		"changed":                {name + "=" + value[:half] + "A" + value[half+1:] + "A"},
-		"empty":                  {name + "="},
-		"a code in place of one": {name + "=" + w.visitor().signIn("ann", nil).Get("code")},
-	} {
-		if signedIn(header...) {
-			t.Errorf("%s is a session", what)
-		}
-	}
-	again := w.visitor()
-	again.signIn("ann", nil)
-	if other := again.client.Jar.Cookies(site); other[0].Value == value {
-		t.Error("two sign-ins have one cookie")
-	}
-	if !signedIn(name + "=" + value) {
-		t.Error("a sign-in in another browser ends this one's session")
-	}
-	first := again.client.Jar.Cookies(site)[0].Value
-	again.signIn("ann", map[string]string{"prompt": "login"})
-	if signedIn(name + "=" + first) {
-		t.Error("the session of before a new sign-in goes on")
-	}
-	w.advance(time.Hour + time.Second)
-	if signedIn(name + "=" + value) {
-		t.Error("an old cookie is a session")
-	}
-}
-
-// TestSecureCookie: behind https the cookie is one that only this host can set.
-func TestSecureCookie(t *testing.T) {
-	t.Parallel()
-	w := newWorldOf(t, withOAuth, func(c *server.Config) { c.PublicURL = "https://auth.example.com" })
-	w.addUser("ann")
-	answer, _ := w.visitor().post(w.base()+"/login?"+w.query(nil).Encode(), url.Values{"username": {"ann"}, "password": {password}})
-	cookie := answer.Header.Get("Set-Cookie")
-	for _, part := range []string{"__Host-latchkey-" + w.pool + "=", "Path=/", "Max-Age=3600", "HttpOnly", "Secure", "SameSite=Lax"} {
-		if !strings.Contains(cookie, part) {
-			t.Errorf("cookie lacks %q: %s", part, cookie)
-		}
-	}
-	if strings.Contains(cookie, "Domain") {
-		t.Errorf("cookie names a domain: %s", cookie)
-	}
-}
-
-// TestOptionalPKCE is Cognito's leniency.
-func TestOptionalPKCE(t *testing.T) {
-	t.Parallel()
-	w := newWorldOf(t, withOAuth, func(c *server.Config) { c.OptionalPKCE = true })
-	w.addUser("ann")
-	form := w.redeemForm(w.visitor().signIn("ann", map[string]string{"code_challenge": "", "code_challenge_method": ""}).Get("code"))
-	form.Del("code_verifier")
-	if out := w.token(form); out.Status != http.StatusOK {
-		t.Errorf("%+v", out)
 	}
 }

@@ -196,55 +196,6 @@ func TestCodeReplay(t *testing.T) {
 	wantException(t, err, wire.NotAuthorizedException, wire.MessageAccessTokenRevoked)
 }
 
-// TestCodes: what a code is bound to.
-func TestAuthorizationCodeIsBound(t *testing.T) {
-	t.Parallel()
-	w := oauthWorld(t, nil)
-	other := must[wire.CreateUserPoolClientResponse](w, "CreateUserPoolClient", func() *wire.CreateUserPoolClientRequest {
-		c := &wire.CreateUserPoolClientRequest{UserPoolId: w.pool, ClientName: "other"}
-		withOAuth(nil, c)
-		return c
-	}()).UserPoolClient.ClientId
-	good := w.visitor().signIn("ann", nil).Get("code")
-	for name, test := range map[string]struct {
-		change func(url.Values)
-		code   string
-	}{
-		"another client":            {func(v url.Values) { v.Set("client_id", other) }, "invalid_grant"},
-		"another redirect":          {func(v url.Values) { v.Set("redirect_uri", "http://localhost:3000/") }, "invalid_grant"},
-		"no redirect":               {func(v url.Values) { v.Del("redirect_uri") }, "invalid_request"},
-		"no code":                   {func(v url.Values) { v.Del("code") }, "invalid_request"},
-		"a code cut short":          {func(v url.Values) { v.Set("code", good[:len(good)-1]) }, "invalid_grant"},
-		"a code changed":            {func(v url.Values) { v.Set("code", "B"+good[1:]) }, "invalid_grant"},
-		"no verifier":               {func(v url.Values) { v.Del("code_verifier") }, "invalid_grant"},
-		"a wrong verifier":          {func(v url.Values) { v.Set("code_verifier", strings.ToLower(verifier)) }, "invalid_grant"},
-		"the challenge as verifier": {func(v url.Values) { v.Set("code_verifier", challengeOf(verifier)) }, "invalid_grant"},
-		"a short verifier":          {func(v url.Values) { v.Set("code_verifier", verifier[:42]) }, "invalid_grant"},
-		"no grant type":             {func(v url.Values) { v.Del("grant_type") }, "invalid_request"},
-		"the password grant":        {func(v url.Values) { v.Set("grant_type", "password") }, "unsupported_grant_type"},
-		"no client":                 {func(v url.Values) { v.Del("client_id") }, "invalid_request"},
-		"an unknown client":         {func(v url.Values) { v.Set("client_id", "nobody") }, "invalid_client"},
-		"a client that is none":     {func(v url.Values) { v.Set("client_id", "' OR 1=1 --") }, "invalid_client"},
-		"client_credentials":        {func(v url.Values) { v.Set("grant_type", "client_credentials") }, "unauthorized_client"},
-		"no refresh token":          {func(v url.Values) { v.Set("grant_type", "refresh_token") }, "invalid_request"},
-		"a code twice":              {func(v url.Values) { v.Add("code", good) }, "invalid_request"},
-	} {
-		form := w.redeemForm(good)
-		test.change(form)
-		if out := w.token(form); out.Status != http.StatusBadRequest || out.Error != test.code {
-			t.Errorf("%s: %d %s (%s), want %s", name, out.Status, out.Error, out.Text, test.code)
-		}
-	}
-	if out := w.token(w.redeemForm(good)); out.Status != http.StatusOK {
-		t.Errorf("refusals spent the code: %+v", out)
-	}
-	late := w.visitor().signIn("ann", nil).Get("code")
-	w.advance(2*time.Minute + time.Second)
-	if out := w.token(w.redeemForm(late)); out.Error != "invalid_grant" {
-		t.Errorf("a code after its time: %+v", out)
-	}
-}
-
 // TestSignInEndsBeforeCode: a code is worth nothing once its user signed out
 // everywhere, has another password, or may not sign in.
 func TestSignInEndsBeforeCode(t *testing.T) {
@@ -282,41 +233,5 @@ func TestSignInEndsBeforeCode(t *testing.T) {
 				t.Error("prompt=none does not ask for a login")
 			}
 		})
-	}
-}
-
-// TestPrompt: when a browser that is signed in must sign in again.
-func TestPrompt(t *testing.T) {
-	t.Parallel()
-	w := oauthWorld(t, nil)
-	v := w.visitor()
-	if answer, _ := v.authorize(map[string]string{"prompt": "none"}); location(t, answer).Query().Get("error") != "login_required" {
-		t.Error("prompt=none of a stranger")
-	}
-	v.signIn("ann", nil)
-	w.advance(10 * time.Minute)
-	for _, test := range []struct {
-		prompt, age, leads string
-	}{
-		{"", "", "code"}, {"none", "", "code"}, {"consent", "", "code"}, {"login", "", "login"}, {"select_account", "", "login"},
-		{"", "300", "login"}, {"", "900", "code"}, {"", "0", "login"}, {"none", "300", "login_required"},
-		{"none login", "", "invalid_request"}, {"create", "", "invalid_request"}, {"", "-1", "invalid_request"}, {"", "soon", "invalid_request"},
-	} {
-		answer, _ := v.authorize(map[string]string{"prompt": test.prompt, "max_age": test.age})
-		to := location(t, answer)
-		got := to.Query().Get("error")
-		switch {
-		case to.Query().Get("code") != "":
-			got = "code"
-		case strings.HasSuffix(to.Path, "/login"):
-			got = "login"
-		}
-		if got != test.leads {
-			t.Errorf("prompt %q, max_age %q: leads to %s, want %s", test.prompt, test.age, got, test.leads)
-		}
-	}
-	w.advance(51 * time.Minute)
-	if answer, _ := v.authorize(nil); !strings.HasSuffix(location(t, answer).Path, "/login") {
-		t.Error("signed in after an hour")
 	}
 }
