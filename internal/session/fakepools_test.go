@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -31,11 +32,11 @@ type fakeIdentityPool struct {
 	before func(ctx context.Context) error // runs before each answer, without p.mu
 }
 
-// step notes a call and says how it fails.
-func (p *fakeIdentityPool) step(ctx context.Context, words ...string) error {
+// step notes a call, numbers it and says how it fails.
+func (p *fakeIdentityPool) step(ctx context.Context, words ...string) (serial int, err error) {
 	if p.before != nil {
 		if err := p.before(ctx); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	p.mu.Lock()
@@ -44,9 +45,9 @@ func (p *fakeIdentityPool) step(ctx context.Context, words ...string) error {
 	step := strings.Join(words, " ")
 	p.steps = append(p.steps, step)
 	if p.fail == nil {
-		return nil
+		return p.serial, nil
 	}
-	return p.fail(step)
+	return p.serial, p.fail(step)
 }
 
 // loginOf names who asks: a user's provider with the sub of the token, or a guest.
@@ -63,7 +64,8 @@ func loginOf(logins map[string]string) string {
 
 func (p *fakeIdentityPool) Identify(ctx context.Context, logins map[string]string) (string, error) {
 	login := loginOf(logins)
-	if err := p.step(ctx, "id", login); err != nil {
+	serial, err := p.step(ctx, "id", login)
+	if err != nil {
 		return "", err
 	}
 	p.mu.Lock()
@@ -71,7 +73,7 @@ func (p *fakeIdentityPool) Identify(ctx context.Context, logins map[string]strin
 	if id := p.known[login]; id != "" {
 		return id, nil
 	}
-	id := fmt.Sprintf("us-east-1:%d", p.serial)
+	id := fmt.Sprintf("us-east-1:%d", serial)
 	if len(logins) > 0 {
 		if p.known == nil {
 			p.known = map[string]string{}
@@ -82,11 +84,12 @@ func (p *fakeIdentityPool) Identify(ctx context.Context, logins map[string]strin
 }
 
 func (p *fakeIdentityPool) Issue(ctx context.Context, identity string, logins map[string]string, _ cognito.Clock) (cognito.Issued, error) {
-	if err := p.step(ctx, "keys", identity, loginOf(logins)); err != nil {
+	serial, err := p.step(ctx, "keys", identity, loginOf(logins))
+	if err != nil {
 		return cognito.Issued{}, err
 	}
 	now := time.Now()
-	key := fmt.Sprintf("key-%d", p.serial)
+	key := fmt.Sprintf("key-%d", serial)
 	return cognito.Issued{Identity: identity, Received: now, Life: time.Hour, Credentials: store.Credentials{
 		AccessKeyID: key, SecretAccessKey: store.NewSecret("s"), SessionToken: store.NewSecret(key),
 		Expiration: now.Round(0).Add(time.Hour), ReceivedAt: now.Round(0),
@@ -104,6 +107,7 @@ func (p *fakeIdentityPool) taken() []string {
 
 // failing makes the steps fail that begin with one of the prefixes, each so many times.
 func (p *fakeIdentityPool) failing(times map[string]int, class fault.Class) {
+	times = maps.Clone(times) // parallel tests share the one given
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fail = func(step string) error {
