@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -38,7 +39,7 @@ func former(e, before *elsewhere) wire.Parameters {
 func (w *world) nameOf(e *elsewhere, subject string) string {
 	w.t.Helper()
 	out := w.token(w.redeemForm(w.visitor().visit(e, subject, nil).Get("code")))
-	name, _ := claims(w.t, out.ID)["cognito:username"].(string)
+	name, _ := pooltest.AllClaims(w.t, wire.Sensitive(out.ID))["cognito:username"].(string)
 	return name
 }
 
@@ -195,7 +196,7 @@ func TestIssuerOfIdentities(t *testing.T) {
 	t.Parallel()
 	w, e := otherWorld(t, nil, nil)
 	out := w.token(w.redeemForm(w.visitor().visit(e, "u-1", nil).Get("code")))
-	identities, _ := claims(t, out.ID)["identities"].([]any)
+	identities, _ := pooltest.AllClaims(t, wire.Sensitive(out.ID))["identities"].([]any)
 	if one, _ := identities[0].(map[string]any); len(identities) != 1 || one["issuer"] != nil {
 		t.Errorf("ID token: %v", identities)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -37,7 +38,7 @@ func TestLinkedUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := w.token(w.redeemForm(w.visitor().visit(e, "u-1", map[string]any{"name": "Ann"}).Get("code")))
-	id := claims(t, out.ID)
+	id := pooltest.AllClaims(t, wire.Sensitive(out.ID))
 	identities, _ := id["identities"].([]any)
 	if id["cognito:username"] != "ann" || len(identities) != 1 || id["cognito:groups"] != nil {
 		t.Fatalf("ID token %v", id)
@@ -49,7 +50,7 @@ func TestLinkedUser(t *testing.T) {
 	if len(users) != 1 || users["ann"].UserStatus != wire.UserStatusConfirmed || valueOf(users["ann"], "name") != "Ann" {
 		t.Errorf("users %+v", users)
 	}
-	if got := claims(t, string(w.signIn("ann").IdToken)); got["sub"] != id["sub"] {
+	if got := pooltest.AllClaims(t, w.signIn("ann").IdToken); got["sub"] != id["sub"] {
 		t.Errorf("by password: %v", got)
 	}
 	must[wire.AdminDisableProviderForUserResponse](w, "AdminDisableProviderForUser", &wire.AdminDisableProviderForUserRequest{UserPoolId: w.pool, User: new(foreign("u-1"))})
@@ -68,7 +69,7 @@ func TestLinkedUser(t *testing.T) {
 	}
 	// The user has a password now, and its ID token names no identity.
 	must[wire.AdminSetUserPasswordResponse](w, "AdminSetUserPassword", &wire.AdminSetUserPasswordRequest{UserPoolId: w.pool, Username: "Other_u-1", Password: password, Permanent: true})
-	if list, ok := claims(t, string(w.signIn("Other_u-1").IdToken))["identities"].([]any); !ok || len(list) != 0 {
+	if list, ok := pooltest.AllClaims(t, w.signIn("Other_u-1").IdToken)["identities"].([]any); !ok || len(list) != 0 {
 		t.Errorf("identities %v", list)
 	}
 	// An administrator links it again, to another user.

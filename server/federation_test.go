@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -73,7 +74,7 @@ func TestSignInAtAnotherLatchkey(t *testing.T) {
 	}
 	sub := idp.users()["ann"]
 	username := "Other_" + valueOf(sub, "sub")
-	id := claims(t, out.ID)
+	id := pooltest.AllClaims(t, wire.Sensitive(out.ID))
 	if id["cognito:username"] != username || id["nonce"] != "n-1" || id["email"] != "ann@example.com" || id["email_verified"] != true || id["iss"] != w.server.Issuer(w.pool) {
 		t.Errorf("ID token %v", id)
 	}
@@ -96,7 +97,7 @@ func TestSignInAtAnotherLatchkey(t *testing.T) {
 		!strings.Contains(valueOf(user, "identities"), `"primary":true`) {
 		t.Errorf("user %+v", user)
 	}
-	if fresh, err := w.refresh(wire.Sensitive(out.Refresh)); err != nil || claims(t, string(fresh.IdToken))["cognito:username"] != username {
+	if fresh, err := w.refresh(wire.Sensitive(out.Refresh)); err != nil || pooltest.AllClaims(t, fresh.IdToken)["cognito:username"] != username {
 		t.Errorf("refresh: %v", err)
 	}
 	if asked := w.token(url.Values{"grant_type": {"refresh_token"}, "client_id": {w.client}, "refresh_token": {out.Refresh}}); asked.Status != http.StatusOK {

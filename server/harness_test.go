@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"log/slog"
@@ -27,6 +26,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/srp"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
@@ -219,21 +219,30 @@ func (w *world) do(r *http.Request) (*http.Response, []byte) {
 // call performs an operation; the error is what the service answered.
 func call[Response any](w *world, operation string, request any) (*Response, error) {
 	w.t.Helper()
+	response := new(Response)
+	if err := w.perform(operation, request, response); err != nil {
+		return nil, err
+	}
+	return response, nil
+}
+
+// perform is call with a place for the response, which may be nil.
+func (w *world) perform(operation string, request, response any) error {
+	w.t.Helper()
 	body, err := wire.Marshal(request)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	answer, data := w.send(operation, body)
 	if answer.StatusCode != http.StatusOK {
-		return nil, wire.ReadException(answer.StatusCode, answer.Header, data)
+		return wire.ReadException(answer.StatusCode, answer.Header, data)
 	}
-	response := new(Response)
-	if len(data) > 0 {
+	if response != nil && len(data) > 0 {
 		if err := wire.Unmarshal(data, response); err != nil {
 			w.t.Fatalf("%s: answer %s: %v", operation, data, err)
 		}
 	}
-	return response, nil
+	return nil
 }
 
 // must is call for what has to succeed.
@@ -255,25 +264,19 @@ func wantException(t *testing.T, err error, typ, message string) {
 	}
 }
 
-// addUser makes a confirmed user.
-func (w *world) addUser(name string, attributes ...wire.AttributeType) {
-	w.t.Helper()
-	must[wire.AdminCreateUserResponse](w, "AdminCreateUser", &wire.AdminCreateUserRequest{
-		UserPoolId: w.pool, Username: name, UserAttributes: attributes,
-		MessageAction: wire.MessageActionSuppress,
-	})
-	must[wire.AdminSetUserPasswordResponse](w, "AdminSetUserPassword", &wire.AdminSetUserPasswordRequest{
-		UserPoolId: w.pool, Username: name, Password: password, Permanent: true,
-	})
+// flows performs what users do over HTTP.
+func (w *world) flows() pooltest.Flows {
+	return pooltest.Flows{Call: w.perform, PoolID: w.pool, ClientID: w.client, Now: w.now}
 }
 
-// withPassword signs in with USER_PASSWORD_AUTH.
+func (w *world) addUser(name string, attributes ...wire.AttributeType) {
+	w.t.Helper()
+	w.flows().AddUser(w.t, name, password, attributes)
+}
+
 func (w *world) withPassword(name, pass string) (*wire.InitiateAuthResponse, error) {
 	w.t.Helper()
-	return call[wire.InitiateAuthResponse](w, "InitiateAuth", &wire.InitiateAuthRequest{
-		AuthFlow: wire.AuthFlowUserPassword, ClientId: w.client,
-		AuthParameters: wire.Parameters{"USERNAME": name, "PASSWORD": pass},
-	})
+	return w.flows().WithPassword(name, pass)
 }
 
 // signIn signs in and gives the tokens.
@@ -286,66 +289,61 @@ func (w *world) signIn(name string) *wire.AuthenticationResultType {
 	return out.AuthenticationResult
 }
 
-// startSRP opens an SRP handshake.
 func (w *world) startSRP(name string) (*srp.Client, *wire.InitiateAuthResponse, error) {
 	w.t.Helper()
-	client, err := srp.NewClient()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	out, err := call[wire.InitiateAuthResponse](w, "InitiateAuth", &wire.InitiateAuthRequest{
-		AuthFlow: wire.AuthFlowUserSRP, ClientId: w.client,
-		AuthParameters: wire.Parameters{"USERNAME": name, "SRP_A": client.A()},
-	})
-	return client, out, err
+	return w.flows().StartSRP(w.t, name)
 }
 
-// proof makes the answer to an SRP challenge.
 func (w *world) proof(client *srp.Client, out *wire.InitiateAuthResponse, pass string) *wire.RespondToAuthChallengeRequest {
 	w.t.Helper()
-	p := out.ChallengeParameters
-	block, err := base64.StdEncoding.DecodeString(p["SECRET_BLOCK"])
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	_, poolName, _ := bytes.Cut([]byte(w.pool), []byte("_"))
-	signature, timestamp, err := client.Proof(srp.Challenge{
-		Pool: string(poolName), User: p["USER_ID_FOR_SRP"], SaltHex: p["SALT"], BHex: p["SRP_B"], SecretBlock: block,
-	}, pass, w.now())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return &wire.RespondToAuthChallengeRequest{
-		ClientId: w.client, ChallengeName: wire.ChallengePasswordVerifier,
-		ChallengeResponses: wire.Parameters{
-			"USERNAME": p["USER_ID_FOR_SRP"], "PASSWORD_CLAIM_SECRET_BLOCK": p["SECRET_BLOCK"],
-			"PASSWORD_CLAIM_SIGNATURE": signature, "TIMESTAMP": timestamp,
-		},
-	}
+	return w.flows().Proof(w.t, client, out, pass)
 }
 
-// withSRP signs in with USER_SRP_AUTH.
 func (w *world) withSRP(name, pass string) (*wire.RespondToAuthChallengeResponse, error) {
 	w.t.Helper()
-	client, out, err := w.startSRP(name)
-	if err != nil {
-		return nil, err
-	}
-	return call[wire.RespondToAuthChallengeResponse](w, "RespondToAuthChallenge", w.proof(client, out, pass))
+	return w.flows().WithSRP(w.t, name, pass)
 }
 
 func (w *world) refresh(token wire.Sensitive) (*wire.AuthenticationResultType, error) {
 	w.t.Helper()
-	out, err := call[wire.GetTokensFromRefreshTokenResponse](w, "GetTokensFromRefreshToken", &wire.GetTokensFromRefreshTokenRequest{
-		ClientId: w.client, RefreshToken: token,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out.AuthenticationResult, nil
+	return w.flows().Refresh(token)
 }
 
 func (w *world) getUser(access wire.Sensitive) (*wire.GetUserResponse, error) {
 	w.t.Helper()
 	return call[wire.GetUserResponse](w, "GetUser", &wire.GetUserRequest{AccessToken: access})
+}
+
+func (w *world) code(address string) wire.Sensitive {
+	w.t.Helper()
+	return pooltest.Code(w.t, w.outbox, address)
+}
+
+func (w *world) signUp(name, address string) *wire.SignUpResponse {
+	w.t.Helper()
+	out, err := w.flows().SignUp(name, password, address)
+	if err != nil {
+		w.t.Fatalf("sign up %s: %v", name, err)
+	}
+	return out
+}
+
+func (w *world) confirm(name string, code wire.Sensitive, force bool) error {
+	w.t.Helper()
+	return w.flows().Confirm(name, code, force)
+}
+
+func (w *world) forgot(name string) (*wire.ForgotPasswordResponse, error) {
+	w.t.Helper()
+	return w.flows().Forgot(name)
+}
+
+func (w *world) recover(name, pass string, code wire.Sensitive) error {
+	w.t.Helper()
+	return w.flows().Recover(name, pass, code)
+}
+
+func (w *world) resend(name string) (*wire.ResendConfirmationCodeResponse, error) {
+	w.t.Helper()
+	return w.flows().Resend(name)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
@@ -56,7 +57,7 @@ func TestPagesOfSecretClient(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
 		withOAuth(p, c)
-		hiding(p, c)
+		pooltest.Hiding(p, c)
 		c.ClientName = "Example Notes"
 		c.GenerateSecret = true
 		c.ExplicitAuthFlows = []wire.ExplicitAuthFlow{wire.AllowUserSRPAuth} // the pages need no flow of the API
@@ -102,7 +103,7 @@ func TestPageOfNewPassword(t *testing.T) {
 	form.Set("new_password", "New-Password-1")
 	answer, _ = v.submit(w.pageURL("/newPassword", nil), form)
 	code := location(t, answer).Query().Get("code")
-	if out := w.token(w.redeemForm(code)); out.Status != http.StatusOK || claims(t, out.Access)["username"] == nil {
+	if out := w.token(w.redeemForm(code)); out.Status != http.StatusOK || pooltest.AllClaims(t, wire.Sensitive(out.Access))["username"] == nil {
 		t.Errorf("%+v", out)
 	}
 	if answer, _ := v.authorize(nil); location(t, answer).Query().Get("code") == "" {
@@ -204,7 +205,7 @@ func TestPagesTellNobodyApart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
 		withOAuth(p, c)
-		hiding(p, c)
+		pooltest.Hiding(p, c)
 	})
 	email := func(name string) []wire.AttributeType {
 		return []wire.AttributeType{{Name: "email", Value: name + "@example.com"}, {Name: "email_verified", Value: "true"}}
@@ -263,7 +264,7 @@ func TestFormsLeadOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
 		withOAuth(p, c)
-		verifying(p, c)
+		pooltest.Verifying(p, c)
 	})
 	v := w.visitor()
 	sent := func(path string, form url.Values) *url.URL {

@@ -9,6 +9,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/internal/openid/openidtest"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 )
 
 // moveTo starts the service anew on the same data, with another public URL.
@@ -45,7 +46,7 @@ func TestTokenFromBeforeTheMove(t *testing.T) {
 			}
 		}
 		now := w.signIn("ann").IdToken
-		if got := decode(t, now).Issuer(); got != "http://127.0.0.1:"+port+"/"+w.pool {
+		if got := pooltest.Claims(t, now).Issuer(); got != "http://127.0.0.1:"+port+"/"+w.pool {
 			t.Errorf("issuer %s", got)
 		}
 		if got := w.mustID(wire.Parameters{"127.0.0.1:" + port + "/" + w.pool: string(now)}); got != id {

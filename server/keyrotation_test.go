@@ -2,9 +2,11 @@ package server_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 )
 
 // restartWith starts the service again on its data, with other master keys.
@@ -28,7 +30,7 @@ func TestMasterKeyRotationKeepsAnswers(t *testing.T) {
 		p.AutoVerifiedAttributes = []string{"email"}
 		c.PreventUserExistenceErrors = wire.PreventUserExistenceErrorsEnabled
 	})
-	w.addUser("ann", attributes("email", "ann@example.com", "email_verified", "true")...)
+	w.addUser("ann", pooltest.Attributes("email", "ann@example.com", "email_verified", "true")...)
 	answers := func() map[string]string {
 		t.Helper()
 		all := map[string]string{}
@@ -70,5 +72,25 @@ func TestMasterKeyRotationKeepsAnswers(t *testing.T) {
 	}
 	if err := w.recover("ann", "New-Password-2", w.code("ann@example.com")); err != nil {
 		t.Errorf("a code of the new key: %v", err)
+	}
+}
+
+// TestKeyRotation: no token is refused while keys change.
+func TestKeyRotation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.addUser("ann")
+	old := w.signIn("ann")
+	must[server.RotateSigningKeysResponse](w, "RotateSigningKeys", &server.RotateSigningKeysRequest{UserPoolId: w.pool})
+	_, err := call[server.RotateSigningKeysResponse](w, "RotateSigningKeys", &server.RotateSigningKeysRequest{UserPoolId: "us-east-1_nothing00"})
+	wantException(t, err, wire.ResourceNotFoundException, "User pool us-east-1_nothing00 does not exist.")
+	for _, step := range []time.Duration{0, 30 * time.Minute} {
+		w.advance(step)
+		if _, err := w.getUser(old.AccessToken); err != nil {
+			t.Errorf("a token from before the rotation: %v", err)
+		}
+		if _, err := w.getUser(w.signIn("ann").AccessToken); err != nil {
+			t.Errorf("a token from after the rotation: %v", err)
+		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -13,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/jwt"
 )
 
 const (
@@ -195,18 +193,4 @@ func (w *world) codeTokens(name string, over map[string]string) answered {
 		w.t.Fatalf("token: %+v", out)
 	}
 	return out
-}
-
-// claims decodes a token.
-func claims(t *testing.T, raw string) map[string]any {
-	t.Helper()
-	token, err := jwt.Decode(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := token.Claims.All()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return maps.Clone(all)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 )
 
 // userInfo asks with a token.
@@ -34,7 +35,7 @@ func TestUserInfoAndRevoke(t *testing.T) {
 	w := oauthWorld(t, nil)
 	out := w.codeTokens("ann", nil)
 	status, got, header := w.userInfo(out.Access)
-	want := map[string]any{"sub": claims(t, out.Access)["sub"], "username": "ann", "email": "ann@example.com", "email_verified": "true"}
+	want := map[string]any{"sub": pooltest.AllClaims(t, wire.Sensitive(out.Access))["sub"], "username": "ann", "email": "ann@example.com", "email_verified": "true"}
 	if diff := cmp.Diff(want, got); status != http.StatusOK || diff != "" || header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %s", status, diff)
 	}
@@ -87,7 +88,7 @@ func TestImplicit(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, back.Get(name), want)
 		}
 	}
-	if claims(t, back.Get("id_token"))["nonce"] != "n-1" {
+	if pooltest.AllClaims(t, wire.Sensitive(back.Get("id_token")))["nonce"] != "n-1" {
 		t.Error("the nonce is missing")
 	}
 	if _, err := w.getUser(wire.Sensitive(back.Get("access_token"))); err != nil {
@@ -118,7 +119,7 @@ func TestClientCredentials(t *testing.T) {
 	if out.Status != http.StatusOK || out.Scope != "https://api.example.com/read https://api.example.com/write" || out.ID != "" || out.Refresh != "" {
 		t.Fatalf("%+v", out)
 	}
-	got := claims(t, out.Access)
+	got := pooltest.AllClaims(t, wire.Sensitive(out.Access))
 	for name, want := range map[string]any{"sub": id, "client_id": id, "token_use": "access", "username": nil, "origin_jti": nil, "scope": out.Scope} {
 		if got[name] != want {
 			t.Errorf("%s is %v, want %v", name, got[name], want)

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
 const testSecret = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO"
@@ -48,6 +50,20 @@ func TestEndpointForms(t *testing.T) {
 		open := !strings.HasPrefix(test.path, "/oauth2/authorize") && !strings.HasPrefix(test.path, "/logout")
 		if (header.Get("Access-Control-Allow-Origin") == "*") != open || header.Get("Access-Control-Allow-Credentials") != "" {
 			t.Errorf("%s %s: Access-Control-Allow-Origin %q", test.method, test.path, header.Get("Access-Control-Allow-Origin"))
+		}
+	}
+}
+
+func TestOAuthFlowsAreOffByDefault(t *testing.T) {
+	t.Parallel()
+	for _, on := range []bool{true, false} {
+		w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
+			withOAuth(p, c)
+			c.AllowedOAuthFlowsUserPoolClient = &on
+		})
+		answer, _ := w.visitor().authorize(nil)
+		if got := location(t, answer).Query().Get("error"); (got == "unauthorized_client") == on {
+			t.Errorf("AllowedOAuthFlowsUserPoolClient %v: error %q", on, got)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 )
 
 func oauthWorld(t *testing.T, change func(*wire.CreateUserPoolRequest, *wire.CreateUserPoolClientRequest)) *world {
@@ -44,7 +45,7 @@ func TestCodeGrant(t *testing.T) {
 	if out.Header.Get("Cache-Control") != "no-store" || out.Header.Get("Pragma") != "no-cache" || out.Header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Errorf("headers %v", out.Header)
 	}
-	access, id := claims(t, out.Access), claims(t, out.ID)
+	access, id := pooltest.AllClaims(t, wire.Sensitive(out.Access)), pooltest.AllClaims(t, wire.Sensitive(out.ID))
 	for name, want := range map[string]any{"scope": "openid email", "version": 2.0, "client_id": w.client, "username": "ann", "token_use": "access"} {
 		if got := plain(access[name]); got != want {
 			t.Errorf("access token: %s is %v, want %v", name, got, want)
@@ -90,7 +91,7 @@ func TestScopes(t *testing.T) {
 		{"email aws.cognito.signin.user.admin", "aws.cognito.signin.user.admin", "none"},
 	} {
 		out := w.codeTokens("ann", map[string]string{"scope": test.asks})
-		if out.Scope != test.gets || claims(t, out.Access)["scope"] != test.gets {
+		if out.Scope != test.gets || pooltest.AllClaims(t, wire.Sensitive(out.Access))["scope"] != test.gets {
 			t.Errorf("%q: granted %q, want %q", test.asks, out.Scope, test.gets)
 		}
 		if test.shows == "none" {
@@ -101,7 +102,7 @@ func TestScopes(t *testing.T) {
 		}
 		var shown []string
 		for _, name := range []string{"email", "name", "phone_number"} {
-			if _, ok := claims(t, out.ID)[name]; ok {
+			if _, ok := pooltest.AllClaims(t, wire.Sensitive(out.ID))[name]; ok {
 				shown = append(shown, name)
 			}
 		}
@@ -134,7 +135,7 @@ func TestOAuthRefresh(t *testing.T) {
 			if next.Status != http.StatusOK || (next.Refresh != "") != rotate || next.Scope != "openid email" {
 				t.Fatalf("%+v", next)
 			}
-			before, after := claims(t, first.ID), claims(t, next.ID)
+			before, after := pooltest.AllClaims(t, wire.Sensitive(first.ID)), pooltest.AllClaims(t, wire.Sensitive(next.ID))
 			for _, claim := range []string{"auth_time", "origin_jti", "email", "sub"} {
 				if before[claim] != after[claim] {
 					t.Errorf("%s: %v, then %v", claim, before[claim], after[claim])
@@ -145,7 +146,7 @@ func TestOAuthRefresh(t *testing.T) {
 				newest = next.Refresh
 			}
 			api, err := w.refresh(wire.Sensitive(newest))
-			if err != nil || claims(t, string(api.AccessToken))["scope"] != "openid email" || claims(t, string(api.IdToken))["phone_number"] != nil {
+			if err != nil || pooltest.AllClaims(t, api.AccessToken)["scope"] != "openid email" || pooltest.AllClaims(t, api.IdToken)["phone_number"] != nil {
 				t.Fatalf("over the API: %v", err)
 			}
 			if rotate {
@@ -156,7 +157,7 @@ func TestOAuthRefresh(t *testing.T) {
 				return
 			}
 			less := w.token(url.Values{"grant_type": {"refresh_token"}, "client_id": {w.client}, "refresh_token": {newest}, "scope": {"email"}})
-			if less.Scope != "email" || less.ID != "" || claims(t, less.Access)["scope"] != "email" {
+			if less.Scope != "email" || less.ID != "" || pooltest.AllClaims(t, wire.Sensitive(less.Access))["scope"] != "email" {
 				t.Errorf("fewer scopes: %+v", less)
 			}
 			more := w.token(url.Values{"grant_type": {"refresh_token"}, "client_id": {w.client}, "refresh_token": {newest}, "scope": {"openid phone"}})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -16,10 +17,14 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool/pool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
 // messagesTo counts the messages that one address got.
+// lowerMask is a masked e-mail address as made-up users have it.
+var lowerMask = regexp.MustCompile(`^[a-z]\*\*\*@[a-z]\*\*\*$`)
+
 func (w *world) messagesTo(address string) (n int) {
 	for _, entry := range w.outbox.Entries() {
 		if entry.Address == address {
@@ -40,15 +45,15 @@ func TestSignUpsToOneAddress(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
-				hiding(p, c)
+				pooltest.Hiding(p, c)
 				c.PreventUserExistenceErrors = setting
 			})
 			w.stopClock()
-			w.addUser("ann", verified(address)...)
+			w.addUser("ann", pooltest.Verified(address)...)
 			w.signUp("new", address) // the owner's second account
 			for i := range 30 {
 				_, err := call[wire.SignUpResponse](w, "SignUp", &wire.SignUpRequest{
-					ClientId: w.client, Username: fmt.Sprintf("stranger-%d", i), Password: password, UserAttributes: email(address),
+					ClientId: w.client, Username: fmt.Sprintf("stranger-%d", i), Password: password, UserAttributes: pooltest.Email(address),
 				})
 				if name == "tells" && i >= 9 {
 					wantException(t, err, wire.LimitExceededException, wire.MessageAttemptLimitExceeded)
@@ -87,9 +92,9 @@ func TestSignUpsToOneAddress(t *testing.T) {
 // error under another name, and that nothing more is sent.
 func TestQuotasFollowTypedName(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, hiding)
+	w := newWorld(t, pooltest.Hiding)
 	w.stopClock()
-	w.addUser("ann", verified("ann@example.com")...)
+	w.addUser("ann", pooltest.Verified("ann@example.com")...)
 	answers := func(names ...string) (all []string) {
 		for _, name := range names {
 			for range 6 {
@@ -119,16 +124,16 @@ func TestQuotasFollowTypedName(t *testing.T) {
 func TestForgottenPasswordsTellNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
-		hiding(p, c)
+		pooltest.Hiding(p, c)
 		p.AliasAttributes = []string{"email", "phone_number"}
 	})
 	phone := func(number string) []wire.AttributeType {
 		return []wire.AttributeType{{Name: "phone_number", Value: number}, {Name: "phone_number_verified", Value: "true"}}
 	}
-	w.addUser("mailed", verified("mailed@example.com")...)
+	w.addUser("mailed", pooltest.Verified("mailed@example.com")...)
 	w.addUser("called", phone("+15550001234")...)
-	w.addUser("both", append(verified("both@example.org"), phone("+15550005678")...)...)
-	w.addUser("Upper", verified("Upper@Example.com")...)
+	w.addUser("both", append(pooltest.Verified("both@example.org"), phone("+15550005678")...)...)
+	w.addUser("Upper", pooltest.Verified("Upper@Example.com")...)
 	forgot := func(name string) wire.CodeDeliveryDetailsType {
 		t.Helper()
 		out, err := w.forgot(name)
@@ -187,11 +192,11 @@ func TestUndeliverableCodesTellNothing(t *testing.T) {
 	for name, test := range map[string]struct {
 		pool  func(*wire.CreateUserPoolRequest, *wire.CreateUserPoolClientRequest)
 		fails bool
-	}{"hides": {hiding, false}, "tells": {verifying, true}} {
+	}{"hides": {pooltest.Hiding, false}, "tells": {pooltest.Verifying, true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorldOf(t, test.pool, func(c *server.Config) { c.Messenger = mute{errors.New("the queue is full")} })
-			w.addUser("ann", verified("ann@example.com")...)
+			w.addUser("ann", pooltest.Verified("ann@example.com")...)
 			_, err := w.forgot("ann")
 			if test.fails {
 				wantException(t, err, wire.CodeDeliveryFailureException, wire.MessageCodeNotDelivered)
@@ -213,9 +218,9 @@ func TestMessagesPerSource(t *testing.T) {
 	proxied := func(c *server.Config) {
 		c.Limits = server.Limits{MessagesPerSource: 3, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 	}
-	w := newWorldOf(t, hiding, proxied)
+	w := newWorldOf(t, pooltest.Hiding, proxied)
 	w.stopClock()
-	w.addUser("ann", verified("ann@example.com")...)
+	w.addUser("ann", pooltest.Verified("ann@example.com")...)
 	from := func(source, operation string, request any) error {
 		t.Helper()
 		body, err := wire.Marshal(request)
@@ -241,7 +246,7 @@ func TestMessagesPerSource(t *testing.T) {
 	signUp := func(source string) error {
 		n++
 		name := fmt.Sprintf("user-%d", n)
-		return from(source, "SignUp", &wire.SignUpRequest{ClientId: w.client, Username: name, Password: password, UserAttributes: email(name + "@example.com")})
+		return from(source, "SignUp", &wire.SignUpRequest{ClientId: w.client, Username: name, Password: password, UserAttributes: pooltest.Email(name + "@example.com")})
 	}
 	forgot := func(source, name string) error {
 		return from(source, "ForgotPassword", &wire.ForgotPasswordRequest{ClientId: w.client, Username: name})
@@ -271,7 +276,7 @@ func TestMessagesPerSource(t *testing.T) {
 // be sent for one purpose.
 func TestOneSourceLeavesAddressToItsOwner(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, hiding)
+	w := newWorld(t, pooltest.Hiding)
 	w.stopClock()
 	pools, address := server.UserPools(w.server), "ann@example.com"
 	stranger := pool.WithSource(t.Context(), netip.MustParseAddr("192.0.2.1"))
@@ -301,9 +306,9 @@ func TestOneSourceLeavesAddressToItsOwner(t *testing.T) {
 // however often strangers asked for a code.
 func TestAdministratorsResetWhatStrangersUsedUp(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, hiding)
+	w := newWorld(t, pooltest.Hiding)
 	w.stopClock()
-	w.addUser("ann", verified("ann@example.com")...)
+	w.addUser("ann", pooltest.Verified("ann@example.com")...)
 	for range 5 {
 		if _, err := w.forgot("ann"); err != nil {
 			t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 )
 
 // serving runs the world's service on an address of its own until stop.
@@ -56,7 +57,7 @@ func TestRestartWhileFollowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	over := func(tokens *wire.AuthenticationResultType) bool {
-		over, err := revocations.Revoked(t.Context(), decode(t, tokens.AccessToken).SessionRef())
+		over, err := revocations.Revoked(t.Context(), pooltest.Claims(t, tokens.AccessToken).SessionRef())
 		if err != nil {
 			t.Error(err)
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/testlength"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -144,7 +145,7 @@ func TestRevocationEntries(t *testing.T) {
 				}
 			}
 			for i, over := range test.ends {
-				if claims := decode(t, tokens[i].AccessToken); over {
+				if claims := pooltest.Claims(t, tokens[i].AccessToken); over {
 					want = append(want, claims.OriginID()+" "+claims.EventID())
 				}
 			}
@@ -165,7 +166,7 @@ func TestRevocationWithoutOrigin(t *testing.T) {
 		c.EnableTokenRevocation = new(false)
 	})
 	w.addUser("ann")
-	claims := decode(t, w.signIn("ann").AccessToken)
+	claims := pooltest.Claims(t, w.signIn("ann").AccessToken)
 	must[wire.AdminUserGlobalSignOutResponse](w, "AdminUserGlobalSignOut", &wire.AdminUserGlobalSignOutRequest{UserPoolId: w.pool, Username: "ann"})
 	page := w.readFeed(0, 0)
 	if len(page.Revocations) != 1 || page.Revocations[0].EventID != claims.EventID() || claims.OriginID() != "" {
@@ -210,7 +211,7 @@ func TestRevocationFeed(t *testing.T) {
 	done := make(chan *feedPage)
 	go func() { done <- w.readFeed(first.Next, 50) }()
 	w.revokeToken(tokens)
-	if page := <-done; len(page.Revocations) != 1 || page.Revocations[0].OriginJTI != decode(t, tokens.AccessToken).OriginID() || page.Next <= first.Next {
+	if page := <-done; len(page.Revocations) != 1 || page.Revocations[0].OriginJTI != pooltest.Claims(t, tokens.AccessToken).OriginID() || page.Next <= first.Next {
 		t.Errorf("after %v: %+v", time.Since(start), page)
 	}
 	pool := w.pool
@@ -432,7 +433,7 @@ func TestManyFollowers(t *testing.T) {
 	var group sync.WaitGroup
 	for _, events := range streams {
 		group.Go(func() {
-			if event := readEvent(t, events); !strings.Contains(event, decode(t, tokens.AccessToken).OriginID()) {
+			if event := readEvent(t, events); !strings.Contains(event, pooltest.Claims(t, tokens.AccessToken).OriginID()) {
 				t.Errorf("event %q", event)
 			}
 		})

@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/server"
-	"github.com/latchkey-auth/latchkey/server/internal/userpool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
 )
@@ -166,45 +166,6 @@ func TestRevocationLife(t *testing.T) {
 	}
 }
 
-// TestRevocationLifeOfLostAnswers: tokens that were issued to the holder of a
-// rotated token count too.
-func TestRevocationLifeOfLostAnswers(t *testing.T) {
-	t.Parallel()
-	now := time.Now().Truncate(time.Second)
-	store := memory.New()
-	pools, client, first, id := rotatingSession(t, store, func(c *userpool.Config) {
-		c.Tokens.LostAnswers = 24 * time.Hour
-		c.Pool.Now = func() time.Time { return now }
-	})
-	var reissued *wire.AuthenticationResultType
-	for _, after := range []time.Duration{0, 23*time.Hour + 30*time.Minute} {
-		now = now.Add(after)
-		out, err := pools.Tokens.GetTokensFromRefreshToken(t.Context(), &wire.GetTokensFromRefreshTokenRequest{ClientId: client, RefreshToken: first})
-		if err != nil {
-			t.Fatal(err)
-		}
-		reissued = out.AuthenticationResult
-	}
-	if _, err := pools.Tokens.RevokeToken(t.Context(), &wire.RevokeTokenRequest{ClientId: client, Token: first}); err != nil {
-		t.Fatal(err)
-	}
-	expires := decode(t, reissued.AccessToken).Expiry()
-	err := store.View(t.Context(), func(tx storage.Tx) error {
-		session, err := tx.Sessions.Session(id)
-		if err != nil {
-			return err
-		}
-		list, err := tx.Revocations.List(session.PoolID, 0, 10)
-		if len(list) != 1 || !list[0].Until.Equal(expires.Add(3*time.Minute)) {
-			t.Errorf("entries %+v, want one until %v", list, expires.Add(3*time.Minute))
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestSessionsPerUser: a sign-in beyond the bound ends the session that was
 // refreshed least recently, which is logged; those within it end none.
 func TestSessionsPerUser(t *testing.T) {
@@ -247,11 +208,11 @@ func TestSessionsPerUser(t *testing.T) {
 		goesOn(fmt.Sprint("the others, ", i), tokens, true)
 	}
 	logged := w.log.String()
-	if n := strings.Count(logged, "too many sessions of one user"); n != 1 || !strings.Contains(logged, decode(t, second.AccessToken).EventID()) {
+	if n := strings.Count(logged, "too many sessions of one user"); n != 1 || !strings.Contains(logged, pooltest.Claims(t, second.AccessToken).EventID()) {
 		t.Errorf("%d evictions are logged, want that of the second session", n)
 	}
 	entries := w.readFeed(0, 0).Revocations
-	if len(entries) != 2 || entries[0].EventID != decode(t, second.AccessToken).EventID() {
+	if len(entries) != 2 || entries[0].EventID != pooltest.Claims(t, second.AccessToken).EventID() {
 		t.Errorf("feed %+v", entries)
 	}
 }

@@ -2,11 +2,13 @@ package server_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 
+	"github.com/latchkey-auth/latchkey/internal/keys"
 	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
 )
@@ -107,5 +109,32 @@ func TestNewRefusesSealingKeys(t *testing.T) {
 				t.Errorf("New: %v, want %s", err, test.err)
 			}
 		})
+	}
+}
+
+// TestNewRefusesAnotherMasterKey gives a service a Box that does not open what
+// its storage holds.
+func TestNewRefusesAnotherMasterKey(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	defer store.Close()
+	open := func(fills ...byte) error {
+		var sealing []server.SealingKey
+		for _, fill := range fills {
+			sealing = append(sealing, sealingKey(fill))
+		}
+		s, err := server.New(server.Config{Storage: store, SealingKeys: sealing, PublicURL: "http://127.0.0.1"})
+		if err == nil {
+			err = s.Close()
+		}
+		return err
+	}
+	for i, test := range []struct {
+		fills []byte
+		want  error
+	}{{[]byte{1}, nil}, {[]byte{2}, keys.ErrMasterKey}, {[]byte{2, 1}, nil}, {[]byte{1}, keys.ErrMasterKey}, {[]byte{1, 2}, nil}} {
+		if err := open(test.fills...); !errors.Is(err, test.want) {
+			t.Errorf("start %d with master keys %v: %v, want %v", i, test.fills, err, test.want)
+		}
 	}
 }

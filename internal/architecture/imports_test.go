@@ -79,7 +79,7 @@ var rules = []rule{
 	{"server/internal/federation", []string{"internal/...", "jwt", "server/internal/openid"}, []string{"github.com/go-json-experiment/json"}},
 	{"server/internal/oauth", []string{"internal/random", "internal/seal", "internal/strictbase64", "internal/wire", "server/internal/federation"}, nil},
 	{"server/internal/userpool", []string{"internal/wire", "server/internal/userpool/accounts", "server/internal/userpool/admin", "server/internal/userpool/pool", "server/internal/userpool/signin", "server/internal/userpool/tokens"}, nil},
-	{"server/internal/userpool/pooltest", []string{"internal/...", "server/internal/userpool/...", "server/internal/userpool", "server/storage/..."}, nil}, // for tests
+	{"server/internal/userpool/pooltest", []string{"internal/...", "jwt", "server/internal/userpool/...", "server/internal/userpool", "server/storage/..."}, nil}, // for tests
 	{"server/internal/userpool/pool", []string{"internal/...", "server/internal/federation", "server/internal/limits", "server/internal/paging", "server/internal/settings", "server/plug", "server/storage"},
 		[]string{"golang.org/x/text", "github.com/go-json-experiment/json"}},
 	{"server/internal/userpool/tokens", []string{"internal/...", "jwt", "server/internal/settings", "server/internal/userpool/pool", "server/storage"}, nil},

@@ -1,18 +1,15 @@
-package server_test
+package userpool_test
 
 import (
-	"context"
 	"encoding/base64"
 	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/jwt"
-	"github.com/latchkey-auth/latchkey/server"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 )
 
 // TestRefresh: both ways give new tokens of the same session.
@@ -26,13 +23,13 @@ func TestRefresh(t *testing.T) {
 		"GetTokensFromRefreshToken": func() (*wire.AuthenticationResultType, error) { return w.refresh(first.RefreshToken) },
 		"REFRESH_TOKEN_AUTH":        func() (*wire.AuthenticationResultType, error) { return w.refreshAuth(first.RefreshToken) },
 	}
-	before := decode(t, first.AccessToken)
+	before := pooltest.Claims(t, first.AccessToken)
 	for name, refresh := range ways {
 		result, err := refresh()
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		after := decode(t, result.AccessToken)
+		after := pooltest.Claims(t, result.AccessToken)
 		if result.RefreshToken != "" {
 			t.Errorf("%s: a refresh token came back without rotation", name)
 		}
@@ -58,15 +55,6 @@ func (w *world) refreshAuth(token wire.Sensitive) (*wire.AuthenticationResultTyp
 		return nil, err
 	}
 	return out.AuthenticationResult, nil
-}
-
-func decode(t *testing.T, token wire.Sensitive) jwt.Claims {
-	t.Helper()
-	decoded, err := jwt.Decode(string(token))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return decoded.Claims
 }
 
 // TestRefreshTokensAreExact: nothing that is almost a refresh token is one.
@@ -215,7 +203,7 @@ func TestAccessTokens(t *testing.T) {
 	for name, test := range map[string]struct{ token, want string }{
 		"garbage":         {"garbage", wire.MessageInvalidAccessToken},
 		"ID token":        {string(tokens.IdToken), wire.MessageInvalidAccessToken},
-		"other payload":   {head + "." + base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(string(decode(t, tokens.AccessToken).Payload()), "ann", "bob", 1))) + "." + signature, wire.MessageAccessTokenSignature},
+		"other payload":   {head + "." + base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(string(pooltest.Claims(t, tokens.AccessToken).Payload()), "ann", "bob", 1))) + "." + signature, wire.MessageAccessTokenSignature},
 		"no signature":    {head + "." + payload + ".", wire.MessageInvalidAccessToken},
 		"another service": {string(foreign.signIn("ann").AccessToken), wire.MessageInvalidAccessToken},
 	} {
@@ -334,84 +322,5 @@ func TestRotation(t *testing.T) {
 	wantException(t, err, wire.RefreshTokenReuseException, wire.MessageRefreshTokenReuse)
 	if _, err = w.refresh(third.RefreshToken); err == nil {
 		t.Error("the family goes on after a reuse")
-	}
-}
-
-// TestKeyRotation: no token is refused while keys change.
-func TestKeyRotation(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nil)
-	w.addUser("ann")
-	old := w.signIn("ann")
-	must[server.RotateSigningKeysResponse](w, "RotateSigningKeys", &server.RotateSigningKeysRequest{UserPoolId: w.pool})
-	_, err := call[server.RotateSigningKeysResponse](w, "RotateSigningKeys", &server.RotateSigningKeysRequest{UserPoolId: "us-east-1_nothing00"})
-	wantException(t, err, wire.ResourceNotFoundException, "User pool us-east-1_nothing00 does not exist.")
-	for _, step := range []time.Duration{0, 30 * time.Minute} {
-		w.advance(step)
-		if _, err := w.getUser(old.AccessToken); err != nil {
-			t.Errorf("a token from before the rotation: %v", err)
-		}
-		if _, err := w.getUser(w.signIn("ann").AccessToken); err != nil {
-			t.Errorf("a token from after the rotation: %v", err)
-		}
-	}
-}
-
-// TestNoSecretInLog runs everything that carries a secret, good and bad, and
-// looks for them in the log at its most talkative.
-func TestNoSecretInLog(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, func(_ *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
-		c.RefreshTokenRotation = &wire.RefreshTokenRotationType{Feature: wire.FeatureEnabled}
-		c.ExplicitAuthFlows = []wire.ExplicitAuthFlow{wire.AllowUserPasswordAuth, wire.AllowUserSRPAuth}
-	})
-	w.addUser("ann")
-	tokens := w.signIn("ann")
-	secrets := []string{password, "Wrong-Canary-1", string(tokens.AccessToken), string(tokens.IdToken), string(tokens.RefreshToken)}
-	_, _ = w.withPassword("ann", "Wrong-Canary-1")
-	_, _ = w.withSRP("ann", "Wrong-Canary-1")
-	_, _ = w.getUser(tokens.AccessToken)
-	result, err := w.refresh(tokens.RefreshToken)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secrets = append(secrets, string(result.RefreshToken))
-	_, _ = w.refresh(tokens.RefreshToken) // reuse: ends the family, with a warning
-	_, _ = w.send("InitiateAuth", []byte(`{"AuthFlow":"USER_PASSWORD_AUTH","ClientId":7,"AuthParameters":{"PASSWORD":"Wrong-Canary-1"}}`))
-	log := w.log.String()
-	if !strings.Contains(log, "refresh token reused") || !strings.Contains(log, "GetTokensFromRefreshToken") {
-		t.Fatal("the log does not tell what happened")
-	}
-	for _, secret := range secrets {
-		if strings.Contains(log, secret) || len(secret) > 100 && strings.Contains(log, secret[len(secret)-60:]) {
-			t.Errorf("the log holds a secret of %d characters", len(secret))
-		}
-	}
-}
-
-func TestDiscovery(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nil)
-	issuer := w.server.Issuer(w.pool)
-	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, issuer+"/.well-known/openid-configuration", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, body := w.do(r)
-	var document map[string]any
-	if err := wire.Unmarshal(body, &document); err != nil || answer.StatusCode != 200 {
-		t.Fatalf("%d %s: %v", answer.StatusCode, body, err)
-	}
-	if document["issuer"] != issuer || document["jwks_uri"] != issuer+"/.well-known/jwks.json" {
-		t.Errorf("discovery document %s", body)
-	}
-	r, err = http.NewRequestWithContext(context.Background(), http.MethodGet, issuer+"/.well-known/jwks.json", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, body = w.do(r)
-	if n := strings.Count(string(body), `"kid"`); n != 2 || answer.Header.Get("Access-Control-Allow-Origin") != "*" ||
-		!strings.Contains(answer.Header.Get("Cache-Control"), "max-age=") {
-		t.Errorf("JWKS with %d keys, headers %v", n, answer.Header)
 	}
 }

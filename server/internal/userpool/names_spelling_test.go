@@ -1,4 +1,4 @@
-package server_test
+package userpool_test
 
 import (
 	"slices"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -27,7 +28,7 @@ func TestDottedCapitalIsAnotherDomain(t *testing.T) {
 			aliases("email")(p, c)
 			p.AutoVerifiedAttributes = []string{"email"}
 		})
-		w.addUser("mike", attributes("email", owned, "email_verified", "true")...)
+		w.addUser("mike", pooltest.Attributes("email", owned, "email_verified", "true")...)
 		w.signUp("mallory", foreign)
 		if err := w.confirm("mallory", w.code(foreign), true); err != nil {
 			t.Fatal(err)
@@ -147,7 +148,7 @@ func TestFormerSpellingsKeepSigningIn(t *testing.T) {
 			}
 			w.signIn(name)
 			must[wire.AdminUpdateUserAttributesResponse](w, "AdminUpdateUserAttributes", &wire.AdminUpdateUserAttributesRequest{
-				UserPoolId: w.pool, Username: name, UserAttributes: attributes("nickname", "o"),
+				UserPoolId: w.pool, Username: name, UserAttributes: pooltest.Attributes("nickname", "o"),
 			})
 		}
 	}
@@ -165,7 +166,7 @@ func TestInvisibleCharactersInNames(t *testing.T) {
 	access := w.signIn("mallory").AccessToken
 	prefer := func(name string) error {
 		_, err := call[wire.UpdateUserAttributesResponse](w, "UpdateUserAttributes", &wire.UpdateUserAttributesRequest{
-			AccessToken: access, UserAttributes: attributes("preferred_username", name),
+			AccessToken: access, UserAttributes: pooltest.Attributes("preferred_username", name),
 		})
 		return err
 	}
@@ -208,7 +209,7 @@ func TestAddressesHaveOneForm(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, settings)
 			create := func(address string) error {
-				in := &wire.AdminCreateUserRequest{UserPoolId: w.pool, Username: "u", MessageAction: wire.MessageActionSuppress, UserAttributes: attributes("email", address, "email_verified", "true")}
+				in := &wire.AdminCreateUserRequest{UserPoolId: w.pool, Username: "u", MessageAction: wire.MessageActionSuppress, UserAttributes: pooltest.Attributes("email", address, "email_verified", "true")}
 				if name == "user name" {
 					in.Username, in.UserAttributes = address, nil
 				}
@@ -237,7 +238,7 @@ func TestBlankContactIsNoDeletion(t *testing.T) {
 	w.addVictim()
 	for _, name := range []string{"email", "phone_number"} {
 		_, err := call[wire.AdminUpdateUserAttributesResponse](w, "AdminUpdateUserAttributes", &wire.AdminUpdateUserAttributesRequest{
-			UserPoolId: w.pool, Username: "demo", UserAttributes: attributes(name, "\u3000 "),
+			UserPoolId: w.pool, Username: "demo", UserAttributes: pooltest.Attributes(name, "\u3000 "),
 		})
 		if !wire.IsException(err, wire.InvalidParameterException) {
 			t.Errorf("blank %s: %v, want InvalidParameterException", name, err)

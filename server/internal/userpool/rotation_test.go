@@ -1,11 +1,10 @@
-package server_test
+package userpool_test
 
 import (
 	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
-	"errors"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -15,9 +14,9 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/internal/testlength"
 	"github.com/latchkey-auth/latchkey/internal/wire"
-	"github.com/latchkey-auth/latchkey/server"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool"
 	"github.com/latchkey-auth/latchkey/server/internal/userpool/pool"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 	"github.com/latchkey-auth/latchkey/server/storage"
 	"github.com/latchkey-auth/latchkey/server/storage/memory"
 	"github.com/latchkey-auth/latchkey/server/storage/sqlite"
@@ -135,7 +134,7 @@ func rotatingSession(t *testing.T, store storage.Store, change ...func(*userpool
 		AuthParameters: wire.Parameters{"USERNAME": "ann", "PASSWORD": password},
 	})
 	check(err)
-	return pools, client, in.AuthenticationResult.RefreshToken, decode(t, in.AuthenticationResult.AccessToken).EventID()
+	return pools, client, in.AuthenticationResult.RefreshToken, pooltest.Claims(t, in.AuthenticationResult.AccessToken).EventID()
 }
 
 // TestLostAnswers: with the option a rotated token is good until its successor is
@@ -266,29 +265,41 @@ func TestSuccessorInheritsTheRest(t *testing.T) {
 	wantException(t, err, wire.NotAuthorizedException, wire.MessageRefreshTokenExpired)
 }
 
-// TestNewRefusesAnotherMasterKey gives a service a Box that does not open what
-// its storage holds.
-func TestNewRefusesAnotherMasterKey(t *testing.T) {
+// TestRevocationLifeOfLostAnswers: tokens that were issued to the holder of a
+// rotated token count too.
+func TestRevocationLifeOfLostAnswers(t *testing.T) {
 	t.Parallel()
+	now := time.Now().Truncate(time.Second)
 	store := memory.New()
-	defer store.Close()
-	open := func(fills ...byte) error {
-		var sealing []server.SealingKey
-		for _, fill := range fills {
-			sealing = append(sealing, sealingKey(fill))
+	pools, client, first, id := rotatingSession(t, store, func(c *userpool.Config) {
+		c.Tokens.LostAnswers = 24 * time.Hour
+		c.Pool.Now = func() time.Time { return now }
+	})
+	var reissued *wire.AuthenticationResultType
+	for _, after := range []time.Duration{0, 23*time.Hour + 30*time.Minute} {
+		now = now.Add(after)
+		out, err := pools.Tokens.GetTokensFromRefreshToken(t.Context(), &wire.GetTokensFromRefreshTokenRequest{ClientId: client, RefreshToken: first})
+		if err != nil {
+			t.Fatal(err)
 		}
-		s, err := server.New(server.Config{Storage: store, SealingKeys: sealing, PublicURL: "http://127.0.0.1"})
-		if err == nil {
-			err = s.Close()
+		reissued = out.AuthenticationResult
+	}
+	if _, err := pools.Tokens.RevokeToken(t.Context(), &wire.RevokeTokenRequest{ClientId: client, Token: first}); err != nil {
+		t.Fatal(err)
+	}
+	expires := pooltest.Claims(t, reissued.AccessToken).Expiry()
+	err := store.View(t.Context(), func(tx storage.Tx) error {
+		session, err := tx.Sessions.Session(id)
+		if err != nil {
+			return err
+		}
+		list, err := tx.Revocations.List(session.PoolID, 0, 10)
+		if len(list) != 1 || !list[0].Until.Equal(expires.Add(3*time.Minute)) {
+			t.Errorf("entries %+v, want one until %v", list, expires.Add(3*time.Minute))
 		}
 		return err
-	}
-	for i, test := range []struct {
-		fills []byte
-		want  error
-	}{{[]byte{1}, nil}, {[]byte{2}, keys.ErrMasterKey}, {[]byte{2, 1}, nil}, {[]byte{1}, keys.ErrMasterKey}, {[]byte{1, 2}, nil}} {
-		if err := open(test.fills...); !errors.Is(err, test.want) {
-			t.Errorf("start %d with master keys %v: %v, want %v", i, test.fills, err, test.want)
-		}
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

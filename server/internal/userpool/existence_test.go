@@ -1,4 +1,4 @@
-package server_test
+package userpool_test
 
 import (
 	"regexp"
@@ -11,6 +11,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/random"
 	"github.com/latchkey-auth/latchkey/internal/srp"
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 )
 
 // randomUUID is the form of a user's sub.
@@ -18,11 +19,6 @@ var randomUUID = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab
 
 // lowerMask is a masked e-mail address as made-up users have it.
 var lowerMask = regexp.MustCompile(`^[a-z]\*\*\*@[a-z]\*\*\*$`)
-
-// verified is an e-mail address as an administrator gives it.
-func verified(address string) []wire.AttributeType {
-	return append(email(address), wire.AttributeType{Name: "email_verified", Value: "true"})
-}
 
 // TestLockoutFollowsTypedName: a lock is shown under the name that was tried, and
 // holds under the user's other names without showing that they are the user's.
@@ -41,12 +37,12 @@ func TestLockoutFollowsTypedName(t *testing.T) {
 		t.Run(test.setting+" "+test.tried, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
-				hiding(p, c)
+				pooltest.Hiding(p, c)
 				c.PreventUserExistenceErrors = test.setting
 			})
 			w.stopClock()
-			w.addUser("ann", verified("ann@example.com")...)
-			for flow, signIn := range w.flows() {
+			w.addUser("ann", pooltest.Verified("ann@example.com")...)
+			for flow, signIn := range w.passwordFlows() {
 				for range 5 {
 					wantException(t, signIn(test.tried, "wrong"), wire.NotAuthorizedException, wire.MessageIncorrectUsernameOrPassword)
 				}
@@ -73,9 +69,9 @@ func TestLockoutFollowsTypedName(t *testing.T) {
 // the same whether or not the names belong to one user.
 func TestLockoutDoesNotLinkNames(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, hiding)
+	w := newWorld(t, pooltest.Hiding)
 	w.stopClock()
-	w.addUser("ann", verified("ann@example.com")...)
+	w.addUser("ann", pooltest.Verified("ann@example.com")...)
 	answers := func(names ...string) (all []string) {
 		for i := range 16 {
 			_, err := w.withPassword(names[i/4%2], "wrong")
@@ -115,7 +111,7 @@ func TestNamesInAliasPools(t *testing.T) {
 				test.pool(p)
 				c.PreventUserExistenceErrors = wire.PreventUserExistenceErrorsEnabled
 			})
-			w.addUser(test.create, verified("ann@example.com")...)
+			w.addUser(test.create, pooltest.Verified("ann@example.com")...)
 			ann := w.user(test.create)
 			named := func(typed string) string {
 				t.Helper()
@@ -227,11 +223,11 @@ func TestLengthOfChallengeTellsNothing(t *testing.T) {
 func TestAnswersMayCarryAnyNameOfTheChallenge(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
-		hiding(p, c)
+		pooltest.Hiding(p, c)
 		c.GenerateSecret = true
 	})
-	w.addUser("ann", verified("ann@example.com")...)
-	w.addUser("bob", verified("bob@example.com")...)
+	w.addUser("ann", pooltest.Verified("ann@example.com")...)
+	w.addUser("bob", pooltest.Verified("bob@example.com")...)
 	sub := attribute(w.user("ann"), "sub")
 	described := must[wire.DescribeUserPoolClientResponse](w, "DescribeUserPoolClient", &wire.DescribeUserPoolClientRequest{UserPoolId: w.pool, ClientId: w.client})
 	hash := func(name string) string {

@@ -1,4 +1,4 @@
-package server_test
+package userpool_test
 
 import (
 	"errors"
@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
 // remembering makes pools with a password history of that size.
 func remembering(size int32) func(*wire.CreateUserPoolRequest, *wire.CreateUserPoolClientRequest) {
 	return func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
-		verifying(p, c)
+		pooltest.Verifying(p, c)
 		p.Policies = &wire.UserPoolPolicyType{PasswordPolicy: &wire.PasswordPolicyType{PasswordHistorySize: &size}}
 	}
 }
@@ -52,7 +53,7 @@ var passwordChanges = map[string]passwordChange{
 
 func (w *world) addAnn() {
 	w.t.Helper()
-	w.addUser("ann", attributes("email", "ann@example.com", "email_verified", "true")...)
+	w.addUser("ann", pooltest.Attributes("email", "ann@example.com", "email_verified", "true")...)
 	if err := passwordChanges["AdminSetUserPassword"](w, "", nth(0)); err != nil {
 		w.t.Fatal(err)
 	}
@@ -103,7 +104,7 @@ func TestTemporaryPasswordIsRemembered(t *testing.T) {
 func TestNoPasswordHistory(t *testing.T) {
 	t.Parallel()
 	for name, change := range passwordChanges {
-		for what, size := range map[string]func(*wire.CreateUserPoolRequest, *wire.CreateUserPoolClientRequest){"absent": verifying, "zero": remembering(0)} {
+		for what, size := range map[string]func(*wire.CreateUserPoolRequest, *wire.CreateUserPoolClientRequest){"absent": pooltest.Verifying, "zero": remembering(0)} {
 			w := newWorld(t, size)
 			w.addAnn()
 			if err := change(w, nth(0), nth(0)); err != nil {
@@ -133,7 +134,7 @@ func (w *world) wantFormer(want int) {
 // and one that is switched off is forgotten with the next change.
 func TestPasswordHistorySizeChanges(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, verifying)
+	w := newWorld(t, pooltest.Verifying)
 	w.addAnn()
 	change := passwordChanges["ChangePassword"]
 	resize := func(size int32) {

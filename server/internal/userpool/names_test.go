@@ -1,10 +1,11 @@
-package server_test
+package userpool_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -17,18 +18,10 @@ func aliases(order ...string) func(*wire.CreateUserPoolRequest, *wire.CreateUser
 	}
 }
 
-func attributes(pairs ...string) []wire.AttributeType {
-	var list []wire.AttributeType
-	for i := 0; i < len(pairs); i += 2 {
-		list = append(list, wire.AttributeType{Name: pairs[i], Value: pairs[i+1]})
-	}
-	return list
-}
-
 // addVictim makes the owner of a verified address and number.
 func (w *world) addVictim() {
 	w.t.Helper()
-	w.addUser("demo", attributes("email", "demo@example.com", "email_verified", "true",
+	w.addUser("demo", pooltest.Attributes("email", "demo@example.com", "email_verified", "true",
 		"phone_number", "+15551234567", "phone_number_verified", "true")...)
 }
 
@@ -71,7 +64,7 @@ func TestSignUpCannotTakeContactAsUsername(t *testing.T) {
 func TestContactsAreStoredNormalized(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, aliases("email", "phone_number"))
-	w.addUser("ann", attributes("email", "ａnn@example.com", "email_verified", "true", "phone_number", " ＋15557654321", "phone_number_verified", "true")...)
+	w.addUser("ann", pooltest.Attributes("email", "ａnn@example.com", "email_verified", "true", "phone_number", " ＋15557654321", "phone_number_verified", "true")...)
 	u := w.user("ann")
 	if e, p := attribute(u, "email"), attribute(u, "phone_number"); e != "ann@example.com" || p != "+15557654321" {
 		t.Errorf("stored %q and %q", e, p)
@@ -94,27 +87,27 @@ func TestPreferredUsernameCannotBeAnothersContact(t *testing.T) {
 			access := w.signIn("mallory").AccessToken
 			for _, name := range []string{"demo@example.com", "demo＠example.com", "unknown@example.com", "+15551234567", "＋15551234567", "de\u200bmo"} {
 				_, err := call[wire.SignUpResponse](w, "SignUp", &wire.SignUpRequest{
-					ClientId: w.client, Username: "new", Password: password, UserAttributes: attributes("preferred_username", name),
+					ClientId: w.client, Username: "new", Password: password, UserAttributes: pooltest.Attributes("preferred_username", name),
 				})
 				if !wire.IsException(err, wire.InvalidParameterException) {
 					t.Errorf("SignUp with preferred_username %q: %v, want InvalidParameterException", name, err)
 				}
 				_, err = call[wire.UpdateUserAttributesResponse](w, "UpdateUserAttributes", &wire.UpdateUserAttributesRequest{
-					AccessToken: access, UserAttributes: attributes("preferred_username", name),
+					AccessToken: access, UserAttributes: pooltest.Attributes("preferred_username", name),
 				})
 				if !wire.IsException(err, wire.InvalidParameterException) {
 					t.Errorf("update to preferred_username %q: %v, want InvalidParameterException", name, err)
 				}
 			}
 			_, err := call[wire.UpdateUserAttributesResponse](w, "UpdateUserAttributes", &wire.UpdateUserAttributesRequest{
-				AccessToken: access, UserAttributes: attributes("preferred_username", "demo"),
+				AccessToken: access, UserAttributes: pooltest.Attributes("preferred_username", "demo"),
 			})
 			wantException(t, err, wire.AliasExistsException, "An account with the preferred_username already exists.")
 			w.wantOwner("demo@example.com", "+15551234567", "demo")
 
 			// The legitimate user of a preferred_username.
 			must[wire.UpdateUserAttributesResponse](w, "UpdateUserAttributes", &wire.UpdateUserAttributesRequest{
-				AccessToken: access, UserAttributes: attributes("preferred_username", "mal"),
+				AccessToken: access, UserAttributes: pooltest.Attributes("preferred_username", "mal"),
 			})
 			w.signIn("MAL")
 		})
@@ -126,7 +119,7 @@ func TestPreferredUsernameCountsOnceConfirmed(t *testing.T) {
 	w := newWorld(t, aliases("preferred_username", "email"))
 	for _, name := range []string{"first", "second"} {
 		must[wire.SignUpResponse](w, "SignUp", &wire.SignUpRequest{
-			ClientId: w.client, Username: name, Password: password, UserAttributes: attributes("preferred_username", "star"),
+			ClientId: w.client, Username: name, Password: password, UserAttributes: pooltest.Attributes("preferred_username", "star"),
 		})
 	}
 	_, err := w.withPassword("star", password)
@@ -181,7 +174,7 @@ func TestFormerNamesStayWithTheirOwner(t *testing.T) {
 			w.wantOwner("demo@example.com", "+15551234567")
 			// The administrator can end the conflict, in every way.
 			must[wire.AdminUpdateUserAttributesResponse](w, "AdminUpdateUserAttributes", &wire.AdminUpdateUserAttributesRequest{
-				UserPoolId: w.pool, Username: sub, UserAttributes: attributes("nickname", "m"),
+				UserPoolId: w.pool, Username: sub, UserAttributes: pooltest.Attributes("nickname", "m"),
 			})
 			must[wire.AdminDisableUserResponse](w, "AdminDisableUser", &wire.AdminDisableUserRequest{UserPoolId: w.pool, Username: sub})
 			must[wire.AdminDeleteUserResponse](w, "AdminDeleteUser", &wire.AdminDeleteUserRequest{UserPoolId: w.pool, Username: sub})
@@ -201,7 +194,7 @@ func TestVerifiedAliasOfTwoUsers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, aliases("email"))
 	w.addVictim()
-	w.addUser("corp", attributes("email", "corp@example.com", "email_verified", "true")...)
+	w.addUser("corp", pooltest.Attributes("email", "corp@example.com", "email_verified", "true")...)
 	sub := attribute(w.user("corp"), "sub")
 	edit := func(change func(*storage.User)) {
 		t.Helper()
@@ -244,7 +237,7 @@ func TestVerifiedAliasOfTwoUsers(t *testing.T) {
 	must[wire.AdminDisableUserResponse](w, "AdminDisableUser", &wire.AdminDisableUserRequest{UserPoolId: w.pool, Username: sub})
 	must[wire.AdminEnableUserResponse](w, "AdminEnableUser", &wire.AdminEnableUserRequest{UserPoolId: w.pool, Username: sub})
 	must[wire.AdminUpdateUserAttributesResponse](w, "AdminUpdateUserAttributes", &wire.AdminUpdateUserAttributesRequest{
-		UserPoolId: w.pool, Username: sub, UserAttributes: attributes("email", "corp@example.com", "email_verified", "true"),
+		UserPoolId: w.pool, Username: sub, UserAttributes: pooltest.Attributes("email", "corp@example.com", "email_verified", "true"),
 	})
 	w.signIn("corp@example.com")
 	w.wantOwner("demo@example.com")

@@ -1,4 +1,4 @@
-package server_test
+package userpool_test
 
 import (
 	"html"
@@ -12,33 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
-
-// verifying makes pools that verify e-mail addresses by themselves.
-func verifying(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
-	p.AutoVerifiedAttributes = []string{"email"}
-	p.AliasAttributes = []string{"email"}
-	c.PreventUserExistenceErrors = wire.PreventUserExistenceErrorsLegacy
-}
-
-// hiding is verifying for a client that hides who exists.
-func hiding(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
-	verifying(p, c)
-	c.PreventUserExistenceErrors = wire.PreventUserExistenceErrorsEnabled
-}
-
-var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
-
-// code is the code of the newest message, which must have gone to that address.
-func (w *world) code(address string) wire.Sensitive {
-	w.t.Helper()
-	entries := w.outbox.Entries()
-	if len(entries) == 0 || entries[0].Address != address {
-		w.t.Fatalf("no message to %s", address)
-	}
-	return wire.Sensitive(sixDigits.FindString(entries[0].Text.Reveal()))
-}
 
 // other is a code that is not this one.
 func other(code wire.Sensitive) wire.Sensitive {
@@ -46,43 +22,6 @@ func other(code wire.Sensitive) wire.Sensitive {
 		return "0" + code[1:]
 	}
 	return wire.Sensitive(code[0]+1) + code[1:]
-}
-
-func email(address string) []wire.AttributeType {
-	return []wire.AttributeType{{Name: "email", Value: address}}
-}
-
-func (w *world) signUp(name, address string) *wire.SignUpResponse {
-	w.t.Helper()
-	return must[wire.SignUpResponse](w, "SignUp", &wire.SignUpRequest{
-		ClientId: w.client, Username: name, Password: password, UserAttributes: email(address),
-	})
-}
-
-func (w *world) confirm(name string, code wire.Sensitive, force bool) error {
-	w.t.Helper()
-	_, err := call[wire.ConfirmSignUpResponse](w, "ConfirmSignUp", &wire.ConfirmSignUpRequest{
-		ClientId: w.client, Username: name, ConfirmationCode: code, ForceAliasCreation: force,
-	})
-	return err
-}
-
-func (w *world) forgot(name string) (*wire.ForgotPasswordResponse, error) {
-	w.t.Helper()
-	return call[wire.ForgotPasswordResponse](w, "ForgotPassword", &wire.ForgotPasswordRequest{ClientId: w.client, Username: name})
-}
-
-func (w *world) recover(name, pass string, code wire.Sensitive) error {
-	w.t.Helper()
-	_, err := call[wire.ConfirmForgotPasswordResponse](w, "ConfirmForgotPassword", &wire.ConfirmForgotPasswordRequest{
-		ClientId: w.client, Username: name, ConfirmationCode: code, Password: wire.Sensitive(pass),
-	})
-	return err
-}
-
-func (w *world) resend(name string) (*wire.ResendConfirmationCodeResponse, error) {
-	w.t.Helper()
-	return call[wire.ResendConfirmationCodeResponse](w, "ResendConfirmationCode", &wire.ResendConfirmationCodeRequest{ClientId: w.client, Username: name})
 }
 
 func (w *world) user(name string) *wire.AdminGetUserResponse {
@@ -101,7 +40,7 @@ func attribute(u *wire.AdminGetUserResponse, name string) string {
 
 func TestSignUp(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, verifying)
+	w := newWorld(t, pooltest.Verifying)
 	out := w.signUp("ann", "ann@example.com")
 	want := &wire.CodeDeliveryDetailsType{AttributeName: "email", DeliveryMedium: "EMAIL", Destination: "a***@e***"}
 	if diff := cmp.Diff(want, out.CodeDeliveryDetails); diff != "" || out.UserConfirmed || len(out.UserSub) != 36 {
@@ -130,7 +69,7 @@ func TestSignUp(t *testing.T) {
 func TestSignUpRefuses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
-		verifying(p, c)
+		pooltest.Verifying(p, c)
 		p.Schema = []wire.SchemaAttributeType{{Name: "name", Required: new(true)}}
 		c.WriteAttributes = []string{"email", "name"}
 	})
@@ -151,7 +90,7 @@ func TestSignUpRefuses(t *testing.T) {
 		{"an address that calls itself verified", "ann", password, []wire.AttributeType{name, {Name: "email_verified", Value: "true"}}, wire.NotAuthorizedException, wire.MessageUnauthorizedAttribute},
 		{"a sub", "ann", password, []wire.AttributeType{name, {Name: "sub", Value: "x"}}, wire.NotAuthorizedException, wire.MessageUnauthorizedAttribute},
 		{"a name of the form of an alias", "ann@example.com", password, []wire.AttributeType{name}, wire.InvalidParameterException, "email format"},
-		{"an address that is none", "ann", password, append(email("ann"), name), wire.InvalidParameterException, "email"},
+		{"an address that is none", "ann", password, append(pooltest.Email("ann"), name), wire.InvalidParameterException, "email"},
 	} {
 		_, err := call[wire.SignUpResponse](w, "SignUp", &wire.SignUpRequest{
 			ClientId: w.client, Username: test.username, Password: test.pass, UserAttributes: test.attributes,
@@ -174,7 +113,7 @@ func TestSignUpRefuses(t *testing.T) {
 // takes its place.
 func TestCodes(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, verifying)
+	w := newWorld(t, pooltest.Verifying)
 	w.signUp("ann", "ann@example.com")
 	first := w.code("ann@example.com")
 	if _, err := w.resend("ann"); err != nil {
@@ -201,8 +140,8 @@ func TestCodesAreLimited(t *testing.T) {
 	for name, who := range map[string]string{"a user": "ann", "nobody": "nobody"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, hiding)
-			w.addUser("ann", email("ann@example.com")[0], wire.AttributeType{Name: "email_verified", Value: "true"})
+			w := newWorld(t, pooltest.Hiding)
+			w.addUser("ann", pooltest.Email("ann@example.com")[0], wire.AttributeType{Name: "email_verified", Value: "true"})
 			for range 5 {
 				if _, err := w.forgot(who); err != nil {
 					t.Fatal(err)
@@ -226,7 +165,7 @@ func TestCodesAreLimited(t *testing.T) {
 // among them is good for one at most.
 func TestGuessedInParallel(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, verifying)
+	w := newWorld(t, pooltest.Verifying)
 	w.signUp("ann", "ann@example.com")
 	code := w.code("ann@example.com")
 	var right atomic.Int32
@@ -246,8 +185,8 @@ func TestGuessedInParallel(t *testing.T) {
 
 func TestForgotPassword(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, verifying)
-	w.addUser("ann", email("ann@example.com")[0], wire.AttributeType{Name: "email_verified", Value: "true"})
+	w := newWorld(t, pooltest.Verifying)
+	w.addUser("ann", pooltest.Email("ann@example.com")[0], wire.AttributeType{Name: "email_verified", Value: "true"})
 	session := w.signIn("ann")
 	out, err := w.forgot("ann@example.com") // the alias will do
 	if err != nil || out.CodeDeliveryDetails.Destination != "a***@e***" {
@@ -285,12 +224,12 @@ func TestForgotPasswordRefuses(t *testing.T) {
 		typ, says string
 	}{
 		"nobody": {func(*world) {}, wire.UserNotFoundException, wire.MessageUsernameClientNotFound},
-		"no verified contact": {func(w *world) { w.addUser("ann", email("ann@example.com")...) },
+		"no verified contact": {func(w *world) { w.addUser("ann", pooltest.Email("ann@example.com")...) },
 			wire.InvalidParameterException, wire.MessageNoVerifiedContact},
 		"unconfirmed": {func(w *world) { w.signUp("ann", "ann@example.com") },
 			wire.InvalidParameterException, wire.MessageNoVerifiedContact},
 		"disabled": {func(w *world) {
-			w.addUser("ann", email("ann@example.com")[0], wire.AttributeType{Name: "email_verified", Value: "true"})
+			w.addUser("ann", pooltest.Email("ann@example.com")[0], wire.AttributeType{Name: "email_verified", Value: "true"})
 			must[wire.AdminDisableUserResponse](w, "AdminDisableUser", &wire.AdminDisableUserRequest{UserPoolId: w.pool, Username: "ann"})
 		}, wire.NotAuthorizedException, wire.MessageUserDisabled},
 		"a temporary password": {func(w *world) {
@@ -303,13 +242,13 @@ func TestForgotPasswordRefuses(t *testing.T) {
 	for name, state := range states {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, verifying)
+			w := newWorld(t, pooltest.Verifying)
 			state.prepare(w)
 			sent := len(w.outbox.Entries())
 			_, err := w.forgot("ann")
 			wantException(t, err, state.typ, state.says)
 
-			hidden := newWorld(t, hiding)
+			hidden := newWorld(t, pooltest.Hiding)
 			state.prepare(hidden)
 			out, err := hidden.forgot("ann")
 			if err != nil || out.CodeDeliveryDetails == nil || out.CodeDeliveryDetails.DeliveryMedium != "EMAIL" {
@@ -331,8 +270,8 @@ func TestForgotPasswordRefuses(t *testing.T) {
 // again answer the same for whoever it is.
 func TestHiddenSignUps(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, hiding)
-	w.addUser("confirmed", email("confirmed@example.com")...)
+	w := newWorld(t, pooltest.Hiding)
+	w.addUser("confirmed", pooltest.Email("confirmed@example.com")...)
 	w.signUp("waiting", "waiting@example.com")
 	for _, name := range []string{"confirmed", "waiting", "nobody"} {
 		wantException(t, w.confirm(name, "not-it", false), wire.CodeMismatchException, wire.MessageCodeMismatch)
@@ -353,8 +292,8 @@ func TestHiddenSignUps(t *testing.T) {
 // who can read its mail takes it.
 func TestAliasConflict(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, verifying)
-	w.addUser("owner", email("shared@example.com")[0], wire.AttributeType{Name: "email_verified", Value: "true"})
+	w := newWorld(t, pooltest.Verifying)
+	w.addUser("owner", pooltest.Email("shared@example.com")[0], wire.AttributeType{Name: "email_verified", Value: "true"})
 	w.signUp("ann", "shared@example.com")
 	code := w.code("shared@example.com")
 	wantException(t, w.confirm("ann", code, false), wire.AliasExistsException, "An account with the email already exists.")
@@ -374,8 +313,8 @@ func TestAliasConflict(t *testing.T) {
 
 func TestAdminResetSendsACode(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, verifying)
-	w.addUser("ann", email("ann@example.com")[0], wire.AttributeType{Name: "email_verified", Value: "true"})
+	w := newWorld(t, pooltest.Verifying)
+	w.addUser("ann", pooltest.Email("ann@example.com")[0], wire.AttributeType{Name: "email_verified", Value: "true"})
 	must[wire.AdminResetUserPasswordResponse](w, "AdminResetUserPassword", &wire.AdminResetUserPasswordRequest{UserPoolId: w.pool, Username: "ann"})
 	_, err := w.withPassword("ann", password)
 	wantException(t, err, wire.PasswordResetRequiredException, wire.MessagePasswordResetRequired)
@@ -389,11 +328,11 @@ func TestAdminResetSendsACode(t *testing.T) {
 
 func TestOwnAttributes(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, verifying)
-	w.addUser("ann", email("old@example.com")[0], wire.AttributeType{Name: "email_verified", Value: "true"}, wire.AttributeType{Name: "nickname", Value: "A"})
+	w := newWorld(t, pooltest.Verifying)
+	w.addUser("ann", pooltest.Email("old@example.com")[0], wire.AttributeType{Name: "email_verified", Value: "true"}, wire.AttributeType{Name: "nickname", Value: "A"})
 	access := w.signIn("ann").AccessToken
 	updated := must[wire.UpdateUserAttributesResponse](w, "UpdateUserAttributes", &wire.UpdateUserAttributesRequest{
-		AccessToken: access, UserAttributes: append(email("new@example.com"), wire.AttributeType{Name: "name", Value: "Ann"}),
+		AccessToken: access, UserAttributes: append(pooltest.Email("new@example.com"), wire.AttributeType{Name: "name", Value: "Ann"}),
 	})
 	if len(updated.CodeDeliveryDetailsList) != 1 || updated.CodeDeliveryDetailsList[0].Destination != "n***@e***" {
 		t.Errorf("%+v", updated)
@@ -439,7 +378,7 @@ func TestOwnAttributes(t *testing.T) {
 // in the database or in the log.
 func TestCodesAreNotStored(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, verifying)
+	w := newWorld(t, pooltest.Verifying)
 	out := w.signUp("ann", "ann@example.com")
 	code := w.code("ann@example.com")
 	err := w.store.View(t.Context(), func(tx storage.Tx) error {
@@ -478,7 +417,7 @@ func TestWithoutContact(t *testing.T) {
 func TestInvitations(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
-		verifying(p, c)
+		pooltest.Verifying(p, c)
 		p.AdminCreateUserConfig = &wire.AdminCreateUserConfigType{InviteMessageTemplate: &wire.MessageTemplateType{
 			EmailSubject: "Welcome {username}", EmailMessage: "<p>{username}: <code>{####}</code></p>",
 		}}
@@ -487,7 +426,7 @@ func TestInvitations(t *testing.T) {
 		t.Helper()
 		must[wire.AdminCreateUserResponse](w, "AdminCreateUser", &wire.AdminCreateUserRequest{
 			UserPoolId: w.pool, Username: name, MessageAction: action, DesiredDeliveryMediums: media,
-			UserAttributes: append(email(name+"@example.com"), wire.AttributeType{Name: "phone_number", Value: "+15550001234"}),
+			UserAttributes: append(pooltest.Email(name+"@example.com"), wire.AttributeType{Name: "phone_number", Value: "+15550001234"}),
 		})
 	}
 	create("quiet", wire.MessageActionSuppress, "EMAIL")

@@ -1,4 +1,4 @@
-package server_test
+package userpool_test
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 )
 
 // verifyingFirst makes pools in which a new contact waits for its verification. names says
@@ -29,7 +30,7 @@ func verifyingFirst(names string) func(*wire.CreateUserPoolRequest, *wire.Create
 func (w *world) change(token wire.Sensitive, pairs ...string) (*wire.UpdateUserAttributesResponse, error) {
 	w.t.Helper()
 	return call[wire.UpdateUserAttributesResponse](w, "UpdateUserAttributes", &wire.UpdateUserAttributesRequest{
-		AccessToken: token, UserAttributes: attributes(pairs...),
+		AccessToken: token, UserAttributes: pooltest.Attributes(pairs...),
 	})
 }
 
@@ -66,7 +67,7 @@ func TestContactWaitsForVerification(t *testing.T) {
 			if names == "user names" {
 				name = before
 			}
-			w.addUser(name, attributes("email", before, "email_verified", "true")...)
+			w.addUser(name, pooltest.Attributes("email", before, "email_verified", "true")...)
 			token := w.signIn(name).AccessToken
 			out, err := w.change(token, "email", after, "nickname", "An")
 			if err != nil {
@@ -127,7 +128,7 @@ func TestWaitingContactIsDropped(t *testing.T) {
 		},
 		"by an administrator": func(w *world, _ wire.Sensitive) error {
 			_, err := call[wire.AdminUpdateUserAttributesResponse](w, "AdminUpdateUserAttributes", &wire.AdminUpdateUserAttributesRequest{
-				UserPoolId: w.pool, Username: "ann", UserAttributes: attributes("email", "admin@example.com", "email_verified", "true"),
+				UserPoolId: w.pool, Username: "ann", UserAttributes: pooltest.Attributes("email", "admin@example.com", "email_verified", "true"),
 			})
 			return err
 		},
@@ -143,7 +144,7 @@ func TestWaitingContactIsDropped(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, verifyingFirst("aliases"))
-			w.addUser("ann", attributes("email", "old@example.com", "email_verified", "true")...)
+			w.addUser("ann", pooltest.Attributes("email", "old@example.com", "email_verified", "true")...)
 			token := w.signIn("ann").AccessToken
 			if _, err := w.change(token, "email", "new@example.com"); err != nil {
 				t.Fatal(err)
@@ -168,7 +169,7 @@ func TestWaitingContactIsDropped(t *testing.T) {
 func TestWaitingContactOutlastsWrongAnswers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, verifyingFirst("aliases"))
-	w.addUser("ann", attributes("email", "old@example.com", "email_verified", "true")...)
+	w.addUser("ann", pooltest.Attributes("email", "old@example.com", "email_verified", "true")...)
 	token := w.signIn("ann").AccessToken
 	if _, err := w.change(token, "email", "new@example.com"); err != nil {
 		t.Fatal(err)
@@ -196,8 +197,8 @@ func TestWaitingContactMustBeFree(t *testing.T) {
 			if names == "user names" {
 				ann, bob = "ann@example.com", "bob@example.com"
 			}
-			w.addUser(ann, attributes("email", "ann@example.com", "email_verified", "true")...)
-			w.addUser(bob, attributes("email", "bob@example.com", "email_verified", "true")...)
+			w.addUser(ann, pooltest.Attributes("email", "ann@example.com", "email_verified", "true")...)
+			w.addUser(bob, pooltest.Attributes("email", "bob@example.com", "email_verified", "true")...)
 			token := w.signIn(bob).AccessToken
 			_, err := w.change(token, "email", "ann@example.com")
 			if want == "" && err == nil { // whose alias an address is, is said to its owner only
@@ -217,11 +218,11 @@ func TestWaitingContactMustBeFree(t *testing.T) {
 func TestAdministratorsChangeWaitsToo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, verifyingFirst("aliases"))
-	w.addUser("ann", attributes("email", "old@example.com", "email_verified", "true")...)
+	w.addUser("ann", pooltest.Attributes("email", "old@example.com", "email_verified", "true")...)
 	set := func(pairs ...string) {
 		t.Helper()
 		must[wire.AdminUpdateUserAttributesResponse](w, "AdminUpdateUserAttributes", &wire.AdminUpdateUserAttributesRequest{
-			UserPoolId: w.pool, Username: "ann", UserAttributes: attributes(pairs...),
+			UserPoolId: w.pool, Username: "ann", UserAttributes: pooltest.Attributes(pairs...),
 		})
 	}
 	set("email", "new@example.com")
@@ -239,7 +240,7 @@ func TestAdministratorsChangeWaitsToo(t *testing.T) {
 	}
 
 	const text = "Cannot modify an already provided email"
-	asked := w.invite("new", attributes("email", "new2@example.com", "email_verified", "true")...)
+	asked := w.invite("new", pooltest.Attributes("email", "new2@example.com", "email_verified", "true")...)
 	wantException(t, w.renew("new", asked, "Permanent-1", "email", "other@example.com"), wire.NotAuthorizedException, text)
 	if err := w.renew("new", asked, "Permanent-1", "email", "new2@example.com", "phone_number", "+15557654321"); err != nil {
 		t.Errorf("the same address, and a first number: %v", err)
@@ -250,8 +251,8 @@ func TestAdministratorsChangeWaitsToo(t *testing.T) {
 // the answer verifies it.
 func TestChangedContactIsNormalized(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, verifying)
-	w.addUser("ann", attributes("email", "old@example.com", "email_verified", "true")...)
+	w := newWorld(t, pooltest.Verifying)
+	w.addUser("ann", pooltest.Attributes("email", "old@example.com", "email_verified", "true")...)
 	token := w.signIn("ann").AccessToken
 	if _, err := w.change(token, "email", " ｎew@example.com"); err != nil {
 		t.Fatal(err)

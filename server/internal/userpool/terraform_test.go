@@ -1,4 +1,4 @@
-package server_test
+package userpool_test
 
 import (
 	"testing"
@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 )
 
 // What Terraform's AWS provider calls for a resource, in its order.
@@ -83,7 +84,7 @@ func TestTerraformUser(t *testing.T) {
 			{Name: "tier"}, {Name: "role", DeveloperOnlyAttribute: new(true)}, {Name: "badge", Mutable: new(false)}, {Name: "name", Required: new(true)},
 		}
 	})
-	w.addUser("ann", attributes("email", "ann@example.com", "email_verified", "true", "custom:tier", "gold", "dev:custom:role", "reader",
+	w.addUser("ann", pooltest.Attributes("email", "ann@example.com", "email_verified", "true", "custom:tier", "gold", "dev:custom:role", "reader",
 		"custom:badge", "7", "name", "Ann")...)
 	remove := func(names ...string) error {
 		_, err := call[wire.AdminDeleteUserAttributesResponse](w, "AdminDeleteUserAttributes", &wire.AdminDeleteUserAttributesRequest{

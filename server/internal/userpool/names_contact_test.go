@@ -1,9 +1,10 @@
-package server_test
+package userpool_test
 
 import (
 	"testing"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
@@ -23,9 +24,9 @@ func TestSecondContactIsNoNameUntilVerified(t *testing.T) {
 	w.addUser("mallory@example.com")
 	access := w.signIn("mallory@example.com").AccessToken
 	must[wire.UpdateUserAttributesResponse](w, "UpdateUserAttributes", &wire.UpdateUserAttributesRequest{
-		AccessToken: access, UserAttributes: attributes("phone_number", number),
+		AccessToken: access, UserAttributes: pooltest.Attributes("phone_number", number),
 	})
-	if err := w.signUpAs("eve@example.com", attributes("phone_number", number)...); err != nil {
+	if err := w.signUpAs("eve@example.com", pooltest.Attributes("phone_number", number)...); err != nil {
 		t.Fatal(err)
 	}
 	_, err := w.withPassword(number, password)
@@ -50,7 +51,7 @@ func TestSecondContactIsNoNameUntilVerified(t *testing.T) {
 	// it is not.
 	set := func(pairs ...string) error {
 		_, err := call[wire.AdminUpdateUserAttributesResponse](w, "AdminUpdateUserAttributes", &wire.AdminUpdateUserAttributesRequest{
-			UserPoolId: w.pool, Username: "mallory@example.com", UserAttributes: attributes(pairs...),
+			UserPoolId: w.pool, Username: "mallory@example.com", UserAttributes: pooltest.Attributes(pairs...),
 		})
 		return err
 	}
@@ -66,7 +67,7 @@ func TestSecondContactSignsInOnceVerified(t *testing.T) {
 	w.addUser("ann@example.com")
 	access := w.signIn("ann@example.com").AccessToken
 	must[wire.UpdateUserAttributesResponse](w, "UpdateUserAttributes", &wire.UpdateUserAttributesRequest{
-		AccessToken: access, UserAttributes: attributes("phone_number", "+15550000001"),
+		AccessToken: access, UserAttributes: pooltest.Attributes("phone_number", "+15550000001"),
 	})
 	must[wire.VerifyUserAttributeResponse](w, "VerifyUserAttribute", &wire.VerifyUserAttributeRequest{
 		AccessToken: access, AttributeName: "phone_number", Code: w.code("+15550000001"),
@@ -75,10 +76,10 @@ func TestSecondContactSignsInOnceVerified(t *testing.T) {
 	w.signIn("ann@example.com")
 	// The user name may change, and counts at once as it did at the sign-up.
 	must[wire.UpdateUserAttributesResponse](w, "UpdateUserAttributes", &wire.UpdateUserAttributesRequest{
-		AccessToken: access, UserAttributes: attributes("email", "anna@example.com"),
+		AccessToken: access, UserAttributes: pooltest.Attributes("email", "anna@example.com"),
 	})
 	w.signIn("anna@example.com")
-	w.addUser("bob@example.com", attributes("phone_number", "+15550000002", "phone_number_verified", "true")...)
+	w.addUser("bob@example.com", pooltest.Attributes("phone_number", "+15550000002", "phone_number_verified", "true")...)
 	w.signIn("+15550000002")
 }
 
@@ -87,7 +88,7 @@ func TestSecondContactSignsInOnceVerified(t *testing.T) {
 func TestFormerSecondContactKeepsSigningIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, contactNames)
-	w.addUser("ann@example.com", attributes("phone_number", "+15550000001")...)
+	w.addUser("ann@example.com", pooltest.Attributes("phone_number", "+15550000001")...)
 	sub := attribute(w.user("ann@example.com"), "sub")
 	err := w.store.Update(t.Context(), func(tx storage.Tx) error {
 		u, err := tx.Users.BySub(w.pool, sub)
@@ -104,7 +105,7 @@ func TestFormerSecondContactKeepsSigningIn(t *testing.T) {
 		w.signIn("+15550000001")
 		w.signIn("ann@example.com")
 		must[wire.AdminUpdateUserAttributesResponse](w, "AdminUpdateUserAttributes", &wire.AdminUpdateUserAttributesRequest{
-			UserPoolId: w.pool, Username: sub, UserAttributes: attributes("nickname", "a"),
+			UserPoolId: w.pool, Username: sub, UserAttributes: pooltest.Attributes("nickname", "a"),
 		})
 	}
 }
@@ -114,7 +115,7 @@ func TestFormerSecondContactKeepsSigningIn(t *testing.T) {
 func TestPasswordForProvidersUserWithOthersAddress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, emailNames)
-	w.addUser("demo@example.com", attributes("email_verified", "true")...)
+	w.addUser("demo@example.com", pooltest.Attributes("email_verified", "true")...)
 	w.addUser("corp@example.com")
 	sub := attribute(w.user("corp@example.com"), "sub")
 	external := func(verified string) {

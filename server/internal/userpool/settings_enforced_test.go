@@ -1,10 +1,12 @@
-package server_test
+package userpool_test
 
 import (
+	"regexp"
 	"testing"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 )
 
 func TestMessageTemplates(t *testing.T) {
@@ -35,14 +37,14 @@ func TestMessageTemplates(t *testing.T) {
 			})
 			w.signUp("ann", "ann@example.com")
 			must[wire.SignUpResponse](w, "SignUp", &wire.SignUpRequest{
-				ClientId: w.client, Username: "bob", Password: password, UserAttributes: attributes("phone_number", "+15551234567"),
+				ClientId: w.client, Username: "bob", Password: password, UserAttributes: pooltest.Attributes("phone_number", "+15551234567"),
 			})
 			sms, mail := w.outbox.Entries()[0], w.outbox.Entries()[1]
 			if mail.Subject != test.want+" subject" {
 				t.Errorf("subject %q", mail.Subject)
 			}
 			for prefix, text := range map[string]string{test.want + " mail ": mail.Text.Reveal(), test.want + " SMS ": sms.Text.Reveal()} {
-				if text != prefix+sixDigits.FindString(text) {
+				if text != prefix+regexp.MustCompile(`[0-9]{6}`).FindString(text) {
 					t.Errorf("text %q, want %q and a code", text, prefix)
 				}
 			}
@@ -68,7 +70,7 @@ func TestAccountRecoverySetting(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
-				verifying(p, c)
+				pooltest.Verifying(p, c)
 				if test.list != nil {
 					p.AccountRecoverySetting = &wire.AccountRecoverySettingType{RecoveryMechanisms: test.list}
 				}
@@ -103,19 +105,5 @@ func TestAuthSessionValidity(t *testing.T) {
 		}
 		w.advance(time.Second)
 		wantException(t, w.renew("late", late, "Permanent-1"), wire.NotAuthorizedException, wire.MessageSessionExpired)
-	}
-}
-
-func TestOAuthFlowsAreOffByDefault(t *testing.T) {
-	t.Parallel()
-	for _, on := range []bool{true, false} {
-		w := newWorld(t, func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
-			withOAuth(p, c)
-			c.AllowedOAuthFlowsUserPoolClient = &on
-		})
-		answer, _ := w.visitor().authorize(nil)
-		if got := location(t, answer).Query().Get("error"); (got == "unauthorized_client") == on {
-			t.Errorf("AllowedOAuthFlowsUserPoolClient %v: error %q", on, got)
-		}
 	}
 }

@@ -1,4 +1,4 @@
-package server_test
+package userpool_test
 
 import (
 	"slices"
@@ -7,13 +7,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 )
 
 // withRole makes pools with an attribute that only administrators write, beside custom
 // ones that clients write. WriteAttributes of the client is what list says.
 func withRole(list ...string) func(*wire.CreateUserPoolRequest, *wire.CreateUserPoolClientRequest) {
 	return func(p *wire.CreateUserPoolRequest, c *wire.CreateUserPoolClientRequest) {
-		verifying(p, c)
+		pooltest.Verifying(p, c)
 		p.Schema = []wire.SchemaAttributeType{
 			{Name: "role", DeveloperOnlyAttribute: new(true)}, {Name: "tenant"}, {Name: "kyc_verified"},
 		}
@@ -52,25 +53,25 @@ func TestDeveloperAttributesAreWrittenByAdministratorsOnly(t *testing.T) {
 	t.Parallel()
 	const role = "dev:custom:role"
 	w := newWorld(t, withRole())
-	w.addUser("ann", attributes(role, "reader")...)
+	w.addUser("ann", pooltest.Attributes(role, "reader")...)
 	token := w.signIn("ann").AccessToken
 	asked := w.invite("new")
 	tries := map[string]func() error{
 		"SignUp": func() error {
 			_, err := call[wire.SignUpResponse](w, "SignUp", &wire.SignUpRequest{
-				ClientId: w.client, Username: "mallory", Password: password, UserAttributes: attributes(role, "admin"),
+				ClientId: w.client, Username: "mallory", Password: password, UserAttributes: pooltest.Attributes(role, "admin"),
 			})
 			return err
 		},
 		"UpdateUserAttributes": func() error {
 			_, err := call[wire.UpdateUserAttributesResponse](w, "UpdateUserAttributes", &wire.UpdateUserAttributesRequest{
-				AccessToken: token, UserAttributes: attributes("custom:tenant", "blue", role, "admin"),
+				AccessToken: token, UserAttributes: pooltest.Attributes("custom:tenant", "blue", role, "admin"),
 			})
 			return err
 		},
 		"UpdateUserAttributes, empty": func() error {
 			_, err := call[wire.UpdateUserAttributesResponse](w, "UpdateUserAttributes", &wire.UpdateUserAttributesRequest{
-				AccessToken: token, UserAttributes: attributes(role, ""),
+				AccessToken: token, UserAttributes: pooltest.Attributes(role, ""),
 			})
 			return err
 		},
@@ -92,9 +93,9 @@ func TestDeveloperAttributesAreWrittenByAdministratorsOnly(t *testing.T) {
 	}
 
 	must[wire.AdminUpdateUserAttributesResponse](w, "AdminUpdateUserAttributes", &wire.AdminUpdateUserAttributesRequest{
-		UserPoolId: w.pool, Username: "ann", UserAttributes: attributes(role, "admin"),
+		UserPoolId: w.pool, Username: "ann", UserAttributes: pooltest.Attributes(role, "admin"),
 	})
-	if got := claims(t, string(w.signIn("ann").IdToken))[role]; got != "admin" {
+	if got := pooltest.AllClaims(t, w.signIn("ann").IdToken)[role]; got != "admin" {
 		t.Errorf("the ID token has %v, want what the administrator wrote", got)
 	}
 }
@@ -109,14 +110,14 @@ func TestCustomAttributesAreWritable(t *testing.T) {
 			w := newWorld(t, withRole(list...))
 			must[wire.SignUpResponse](w, "SignUp", &wire.SignUpRequest{
 				ClientId: w.client, Username: "ann", Password: password,
-				UserAttributes: attributes("email", "ann@example.com", "custom:tenant", "red", "custom:kyc_verified", "no"),
+				UserAttributes: pooltest.Attributes("email", "ann@example.com", "custom:tenant", "red", "custom:kyc_verified", "no"),
 			})
 			if err := w.confirm("ann", w.code("ann@example.com"), false); err != nil {
 				t.Fatal(err)
 			}
 			token := w.signIn("ann").AccessToken
 			must[wire.UpdateUserAttributesResponse](w, "UpdateUserAttributes", &wire.UpdateUserAttributesRequest{
-				AccessToken: token, UserAttributes: attributes("custom:tenant", "blue", "custom:kyc_verified", "yes"),
+				AccessToken: token, UserAttributes: pooltest.Attributes("custom:tenant", "blue", "custom:kyc_verified", "yes"),
 			})
 			must[wire.DeleteUserAttributesResponse](w, "DeleteUserAttributes", &wire.DeleteUserAttributesRequest{
 				AccessToken: token, UserAttributeNames: []string{"custom:kyc_verified"},
@@ -127,7 +128,7 @@ func TestCustomAttributesAreWritable(t *testing.T) {
 			}
 			for _, flag := range []string{"email_verified", "phone_number_verified", "sub", "identities"} {
 				_, err := call[wire.UpdateUserAttributesResponse](w, "UpdateUserAttributes", &wire.UpdateUserAttributesRequest{
-					AccessToken: token, UserAttributes: attributes(flag, "true"),
+					AccessToken: token, UserAttributes: pooltest.Attributes(flag, "true"),
 				})
 				wantException(t, err, wire.NotAuthorizedException, wire.MessageUnauthorizedAttribute)
 			}
@@ -157,7 +158,7 @@ func TestNewPasswordShowsReadableAttributes(t *testing.T) {
 				p.Schema = append(p.Schema, wire.SchemaAttributeType{Name: "nickname", Required: new(true)})
 				c.ReadAttributes = test.list
 			})
-			asked := w.invite("ann", attributes("email", "ann@example.com", "custom:tenant", "red", "dev:custom:role", "reader")...)
+			asked := w.invite("ann", pooltest.Attributes("email", "ann@example.com", "custom:tenant", "red", "dev:custom:role", "reader")...)
 			var got map[string]string
 			if err := wire.Unmarshal([]byte(asked.ChallengeParameters["userAttributes"]), &got); err != nil {
 				t.Fatal(err)

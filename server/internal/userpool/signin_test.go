@@ -1,4 +1,4 @@
-package server_test
+package userpool_test
 
 import (
 	"context"
@@ -14,10 +14,11 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/srp"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
+	"github.com/latchkey-auth/latchkey/server/internal/userpool/pooltest"
 )
 
-// flows are the ways to sign in with a password.
-func (w *world) flows() map[string]func(name, pass string) error {
+// passwordFlows are the ways to sign in with a password.
+func (w *world) passwordFlows() map[string]func(name, pass string) error {
 	return map[string]func(name, pass string) error{
 		"USER_SRP_AUTH": func(name, pass string) error {
 			_, err := w.withSRP(name, pass)
@@ -62,7 +63,7 @@ func TestTokens(t *testing.T) {
 	if result.ExpiresIn != 600 || result.TokenType != "Bearer" || result.RefreshToken == "" {
 		t.Errorf("ExpiresIn %d, TokenType %q", result.ExpiresIn, result.TokenType)
 	}
-	verifier, err := jwt.NewVerifier(jwt.Config{Issuer: w.server.Issuer(w.pool), ClientIDs: []string{w.client}})
+	verifier, err := jwt.NewVerifier(jwt.Config{Issuer: w.issuer(w.pool), ClientIDs: []string{w.client}, Keys: w.ring.Public(w.pool)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,12 +79,12 @@ func TestTokens(t *testing.T) {
 		t.Error("one key signs both tokens")
 	}
 	checkClaims(t, "access token", access.Claims(), map[string]any{
-		"sub": "?", "cognito:groups": []any{"admins", "staff"}, "iss": w.server.Issuer(w.pool), "client_id": w.client,
+		"sub": "?", "cognito:groups": []any{"admins", "staff"}, "iss": w.issuer(w.pool), "client_id": w.client,
 		"origin_jti": "?", "jti": "?", "event_id": "?", "token_use": "access", "scope": "aws.cognito.signin.user.admin",
 		"auth_time": "?", "exp": "?", "iat": "?", "username": "ann",
 	})
 	checkClaims(t, "ID token", id.Claims(), map[string]any{
-		"sub": "?", "cognito:groups": []any{"admins", "staff"}, "iss": w.server.Issuer(w.pool), "aud": w.client,
+		"sub": "?", "cognito:groups": []any{"admins", "staff"}, "iss": w.issuer(w.pool), "aud": w.client,
 		"cognito:roles":          []any{"arn:aws:iam::000000000000:role/admins", "arn:aws:iam::000000000000:role/staff"},
 		"cognito:preferred_role": "arn:aws:iam::000000000000:role/admins",
 		"origin_jti":             "?", "jti": "?", "event_id": "?", "token_use": "id",
@@ -138,7 +139,7 @@ func TestRefusedSignIns(t *testing.T) {
 		if hides {
 			unknown = wrong
 		}
-		for flow, signIn := range w.flows() {
+		for flow, signIn := range w.passwordFlows() {
 			for _, test := range []struct {
 				user, pass string
 				want       [2]string
@@ -172,7 +173,7 @@ func TestFlowsAreAllowedByTheClient(t *testing.T) {
 		"USER_PASSWORD_AUTH":       wire.MessageUserPasswordFlowDisabled,
 		"ADMIN_USER_PASSWORD_AUTH": wire.MessageAuthFlowDisabled,
 	} {
-		wantException(t, w.flows()[flow]("ann", password), wire.InvalidParameterException, want)
+		wantException(t, w.passwordFlows()[flow]("ann", password), wire.InvalidParameterException, want)
 	}
 }
 
@@ -316,7 +317,7 @@ func TestNewPasswordRequired(t *testing.T) {
 	}
 	_, err = respond(out.Session, wire.Parameters{"NEW_PASSWORD": password, "userAttributes.given_name": "Ann"})
 	wantException(t, err, wire.NotAuthorizedException, wire.MessageSessionUsed)
-	if name, _ := decode(t, done.AuthenticationResult.IdToken).Lookup("given_name"); string(name) != `"Ann"` {
+	if name, _ := pooltest.Claims(t, done.AuthenticationResult.IdToken).Lookup("given_name"); string(name) != `"Ann"` {
 		t.Errorf("the first ID token has given_name %s", name)
 	}
 	user := must[wire.AdminGetUserResponse](w, "AdminGetUser", &wire.AdminGetUserRequest{UserPoolId: w.pool, Username: "new"})
