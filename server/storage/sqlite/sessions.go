@@ -23,6 +23,9 @@ func scanSession(r *row) *storage.Session {
 
 func (t sessions) Insert(s storage.Session) error {
 	touch(t.txn, t.cache.sessions, s.ID)
+	if t.changeable() {
+		t.batch.bounds.inserted(userKey{s.PoolID, s.UserSub})
+	}
 	err := t.insert("session "+s.ID, `INSERT INTO sessions (`+sessionColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING`,
 		s.ID, s.PoolID, s.ClientID, s.UserSub, s.OriginJTI, s.DeviceKey, s.Scope, s.Provider, s.UserEpoch, s.Generation,
@@ -144,13 +147,24 @@ const (
 		ORDER BY refreshed_at DESC, id LIMIT -1 OFFSET $4 + 0`
 )
 
-// Excess first looks whether there are so many sessions at all, in the index alone.
+// Excess first finds out whether there are so many sessions at all, by the user's bound or
+// in the index alone.
 func (t sessions) Excess(poolID, sub string, most, keep int, now time.Time) ([]storage.Session, error) {
 	most, keep = max(most, 0), max(keep, 0)
+	user := userKey{poolID, sub}
+	if t.changeable() && t.batch.bounds.atMost(user, int64(most)) {
+		return nil, nil
+	}
 	var count int64
 	err := t.one("", countOfUser, func(r *row) { count = r.integer() }, poolID, sub, most+1)
-	if err != nil || count <= int64(most) {
+	if err != nil {
 		return nil, err
+	}
+	if count <= int64(most) {
+		if t.changeable() {
+			t.batch.bounds.counted(user, count)
+		}
+		return nil, nil
 	}
 	var list []storage.Session
 	err = t.query(`SELECT `+sessionColumns+ofUser+beyond,

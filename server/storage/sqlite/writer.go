@@ -71,6 +71,7 @@ type batch struct {
 	cache   *cache
 	pending []*request // not run yet
 	ran     []*request // not answered yet
+	bounds  sessionBounds
 
 	begun bool // BEGIN was executed
 	saved bool // the running closure has a savepoint
