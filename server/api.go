@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"mime"
 	"net/http"
 	"runtime/debug"
@@ -164,6 +165,6 @@ func (s *Server) note(ctx context.Context, source string, x *exchange, e *wire.E
 	if s.observer != nil {
 		s.observer.Observe(x.operation.Name, outcome, took)
 	}
-	s.log.DebugContext(ctx, "request", "operation", x.operation.Name, "exception", outcome,
-		"took", took, "request_id", x.requestID, "source", source, "administrator", x.administrator)
+	s.log.LogAttrs(ctx, slog.LevelDebug, "request", slog.String("operation", x.operation.Name), slog.String("exception", outcome), slog.Duration("took", took),
+		slog.String("request_id", x.requestID), slog.String("source", source), slog.String("administrator", x.administrator))
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -106,10 +107,12 @@ func (s *Server) noteEndpoint(r *http.Request, path, code string, took time.Dura
 	case http.MethodPost:
 		method = http.MethodPost
 	}
+	operation := method + " " + path
 	if s.observer != nil {
-		s.observer.Observe(method+" "+path, code, took)
+		s.observer.Observe(operation, code, took)
 	}
-	s.log.DebugContext(r.Context(), "request", "operation", method+" "+path, "exception", code, "took", took, "source", r.RemoteAddr)
+	s.log.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("operation", operation), slog.String("exception", code),
+		slog.Duration("took", took), slog.String("source", r.RemoteAddr))
 }
 
 // atDomain serves a document of the pool whose domain the host is.

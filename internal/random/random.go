@@ -5,7 +5,7 @@ package random
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"fmt"
+	"encoding/hex"
 )
 
 // Alphabets for [Text].
@@ -44,7 +44,14 @@ func AsUUID(b [16]byte) [16]byte {
 
 // FormatUUID writes 16 bytes in the form of a UUID.
 func FormatUUID(b [16]byte) string {
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
+	text := make([]byte, 0, 36)
+	for i, part := range [...][]byte{b[0:4], b[4:6], b[6:8], b[8:10], b[10:]} {
+		if i > 0 {
+			text = append(text, '-')
+		}
+		text = hex.AppendEncode(text, part)
+	}
+	return string(text)
 }
 
 // Text draws n characters of an alphabet of at most 256 bytes, each equally

@@ -62,3 +62,11 @@ func TestTextIsEven(t *testing.T) {
 		t.Error("a text of no characters has some")
 	}
 }
+
+func TestFormatUUID(t *testing.T) {
+	t.Parallel()
+	id := [16]byte{0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0xfb, 0xfc, 0xfd, 0xfe, 0xff}
+	if got, want := random.FormatUUID(id), "00010203-0405-0607-0809-0afbfcfdfeff"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
