@@ -81,7 +81,6 @@ type elsewhere struct {
 	token     atomic.Pointer[http.HandlerFunc]
 	info      atomic.Pointer[http.HandlerFunc]
 	form      atomic.Pointer[url.Values] // the last request for tokens
-	basic     atomic.Value               // its Authorization header
 	metadata  map[string]any             // more of the configuration; before the first sign-in
 }
 
@@ -92,7 +91,6 @@ func newElsewhere(t *testing.T) *elsewhere {
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		e.form.Store(&r.PostForm)
-		e.basic.Store(r.Header.Get("Authorization"))
 		(*e.token.Load())(w, r)
 	})
 	mux.HandleFunc("/info", func(w http.ResponseWriter, r *http.Request) { (*e.info.Load())(w, r) })

@@ -15,14 +15,13 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
-// TestAnswersOfProviders: what a provider may say, and what the client is told. Nobody
-// is made a user by any of it.
+// TestAnswersOfProviders: the client learns why a sign-in at a provider failed, no user is
+// made, and nobody is signed in.
 func TestAnswersOfProviders(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -33,57 +32,18 @@ func TestAnswersOfProviders(t *testing.T) {
 		"forged": {func(e *elsewhere, nonce string) {
 			e.says(e.Signed(testKeys()[1], "u-1", map[string]any{"nonce": nonce}))
 		}, nil, "invalid_request: Bad id_token"},
-		"expired": {func(e *elsewhere, nonce string) {
-			e.says(e.Token("u-1", map[string]any{"nonce": nonce, "exp": time.Now().Unix() - 60}))
-		}, nil, "invalid_request: Bad id_token"},
-		"another audience": {func(e *elsewhere, nonce string) {
-			e.says(e.Token("u-1", map[string]any{"nonce": nonce, "aud": "other"}))
-		}, nil, "invalid_request: Bad id_token"},
-		"another issuer": {func(e *elsewhere, nonce string) {
-			e.says(e.Token("u-1", map[string]any{"nonce": nonce, "iss": "https://accounts.google.com"}))
-		}, nil, "invalid_request: Bad id_token"},
-		"another nonce": {func(e *elsewhere, _ string) {
-			e.says(e.Token("u-1", map[string]any{"nonce": "n-1"}))
-		}, nil, "invalid_request: Bad id_token"},
-		"no nonce": {func(e *elsewhere, _ string) { e.says(e.Token("u-1", nil)) }, nil, "invalid_request: Bad id_token"},
-		"unsigned": {func(e *elsewhere, nonce string) {
-			parts := strings.Split(e.Token("u-1", map[string]any{"nonce": nonce}), ".")
-			e.says(base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + parts[1] + ".")
-		}, nil, "invalid_request: Bad id_token"},
-		"no ID token": {func(e *elsewhere, _ string) { e.token.Store(replies(200, `{"access_token":"a"}`)) }, nil, "invalid_request: Bad id_token"},
-		"no subject": {func(e *elsewhere, nonce string) {
-			e.says(e.Token("u-1", map[string]any{"nonce": nonce, "sub": nil}))
-		}, nil, "invalid_request: Bad id_token"},
-		"long subject": {func(e *elsewhere, nonce string) {
-			e.says(e.Token(strings.Repeat("x", 300), map[string]any{"nonce": nonce}))
-		}, nil, "invalid_request: Other Error - it does not say who signed in"},
 		"subject with a format character": {func(e *elsewhere, nonce string) {
 			e.says(e.Token("ann\u200b", map[string]any{"nonce": nonce}))
 		}, nil, "invalid_request: The identity provider's name for the user is longer than"},
 		"subject with spaces": {func(e *elsewhere, nonce string) {
 			e.says(e.Token("ann lee", map[string]any{"nonce": nonce}))
 		}, nil, "invalid_request: The identity provider's name for the user is longer than"},
-		"HTML":    {func(e *elsewhere, _ string) { e.token.Store(replies(200, `<html>`)) }, nil, "invalid_request: Other Error - its token endpoint did not answer with tokens"},
-		"list":    {func(e *elsewhere, _ string) { e.token.Store(replies(200, `[]`)) }, nil, "invalid_request: Other Error - its token endpoint did not answer with tokens"},
-		"huge":    {func(e *elsewhere, _ string) { e.token.Store(replies(200, strings.Repeat(" ", 300<<10))) }, nil, "invalid_request: Other Error - the answer of its token endpoint is too long"},
-		"refused": {func(e *elsewhere, _ string) { e.token.Store(replies(400, `{"error":"invalid_grant"}`)) }, nil, "invalid_request: Other Error - 400 error getting token"},
-		"redirect": {func(e *elsewhere, _ string) {
-			e.token.Store(handle(func(w http.ResponseWriter, r *http.Request) {
-				http.Redirect(w, r, "http://169.254.169.254/", http.StatusTemporaryRedirect)
-			}))
-		}, nil, "invalid_request: Other Error - 307 error getting token"},
-		"broken": {func(e *elsewhere, _ string) { e.token.Store(replies(503, ``)) }, nil, "temporarily_unavailable: Other Error - 503 error getting token"},
-		"down":   {func(e *elsewhere, _ string) { e.endpoints.Close() }, nil, "temporarily_unavailable: Timeout occurred in calling IdP token endpoint"},
-		"keys down": {func(e *elsewhere, nonce string) {
-			e.Keys.Store(replies(503, ``))
-			e.says(e.Token("u-1", map[string]any{"nonce": nonce}))
-		}, nil, "temporarily_unavailable: Other Error - its keys cannot be read"},
+		"down":      {func(e *elsewhere, _ string) { e.endpoints.Close() }, nil, "temporarily_unavailable: Timeout occurred in calling IdP token endpoint"},
 		"cancelled": {nil, url.Values{"code": nil, "error": {"access_denied"}}, "access_denied: the sign-in was cancelled at the identity provider"},
 		"error": {nil, url.Values{"error": {"server\"\\_error\r\nX: y"}, "error_description": {"<script>ä\x00"}},
 			"invalid_request: Other Error - server''_error X: y <script>"},
-		"no code":               {nil, url.Values{"code": nil}, "invalid_request: Other Error - no code in its answer"},
-		"another's answer":      {nil, url.Values{"iss": {"https://evil.example"}}, "invalid_request: Other Error - the answer is another provider's"},
-		"nearly its own issuer": {nil, url.Values{"iss": {"SELF/"}}, "invalid_request: Other Error - the answer is another provider's"},
+		"no code":          {nil, url.Values{"code": nil}, "invalid_request: Other Error - no code in its answer"},
+		"another's answer": {nil, url.Values{"iss": {"https://evil.example"}}, "invalid_request: Other Error - the answer is another provider's"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -97,9 +57,6 @@ func TestAnswersOfProviders(t *testing.T) {
 			}
 			query := url.Values{"code": {"c-1"}, "state": {to.Query().Get("state")}}
 			maps.Copy(query, test.query)
-			if query.Get("iss") == "SELF/" {
-				query.Set("iss", e.Issuer+"/")
-			}
 			got := v.outcome(query)
 			if text := got.Get("error") + ": " + got.Get("error_description"); !strings.HasPrefix(text, test.want) || got.Has("code") || got.Get("state") != "s t&a=te" {
 				t.Errorf("%v, want %s", got, test.want)
@@ -111,29 +68,6 @@ func TestAnswersOfProviders(t *testing.T) {
 				t.Errorf("somebody is signed in: %s", answer.Header.Get("Location"))
 			}
 		})
-	}
-}
-
-// TestIssuerOfTheAnswer: a provider that says it names itself has to (RFC 9207).
-func TestIssuerOfTheAnswer(t *testing.T) {
-	t.Parallel()
-	w, e := otherWorld(t, nil, nil)
-	e.metadata["authorization_response_iss_parameter_supported"] = true
-	e.metadata["token_endpoint_auth_methods_supported"] = []string{"client_secret_basic"}
-	for issuer, good := range map[string]bool{"": false, e.Issuer: true} {
-		v := w.visitor()
-		to := v.leave("Other", nil)
-		e.says(e.Token("u-1", map[string]any{"nonce": to.Query().Get("nonce")}))
-		query := url.Values{"code": {"c-1"}, "state": {to.Query().Get("state")}}
-		if issuer != "" {
-			query.Set("iss", issuer)
-		}
-		if got := v.outcome(query); got.Has("code") != good {
-			t.Errorf("iss %q: %v", issuer, got)
-		}
-	}
-	if basic, _ := e.basic.Load().(string); basic != "Basic "+base64.StdEncoding.EncodeToString([]byte("app:s3cret")) || e.form.Load().Has("client_secret") {
-		t.Errorf("authenticated by %q and %v", basic, *e.form.Load())
 	}
 }
 
@@ -414,40 +348,6 @@ func TestMappedAttributesAreWritable(t *testing.T) {
 	}
 }
 
-// TestUserInfoOfAProvider: it fills in what the ID token lacks, about the same person.
-func TestUserInfoOfAProvider(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		status     int
-		body, want string
-	}{
-		"fills in":      {200, `{"sub":"u-1","name":"Ann","email":"x@example.com"}`, ""},
-		"somebody else": {200, `{"sub":"u-2","name":"Ann"}`, "invalid_request"},
-		"nobody":        {200, `{"name":"Ann"}`, "invalid_request"},
-		"HTML":          {200, `<html>`, "invalid_request"},
-		"twice":         {200, `{"sub":"u-2","sub":"u-1"}`, "invalid_request"},
-		"refused":       {401, ``, "invalid_request"},
-		"broken":        {500, ``, "temporarily_unavailable"},
-	} {
-		w, e := otherWorld(t, map[string]string{"name": "name", "email": "email"}, nil)
-		e.metadata["userinfo_endpoint"] = e.endpoints.URL + "/info"
-		e.info.Store(handle(func(rw http.ResponseWriter, r *http.Request) {
-			if r.Header.Get("Authorization") != "Bearer at-1" || r.Method != http.MethodGet {
-				t.Errorf("asked with %s %q", r.Method, r.Header.Get("Authorization"))
-			}
-			(*replies(test.status, test.body))(rw, r)
-		}))
-		got := w.visitor().visit(e, "u-1", map[string]any{"email": "ann@example.com"})
-		if got.Get("error") != test.want {
-			t.Errorf("%s: %v", name, got)
-		}
-		user := w.users()["Other_u-1"]
-		if test.want == "" && (valueOf(user, "name") != "Ann" || valueOf(user, "email") != "ann@example.com") {
-			t.Errorf("%s: %+v", name, user)
-		}
-	}
-}
-
 // TestUserInfoVerifiesItsOwnAddress: email_verified of userinfo counts for the address
 // that userinfo has, and for no other one in the ID token.
 func TestUserInfoVerifiesItsOwnAddress(t *testing.T) {
@@ -555,31 +455,5 @@ func TestAtADomain(t *testing.T) {
 	public, _ := url.Parse(w.url)
 	if got := location(t, answer).Query().Get("redirect_uri"); got != "http://acme.localhost:"+public.Port()+"/oauth2/idpresponse/Other" {
 		t.Errorf("comes back to %s", got)
-	}
-}
-
-// TestProviderWithoutRS256: who signs ID tokens in another way is refused before the
-// person goes there.
-func TestProviderWithoutRS256(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		algs any
-		want string
-	}{
-		"ES256":            {[]string{"ES256"}, "Other Error - it does not sign ID tokens with RS256"},
-		"HS256 and none":   {[]string{"HS256", "none"}, "Other Error - it does not sign ID tokens with RS256"},
-		"RS256 among them": {[]string{"ES256", "RS256"}, ""},
-		"not said":         {nil, ""},
-	} {
-		w, e := federatedWorld(t, nil), newElsewhere(t)
-		if test.algs != nil {
-			e.metadata["id_token_signing_alg_values_supported"] = test.algs
-		}
-		w.trust("Other", wire.ProviderOIDC, e.details(), nil)
-		to := w.visitor().leave("Other", nil)
-		back := strings.HasPrefix(to.String(), callback)
-		if back != (test.want != "") || to.Query().Get("error_description") != test.want {
-			t.Errorf("%s: to %s", name, to)
-		}
 	}
 }
