@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 // maxText bounds the service's message in a fault, in bytes.
@@ -20,8 +21,9 @@ var echoedValues = sync.OnceValue(func() []*regexp.Regexp {
 })
 
 // Sanitize makes a text of the service fit for an error: on one line, bounded, and
-// without the values that it repeats.
+// without the values that it repeats and what a terminal would obey.
 func Sanitize(message string) string {
+	message = strings.Map(printable, message)
 	for _, value := range echoedValues() {
 		message = value.ReplaceAllString(message, "Value '[redacted]' at '$1")
 	}
@@ -30,4 +32,13 @@ func Sanitize(message string) string {
 		message = strings.ToValidUTF8(message[:maxText], "") + "…"
 	}
 	return message
+}
+
+// printable drops control and formatting characters, such as those of terminals' escape
+// sequences and of bidirectional text.
+func printable(r rune) rune {
+	if unicode.IsPrint(r) || unicode.IsSpace(r) {
+		return r
+	}
+	return -1
 }

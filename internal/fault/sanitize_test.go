@@ -3,6 +3,7 @@ package fault
 import (
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
@@ -22,8 +23,11 @@ func TestSanitize(t *testing.T) {
 		"Value '' at 'password' failed":                                                                  "Value '[redacted]' at 'password' failed",
 		"Value 'a' at 'S3CRET' at 'password' failed to satisfy constraint: Member must":                  "Value '[redacted]' at 'password' failed to satisfy constraint: Member must",
 		"Value 'a' at 'b' failed to satisfy constraint; Value 'c' at 'd.e' failed to satisfy constraint": "Value '[redacted]' at 'b' failed to satisfy constraint; Value '[redacted]' at 'd.e' failed to satisfy constraint",
-		"Value of 'x' is wrong": "Value of 'x' is wrong",
-		long:                    strings.Repeat("ä", maxText/2) + "…",
+		"Value of 'x' is wrong":            "Value of 'x' is wrong",
+		"a\x1b[31mred\x1b[0m \x07bell":     "a[31mred[0m bell",
+		"right \u202eto left\u2066 \u200b": "right to left",
+		"C1 \u009b2J":                      "C1 2J",
+		long:                               strings.Repeat("ä", maxText/2) + "…",
 	} {
 		if got := Sanitize(text); got != want {
 			t.Errorf("%.80q: %.120q, want %.120q", text, got, want)
@@ -43,7 +47,7 @@ func TestSanitizeBounds(t *testing.T) {
 		if strings.Contains(got, "S3CRET") {
 			t.Fatalf("%q repeats the value", got)
 		}
-		if len(got) > maxText+len("…") || strings.ContainsAny(got, "\r\n\t") || !utf8.ValidString(got) && utf8.ValidString(text) {
+		if len(got) > maxText+len("…") || strings.ContainsFunc(got, func(r rune) bool { return r != ' ' && !unicode.IsPrint(r) }) || !utf8.ValidString(got) && utf8.ValidString(text) {
 			t.Fatalf("%q is not one bounded line", got)
 		}
 		if again := Sanitize(got); len(got) <= maxText && again != got {
