@@ -58,17 +58,29 @@ func in(scope store.Scope, account store.Account) store.Account {
 }
 
 func (b *bound) Load(ctx context.Context, account store.Account) (store.Record, error) {
-	record, err := b.Store.Load(ctx, account)
-	if account.Scope != b.scope || err != nil && !errors.Is(err, store.ErrNotFound) {
+	if account.Scope != b.scope {
+		return b.Store.Load(ctx, account)
+	}
+	record, err := b.own(ctx, account)
+	if !errors.Is(err, store.ErrNotFound) || len(b.former) == 0 {
 		return record, err
 	}
-	if err == nil {
-		if taken, ok := b.take(account.Scope, record); ok {
-			return taken, nil
-		}
+	if record, _, err = b.earlier(ctx, account); !errors.Is(err, store.ErrNotFound) {
+		return record, err
 	}
-	record, _, err = b.earlier(ctx, account)
-	return record, err
+	return b.own(ctx, account) // another process may have moved it between the two reads
+}
+
+// own is the record of an account in the scope of the service.
+func (b *bound) own(ctx context.Context, account store.Account) (store.Record, error) {
+	record, err := b.Store.Load(ctx, account)
+	if err != nil {
+		return record, err
+	}
+	if taken, ok := b.take(account.Scope, record); ok {
+		return taken, nil
+	}
+	return store.Record{}, store.ErrNotFound
 }
 
 // earlier is the record of an account in a former scope, and that scope.
@@ -186,7 +198,8 @@ func (b *bound) List(ctx context.Context, scope store.Scope) ([]store.Account, e
 		return b.Store.List(ctx, scope)
 	}
 	var accounts []store.Account
-	for _, from := range append([]store.Scope{scope}, b.former...) {
+	// The former scopes come first, so that a record that another process moves now is seen.
+	for _, from := range append(slices.Clone(b.former), scope) {
 		listed, err := b.Store.List(ctx, from)
 		if err != nil {
 			return nil, err
@@ -206,6 +219,15 @@ func (b *bound) List(ctx context.Context, scope store.Scope) ([]store.Account, e
 }
 
 func (b *bound) Active(ctx context.Context, scope store.Scope) (store.Account, error) {
+	account, err := b.activeNow(ctx, scope)
+	if errors.Is(err, store.ErrNotFound) && scope == b.scope && len(b.former) > 0 {
+		return b.activeNow(ctx, scope) // another process may have moved it between the reads
+	}
+	return account, err
+}
+
+// activeNow is Active by one look at each scope.
+func (b *bound) activeNow(ctx context.Context, scope store.Scope) (store.Account, error) {
 	account, err := b.Store.Active(ctx, scope)
 	if scope != b.scope || b.named(scope) && !errors.Is(err, store.ErrNotFound) {
 		return account, err

@@ -213,3 +213,73 @@ func TestBoundRevokesNothingUnnamed(t *testing.T) {
 		}
 	}
 }
+
+// movingStore is a store in which another process moves the records of a former scope when
+// this one reads there first.
+type movingStore struct {
+	*failing
+	move func()
+}
+
+func (m *movingStore) moveAt(scope store.Scope) {
+	if move := m.move; move != nil && scope == formerScope {
+		m.move = nil
+		move()
+	}
+}
+
+func (m *movingStore) Load(ctx context.Context, account store.Account) (store.Record, error) {
+	m.moveAt(account.Scope)
+	return m.failing.Load(ctx, account)
+}
+
+func (m *movingStore) Active(ctx context.Context, scope store.Scope) (store.Account, error) {
+	m.moveAt(scope)
+	return m.failing.Active(ctx, scope)
+}
+
+func (m *movingStore) List(ctx context.Context, scope store.Scope) ([]store.Account, error) {
+	m.moveAt(scope)
+	return m.failing.List(ctx, scope)
+}
+
+// TestBoundFindsWhatMoves checks reads during which another process moves the record into
+// the scope of the service: it is found, and the session not taken for signed out.
+func TestBoundFindsWhatMoves(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]func(*bound) error{
+		"Load": func(b *bound) error {
+			_, err := b.Load(t.Context(), store.Account{Scope: ownScope, Username: "alice"})
+			return err
+		},
+		"Active": func(b *bound) error {
+			_, err := b.Active(t.Context(), ownScope)
+			return err
+		},
+		"List": func(b *bound) error {
+			accounts, err := b.List(t.Context(), ownScope)
+			if err == nil && len(accounts) != 1 {
+				err = store.ErrNotFound
+			}
+			return err
+		},
+	} {
+		b, kept := newBound()
+		put(t, kept, formerScope, "alice", "x", 3)
+		other, _ := newBound()
+		other.Store = kept
+		b.Store = &movingStore{failing: kept, move: func() {
+			r, err := other.Load(t.Context(), store.Account{Scope: ownScope, Username: "alice"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Generation = 4
+			if err := other.Save(t.Context(), r, 3); err != nil {
+				t.Fatal(err)
+			}
+		}}
+		if err := read(b); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
