@@ -12,13 +12,15 @@ import (
 // errors are ignored here: at worst the device key is not sent, and saving the session will
 // report them.
 func (e *Engine) Device(ctx context.Context, typed string) *store.Device {
-	accounts, err := e.records.store.List(ctx, e.reader.scope)
+	ctx, cancel := context.WithTimeout(ctx, flightTime)
+	defer cancel()
+	accounts, err := e.records.list(ctx)
 	if err != nil {
 		return nil
 	}
 	var alias *store.Device
 	for _, account := range accounts {
-		record, err := e.records.store.Load(ctx, account)
+		record, err := e.records.load(ctx, account)
 		if err != nil || record.Device == nil {
 			continue
 		}
@@ -34,7 +36,7 @@ func (e *Engine) Device(ctx context.Context, typed string) *store.Device {
 
 // ForgetDevice drops a device from the record that has it.
 func (e *Engine) ForgetDevice(ctx context.Context, device *store.Device) {
-	accounts, err := e.records.store.List(ctx, e.reader.scope)
+	accounts, err := e.records.list(ctx)
 	if err != nil {
 		return
 	}

@@ -22,13 +22,13 @@ func (e *Engine) Federate(ctx context.Context, federation store.Federation, sour
 		return nil, errSignedIn()
 	}
 	account := e.reader.guestAccount()
-	unlock, err := e.records.lock(ctx, e.reader.credentialsLock(account))
+	bounded, cancel := context.WithTimeoutCause(ctx, flightTime, cognito.ErrTimeout)
+	defer cancel()
+	unlock, err := e.records.lock(bounded, e.reader.credentialsLock(account))
 	if err != nil {
 		return nil, storeFault(err)
 	}
 	defer unlock()
-	bounded, cancel := context.WithTimeoutCause(ctx, flightTime, cognito.ErrTimeout)
-	defer cancel()
 	old, err := e.records.forUpdate(bounded, account)
 	if err != nil {
 		return nil, storeFault(err)

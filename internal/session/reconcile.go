@@ -66,14 +66,19 @@ func (r *Records) reapply(ctx context.Context, memory Held, record store.Record)
 
 // reapplied is the record that reapply stores.
 func (h Held) reapplied(record store.Record) (Held, bool) {
-	unsaved := live(h.Record) && h.unsaved() && record.Generation > h.Stored
-	if !unsaved || !live(record) || !record.Tokens.Access.Equal(h.storedAccess) {
+	if record.Generation <= h.Stored || !h.replaces(record) {
 		return h, false
 	}
 	next := record
 	next.Tokens, next.Drift = h.Record.Tokens, h.Record.Drift
 	next.Generation, next.SavedAt = record.Generation+1, time.Now().Round(0)
 	return Held{Record: next, Stored: record.Generation, storedAccess: h.storedAccess}, true
+}
+
+// replaces reports whether the tokens in hand, which could not be stored, came in exchange
+// for those of a record.
+func (h Held) replaces(r store.Record) bool {
+	return h.unsaved() && live(h.Record) && live(r) && r.Tokens.Access.Equal(h.storedAccess)
 }
 
 // follow lets memory take next in the place of before, if it still holds that.

@@ -77,6 +77,13 @@ func (r *Records) list(ctx context.Context) ([]store.Account, error) {
 	return r.store.List(ctx, r.scope)
 }
 
+// active is the account that the scope's pointer names.
+func (r *Records) active(ctx context.Context) (store.Account, error) {
+	ctx, cancel := context.WithTimeout(ctx, saveTime)
+	defer cancel()
+	return r.store.Active(ctx, r.scope)
+}
+
 // setActive moves the scope's pointer.
 func (r *Records) setActive(ctx context.Context, account store.Account) error {
 	ctx, cancel := context.WithTimeout(ctx, saveTime)

@@ -13,9 +13,16 @@ import (
 // keepSuccessor stores a refresh token that came in an answer that was refused with cause.
 // The one before it is kept until the next success: whether it is spent cannot be told.
 func (j *tokenJob) keepSuccessor(ctx context.Context, successor store.Secret, cause error) outcome {
-	return j.amend(ctx, cause, func(tokens *store.Tokens, _ *store.Record) {
+	out := j.amend(ctx, cause, func(tokens *store.Tokens, _ *store.Record) {
 		tokens.Former, tokens.Refresh = j.sentRefresh(tokens), successor
 	})
+	if out.change == nil { // the record was changed meanwhile
+		record, err := j.records.load(context.WithoutCancel(ctx), j.flight.key.account)
+		if errors.Is(err, store.ErrNotFound) || err == nil && !live(record) {
+			out.orphan = successor // the session is over
+		}
+	}
+	return out
 }
 
 // sentRefresh is the refresh token that was sent.

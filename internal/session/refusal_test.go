@@ -107,6 +107,25 @@ func TestSuccessorOfOvertakenAnswer(t *testing.T) {
 	})
 }
 
+// TestSuccessorAfterSignOutIsRevoked checks a sign-out during a refresh whose answer is
+// refused: the next refresh token in it belongs to no session any more.
+func TestSuccessorAfterSignOutIsRevoked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, kept := &testPool{}, newScriptedStore()
+		e := signedIn(t, p, &unwatched{kept})
+		p.refuse = func(store.Record) (cognito.Grant, error) {
+			rewrite(t, kept, func(r *store.Record) { *r = tombstone(*r, SignedOutReason, "") })
+			return cognito.Grant{Refresh: store.NewSecret("next")}, spoiled
+		}
+		_ = fetchErr(t, e)
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"next"}, p.revocations()); diff != "" {
+			t.Errorf("revoked (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // TestRefusedForTheDevice checks a refresh token that is not accepted from this device: it
 // is sent once more without the device's key, and then not again until the user signs in.
 func TestRefusedForTheDevice(t *testing.T) {

@@ -28,6 +28,7 @@ func (e *Engine) Establish(ctx context.Context, issued cognito.Grant, how How) e
 	if err := e.Closed(); err != nil {
 		return err
 	}
+	_ = e.saveUnsaved(ctx) // the user before may come back; the failure is logged
 	account := store.Account{Scope: e.reader.scope, Username: issued.Pair.Access.Username()}
 	held, err := e.records.Update(ctx, account, nil, func(old Held) (store.Record, error) {
 		return e.signedIn(account, e.known(old), issued, how), nil
@@ -97,17 +98,33 @@ func (e *Engine) Switch(ctx context.Context, username string) error {
 		return err
 	}
 	account := store.Account{Scope: e.reader.scope, Username: username}
-	record, err := e.records.store.Load(ctx, account)
+	if err := e.saveUnsaved(ctx); err != nil {
+		return err
+	}
+	record, err := e.records.load(ctx, account)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return storeFault(err)
 	}
 	if err != nil || !live(record) || username == "" {
 		return fault.New("", fault.SignedOut, "sign in as this user first")
 	}
-	if err := e.records.store.SetActive(ctx, account); err != nil {
+	if err := e.records.setActive(ctx, account); err != nil {
 		return storeFault(err)
 	}
 	e.owner.replace(e.reader.state(stored(record), time.Now(), nil), Event{Kind: Restored, Username: username})
+	return nil
+}
+
+// saveUnsaved stores the active session's tokens if they could not be stored before. It is
+// called before another session takes its place, because the background save ends then.
+func (e *Engine) saveUnsaved(ctx context.Context) error {
+	s := e.owner.load()
+	if s == nil || !s.Live() || !s.user.unsaved() {
+		return nil
+	}
+	if _, done := e.records.retrySave(ctx, s.user); !done {
+		return &fault.Fault{Kind: fault.Store, Message: "the newest tokens of " + s.view.username + " are not stored yet", Hint: "repair the store, then call again"}
+	}
 	return nil
 }
 
@@ -122,11 +139,11 @@ func (e *Engine) Accounts(ctx context.Context) (accounts []Stored, failures []er
 	if err := e.Closed(); err != nil {
 		return nil, nil, err
 	}
-	active, err := e.records.store.Active(ctx, e.reader.scope)
+	active, err := e.records.active(ctx)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, nil, storeFault(err)
 	}
-	known, err := e.records.store.List(ctx, e.reader.scope)
+	known, err := e.records.list(ctx)
 	if err != nil {
 		return nil, nil, storeFault(err)
 	}

@@ -56,7 +56,7 @@ func (e *Engine) End(ctx context.Context, o EndOptions) (Ended, error) {
 	interim := Held{Record: tombstone(s.user.Record, SignedOutReason, ""), Stored: s.user.Stored}
 	interim.Record.Generation = max(s.user.Record.Generation, s.user.Stored) + 1
 	e.owner.replace(e.reader.state(interim, time.Now(), nil))
-	held, err := e.bury(ctx, s.user.Record.Account, &over, o)
+	held, err := e.bury(ctx, s.user, &over, o)
 	guestErr := e.endGuest(ctx, s, o)
 	e.publishEnd(s, held, o.Cause)
 	if err != nil {
@@ -66,12 +66,14 @@ func (e *Engine) End(ctx context.Context, o EndOptions) (Ended, error) {
 	return over, nil
 }
 
-// bury puts a tombstone in the place of an account's session. The store may hold a newer
-// refresh token than memory: another process has rotated it since. The record says that
-// the token is to be revoked, so that a program that is killed now leaves it to the next.
-func (e *Engine) bury(ctx context.Context, account store.Account, over *Ended, o EndOptions) (Held, error) {
+// bury puts a tombstone in the place of an account's session, of which memory had before.
+// The store may hold a newer refresh token than memory: another process has rotated it
+// since. The record says that the token is to be revoked, so that a program that is killed
+// now leaves it to the next.
+func (e *Engine) bury(ctx context.Context, before Held, over *Ended, o EndOptions) (Held, error) {
+	account := before.Record.Account
 	held, err := e.records.Update(ctx, account, nil, func(old Held) (store.Record, error) {
-		if old.Record.Tokens != nil {
+		if old.Record.Tokens != nil && !before.replaces(old.Record) {
 			over.Refresh = old.Record.Tokens.Refresh
 		}
 		next := tombstone(e.known(old), SignedOutReason, "")
@@ -128,7 +130,7 @@ func (e *Engine) publishEnd(before *State, held Held, cause string) {
 // unreadable stands for a session that the store cannot read; nil if the store does not
 // even say whose it is.
 func (e *Engine) unreadable(ctx context.Context) *State {
-	account, err := e.records.store.Active(ctx, e.reader.scope)
+	account, err := e.records.active(ctx)
 	if err != nil {
 		return nil
 	}
@@ -146,7 +148,7 @@ func (e *Engine) EndOther(ctx context.Context, account store.Account, o EndOptio
 		over.Err = fault.New("", fault.InvalidParameter, account.Username+" became active meanwhile; call again")
 		return over
 	}
-	_, err := e.bury(ctx, account, &over, o)
+	_, err := e.bury(ctx, Held{Record: store.Record{Account: account}}, &over, o)
 	over.Err = storeFault(err)
 	return over
 }
