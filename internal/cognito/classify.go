@@ -1,6 +1,7 @@
 package cognito
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -166,7 +167,7 @@ func byOAuthError(status int, e *wire.Exception, body []byte) verdict {
 func retryAfter(header http.Header, now time.Time) time.Duration {
 	text := header.Get("Retry-After")
 	wait := time.Duration(0)
-	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
+	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		wait = time.Duration(min(max(seconds, 0), int64(maxRetryAfter/time.Second))) * time.Second
 	} else if at, err := http.ParseTime(text); err == nil {
 		wait = at.Sub(now)

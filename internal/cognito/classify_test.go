@@ -156,7 +156,7 @@ func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Duration{
-		"": 0, "0": 0, "-5": 0, "120": 2 * time.Minute, "1000000000": maxRetryAfter, "99999999999999999999": 0, "soon": 0,
+		"": 0, "0": 0, "-5": 0, "120": 2 * time.Minute, "1000000000": maxRetryAfter, "99999999999999999999": maxRetryAfter, "-99999999999999999999": 0, "soon": 0,
 		"Fri, 20 Nov 2026 12:00:30 GMT": 30 * time.Second, "Fri, 20 Nov 2026 11:00:00 GMT": 0, "Sat, 20 Nov 2027 12:00:00 GMT": maxRetryAfter,
 	} {
 		if got := retryAfter(http.Header{"Retry-After": {text}}, now); got != want {
