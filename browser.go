@@ -40,8 +40,8 @@ func PasteAnswer(ask func(ctx context.Context, address string) (answer string, e
 // first URL there of the form http://127.0.0.1/callback or http://[::1]/callback, on
 // a free port unless it names one, or http://localhost:PORT/callback.
 //
-// It returns when the user is signed in or has refused (ErrDenied), when ctx ends,
-// after ten minutes at the latest (ErrFlow), or at once if no browser can be opened
+// It returns when the user is signed in or has refused (ErrDenied), when ctx ends, at
+// [Client.Close] (ErrClosed), after ten minutes at the latest (ErrFlow), or at once if no browser can be opened
 // (ErrBrowser); other errors are those of [Client.Exchange].
 func (c *Client) SignInBrowser(ctx context.Context, options ...RedirectOption) error {
 	const op = "SignInBrowser"
@@ -100,6 +100,8 @@ func (c *Client) visit(ctx context.Context, op, address string, l *loopback.List
 			opened = nil
 		case err := <-l.Failed:
 			return "", &Error{Op: op, Kind: ErrFlow, Message: "the callback's listener has stopped", Hint: "start the sign-in again", Err: err}
+		case <-c.engine.Done():
+			return "", asError(op, c.engine.Closed())
 		case <-bounded.Done():
 			if ctx.Err() != nil {
 				return "", ctx.Err()

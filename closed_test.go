@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/latchkey-auth/latchkey/store"
 )
@@ -223,5 +224,34 @@ func TestSignOutNamesCall(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		wantOp(t, report.LocalError, name)
+	}
+}
+
+// TestCloseEndsSignInBrowser checks Close while a person is at the sign-in pages: the call
+// returns and its listener closes.
+func TestCloseEndsSignInBrowser(t *testing.T) {
+	t.Parallel()
+	var client *Client
+	at := make(chan string, 1)
+	client = newOf(t, Config{
+		UserPoolID: "us-east-1_Test00001", ClientID: "client", OAuthBaseURL: "http://127.0.0.1:1",
+		OAuth:       &OAuthConfig{RedirectSignIn: []string{"http://127.0.0.1/callback"}},
+		OpenBrowser: func(_ context.Context, address string) error { at <- address; return nil },
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- client.SignInBrowser(ctx) }()
+	<-at
+	if err := client.Close(); err != nil {
+		t.Error(err)
+	}
+	select {
+	case err := <-done:
+		if !errors.Is(err, ErrClosed) {
+			t.Errorf("SignInBrowser: %v, want ErrClosed", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("SignInBrowser goes on after Close")
 	}
 }

@@ -108,6 +108,9 @@ func (e *Engine) Closed() error {
 	return nil
 }
 
+// Done is closed once Close was called.
+func (e *Engine) Done() <-chan struct{} { return e.life.ctx.Done() }
+
 // Current is the present state, nil before the store was read: the hot path.
 func (e *Engine) Current() *State { return e.owner.load() }
 

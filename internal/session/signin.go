@@ -26,6 +26,7 @@ func (e *Engine) Establish(ctx context.Context, issued cognito.Grant, how How) e
 	}
 	defer e.changing.release()
 	if err := e.Closed(); err != nil {
+		e.Discard(ctx, issued.Refresh)
 		return err
 	}
 	_ = e.saveUnsaved(ctx) // the user before may come back; the failure is logged

@@ -214,3 +214,20 @@ func TestDeviceOfUser(t *testing.T) {
 	kept.set(loading(errDisk), nil)
 	check(map[string]string{"alice": ""})
 }
+
+// TestEstablishAfterCloseRevokes checks a sign-in that the service completes after Close: no
+// record holds its refresh token, which must not stay good.
+func TestEstablishAfterCloseRevokes(t *testing.T) {
+	t.Parallel()
+	p := &testPool{}
+	e := newEngine(t, Config{Store: store.NewMemory(), UserPool: p})
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Establish(t.Context(), p.newGrant(), How{}); !errors.Is(err, fault.Closed) {
+		t.Errorf("Establish: %v", err)
+	}
+	if got := p.revocations(); len(got) != 1 || got[0] != "refresh-1" {
+		t.Errorf("revoked %q, want refresh-1", got)
+	}
+}

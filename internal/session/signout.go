@@ -191,8 +191,11 @@ func (e *Engine) Revoke(ctx context.Context, over Ended) (queued bool, err error
 	return false, err
 }
 
-// Discard revokes the token of a session that was not begun.
+// Discard revokes the token of a session that was not begun, if it has one.
 func (e *Engine) Discard(ctx context.Context, refresh store.Secret) {
+	if refresh.IsZero() {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTime)
 	defer cancel()
 	if err := e.userPool.Revoke(ctx, refresh); err != nil {
