@@ -17,9 +17,6 @@ import (
 // randomUUID is the form of a user's sub.
 var randomUUID = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
-// lowerMask is a masked e-mail address as made-up users have it.
-var lowerMask = regexp.MustCompile(`^[a-z]\*\*\*@[a-z]\*\*\*$`)
-
 // TestLockoutFollowsTypedName: a lock is shown under the name that was tried, and
 // holds under the user's other names without showing that they are the user's.
 func TestLockoutFollowsTypedName(t *testing.T) {
