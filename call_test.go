@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -103,5 +104,31 @@ func TestCallFillsIn(t *testing.T) {
 				t.Errorf("request %v", got)
 			}
 		})
+	}
+}
+
+// TestCallDecodesSecrets reads a member of a response into a Secret.
+func TestCallDecodesSecrets(t *testing.T) {
+	t.Parallel()
+	c := newFakePool().signedIn(t, "alice")
+	var out struct{ Username Secret }
+	if err := c.Call(t.Context(), "GetUser", nil, &out); err != nil || out.Username.Reveal() != "alice" {
+		t.Errorf("Username %q, %v", out.Username.Reveal(), err)
+	}
+}
+
+// TestCallOfUnknownOperation says that the service lacks the operation.
+func TestCallOfUnknownOperation(t *testing.T) {
+	t.Parallel()
+	p := newFakePool()
+	c := p.signedIn(t, "alice")
+	p.set(func(p *fakePool) {
+		p.script = func(string, *http.Request) (*http.Response, error) {
+			return exception(wire.UnknownOperationException, "not offered"), nil
+		}
+	})
+	err := c.Call(t.Context(), "ListDevices", nil, nil)
+	if !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "does not have the operation") {
+		t.Errorf("error %v", err)
 	}
 }

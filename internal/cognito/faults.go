@@ -23,6 +23,9 @@ func refusal(op string, got answer) *fault.Fault {
 	if v.class == fault.Misconfigured && (op == OpIdentity || op == OpCredentials) {
 		f.Hint = "check the identity pool's id, its login providers and its roles"
 	}
+	if exception.Type == wire.UnknownOperationException {
+		f.Hint = "the service at this endpoint does not have the operation"
+	}
 	if exception.Type == "" {
 		f.Message = fmt.Sprintf("HTTP status %d", got.status)
 	}

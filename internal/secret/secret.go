@@ -8,6 +8,7 @@ package secret
 
 import (
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -62,6 +63,16 @@ func (s String) LogValue() slog.Value { return slog.StringValue(Redacted) }
 
 // MarshalText returns [Redacted]: a secret is stored only by code that reveals it.
 func (s String) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
+
+// UnmarshalText takes the secret from an answer. It refuses [Redacted], which is what a
+// secret was encoded as, and no secret.
+func (s *String) UnmarshalText(text []byte) error {
+	if string(text) == Redacted {
+		return errors.New("secret: the text is the placeholder of a secret that was redacted")
+	}
+	*s = New(string(text))
+	return nil
+}
 
 // MarshalJSON returns [Redacted] as a JSON string.
 func (s String) MarshalJSON() ([]byte, error) { return []byte(`"` + Redacted + `"`), nil }

@@ -70,3 +70,19 @@ func TestStringMethodsRedact(t *testing.T) {
 		}
 	}
 }
+
+// TestUnmarshal takes secrets from JSON, and no placeholder of one.
+func TestUnmarshal(t *testing.T) {
+	t.Parallel()
+	var answer struct{ A, B secret.String }
+	if err := json.Unmarshal([]byte(`{"A": "s3cret", "B": ""}`), &answer); err != nil || answer.A.Reveal() != "s3cret" || !answer.B.IsZero() {
+		t.Errorf("%q, %q, %v", answer.A.Reveal(), answer.B.Reveal(), err)
+	}
+	again, err := json.Marshal(answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(again, &answer); err == nil || answer.A.Reveal() != "s3cret" {
+		t.Errorf("a placeholder was taken: %q, %v", answer.A.Reveal(), err)
+	}
+}
