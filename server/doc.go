@@ -1,19 +1,22 @@
 // Package server is the self-hosted service: Cognito-compatible user pools and
-// identity pools behind one [http.Handler]. This package only wires its parts:
+// identity pools, OAuth endpoints and sign-in pages behind one http.Handler.
 //
-//	userpool      answers the user pool operations
-//	oauth         the OAuth and OpenID Connect endpoints
-//	identitypool  answers the identity pool operations, with a broker of credentials
-//	keys          signing keys, their rotation and the JWKS document
-//	paging        the tokens of lists
-//	policy        password rules, lockout, limits
-//	storage       what must not be forgotten: in memory, SQLite or PostgreSQL
+//	service, err := server.New(server.Config{Storage: store, SealingKeys: keys, PublicURL: "https://auth.example.com"})
+//	…
+//	err = service.Call(ctx, "CreateUserPool", map[string]any{"PoolName": "staff"}, &made)
+//	…
+//	err = service.Serve(ctx, tls.NewListener(listener, tlsConfig))
 //
-// A request comes in on POST / with its operation in X-Amz-Target. The server
-// bounds its size and its source's rate, checks the administrator's AWS
-// Signature Version 4 where the operation demands one, hands the body to the
-// operation's handler, and writes the answer in Cognito's envelope. Beside
-// that it serves each pool's JWKS and discovery document, and /healthz and /readyz.
+// A program makes the parts that [Config] takes: a store of package storage/sqlite, a
+// messenger such as package mail's Sender, a broker of package ownbroker or stsbroker, or
+// parts of its own with the types of package plug. [Server.Call] performs any operation in
+// the process.
+//
+// Over HTTP a request comes in on POST / with its operation in X-Amz-Target. The server
+// bounds its size and the rate of its source, checks the AWS Signature Version 4 of an
+// administrator where the operation needs one, performs the operation, and answers in
+// Cognito's envelope. It also serves each pool's JWKS and discovery document, the OAuth
+// endpoints and pages below the pool's id or on its domains, and /healthz and /readyz.
 //
 // # The revocation feed
 //

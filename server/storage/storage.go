@@ -1,5 +1,9 @@
-// Package storage says what the service must not forget, and what it asks of
-// the place that remembers.
+// Package storage is the contract of what the service stores, with the entities and the
+// operations on them.
+//
+// The contract is not stable before version 1.0: factors and PostgreSQL will add entities
+// and operations to it. Programs that use one of the stores do not notice; an
+// implementation of your own has to follow.
 //
 // The entities are plain structs; a [Store] changes them by closure in a
 // transaction:
