@@ -177,6 +177,9 @@ func newServer(c Config, ring *keys.Ring) (*Server, error) {
 	if c.Storage == nil || len(c.SealingKeys) == 0 {
 		return nil, errors.New("server: Config.Storage and Config.SealingKeys are required")
 	}
+	if err := c.checkParts(); err != nil {
+		return nil, err
+	}
 	base, err := publicURL(c.PublicURL)
 	if err != nil {
 		return nil, err
@@ -187,6 +190,9 @@ func newServer(c Config, ring *keys.Ring) (*Server, error) {
 	}
 	if c.GuestLife != 0 && c.GuestLife < identitypool.LeastGuestLife {
 		return nil, fmt.Errorf("server: GuestLife %v is neither 0 nor at least %v", c.GuestLife, identitypool.LeastGuestLife)
+	}
+	if c.KeyLife < 0 {
+		return nil, fmt.Errorf("server: KeyLife %v is negative; 0 keeps keys until RotateSigningKeys is called", c.KeyLife)
 	}
 	if n := c.Limits.SessionsPerUser; n < 0 || n > pool.DefaultSessionsPerUser {
 		return nil, fmt.Errorf("server: Limits.SessionsPerUser %d is not between 0 (the default) and %d", n, pool.DefaultSessionsPerUser)
