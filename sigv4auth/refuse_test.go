@@ -237,8 +237,8 @@ func TestAnswers(t *testing.T) {
 func TestUnprovenBodiesAreNotRead(t *testing.T) {
 	t.Parallel()
 	r := sign(hashed("POST", note, hashOf(note)), "", mint(t, claims()))
-	replaceAuth(r, "Signature=", "Signature=00")
-	replaceAuth(r, r.Header.Get("Authorization")[len(r.Header.Get("Authorization"))-2:], "")
+	authorization, _, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
+	r.Header.Set("Authorization", authorization+"Signature="+strings.Repeat("0", 64))
 	r.Body = io.NopCloser(iotest.ErrReader(errors.New("the body was read")))
 	if _, err := newAuth(t).Verify(r); !errors.Is(err, sigv4auth.ErrSignature) {
 		t.Error(err)
