@@ -96,10 +96,13 @@ var responses = map[wire.ChallengeName]struct {
 // Done reports whether the user is signed in.
 func (s *Step) Done() bool { return s.Challenge == nil }
 
-// Respond answers the challenge and returns the next step. After ErrCodeMismatch
-// and ErrInvalidPassword the same step may be answered again; after other errors
-// begin anew with SignIn. Errors are those of [Client.SignIn], and ErrInvalidParameter for an
-// answer that does not fit the challenge.
+// Respond answers the challenge and returns the next step. With an error it
+// returns no step, unless the user is signed in and only the store failed (ErrStore).
+// After ErrCodeMismatch and ErrInvalidPassword the same step may be answered again,
+// and after an ErrInvalidParameter without [Error.Code], which is found before anything
+// is sent; after other errors begin anew with SignIn. Errors are those of
+// [Client.SignIn], and ErrInvalidParameter for an answer that does not fit the
+// challenge.
 func (s *Step) Respond(ctx context.Context, answer Answer) (*Step, error) {
 	if s.attempt == nil {
 		return nil, problem("Respond", ErrInvalidParameter, "the sign-in is done; there is nothing to answer")

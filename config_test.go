@@ -112,7 +112,7 @@ func TestParseConfigErrors(t *testing.T) {
 		{"gen 1, wrong type", "const a = {\n\"aws_project_region\": \"x\",\n\"aws_user_pools_id\": []};", "line 3: aws_user_pools_id"},
 		{"gen 1, length", `{"aws_project_region":"x","aws_cognito_password_protection_settings":{"passwordPolicyMinLength":"ten"}}`, "passwordPolicyMinLength"},
 		{"gen 1, no region", `{"aws_user_pools_id":"us-east-1_a"}`, "aws_project_region"},
-		{"twice", "{\"version\":\"1\",\n\"version\":\"1\"}", "line 2: version: not well-formed JSON: the member is there twice"},
+		{"twice", "{\"version\":\"1\",\n\"version\":\"1\"}", "line 2: version: duplicate member"},
 		{"cut", "{\"version\":\"1\",\n\"auth\":{", "line 2: auth"},
 		{"version 2", `{"version":"2","auth":{}}`, `version "2" is not 1.x`},
 		{"no auth", `{"version":"1.4","data":{}}`, `it has no "auth"`},

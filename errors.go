@@ -20,11 +20,11 @@ var (
 	// ErrNotAuthorized is NotAuthorizedException: a wrong password, a disabled
 	// user, a token that is refused.
 	ErrNotAuthorized = fault.NotAuthorized
-	// ErrUserNotConfirmed is UserNotConfirmedException: the code that was sent
-	// at sign-up has not been given yet.
+	// ErrUserNotConfirmed is UserNotConfirmedException: the user has not confirmed
+	// the sign-up with the code that was sent; see ConfirmSignUp of package account.
 	ErrUserNotConfirmed = fault.UserNotConfirmed
-	// ErrPasswordResetRequired is PasswordResetRequiredException: an
-	// administrator has asked for a new password.
+	// ErrPasswordResetRequired is PasswordResetRequiredException: an administrator
+	// requires a new password; see ForgotPassword of package account.
 	ErrPasswordResetRequired = fault.PasswordResetRequired
 	// ErrUserNotFound is UserNotFoundException.
 	ErrUserNotFound = fault.UserNotFound
@@ -33,7 +33,9 @@ var (
 	ErrCodeMismatch = fault.CodeMismatch
 	// ErrCodeExpired is ExpiredCodeException: ask for another code.
 	ErrCodeExpired = fault.CodeExpired
-	// ErrInvalidPassword means that a new password breaks the pool's policy.
+	// ErrInvalidPassword means that a new password breaks the pool's policy. One that
+	// the service refuses before it looks at the policy, such as one of fewer than six
+	// characters, is ErrInvalidParameter.
 	ErrInvalidPassword = fault.InvalidPassword
 	// ErrInvalidParameter means that a request was malformed; trying it again
 	// cannot help.

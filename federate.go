@@ -55,7 +55,7 @@ func (c *Client) Federate(ctx context.Context, provider string, source TokenSour
 	case provider == "":
 		return nil, problem("Federate", ErrInvalidParameter, "name the provider, such as accounts.google.com")
 	case source == nil:
-		return nil, problem("Federate", ErrInvalidParameter, "give a source of the provider's tokens")
+		return nil, problem("Federate", ErrInvalidParameter, "give a source of the provider's tokens, or name one in Config.ProviderTokens")
 	}
 	federation := store.Federation{Provider: provider}
 	for _, o := range options {

@@ -77,6 +77,8 @@ func localOnly(options []SignOutOption) bool {
 // A session that came from another provider is forgotten in the same way, and so
 // is the guest's identity; see [KeepGuest]. Signing out when there is nothing to
 // forget does nothing and is no error.
+//
+// No other account becomes active: see [Client.Switch].
 func (c *Client) SignOut(ctx context.Context, options ...SignOutOption) (SignOutReport, error) {
 	var report SignOutReport
 	c.signOut(ctx, "SignOut", &report, CauseLocal, options)

@@ -97,6 +97,9 @@ type Auth struct {
 
 // New checks c and makes an Auth of it.
 func New(c Config) (*Auth, error) {
+	if len(c.Keys) == 0 {
+		return nil, errors.New("sigv4auth: Keys is empty: read credentials.key of the service with ReadKey")
+	}
 	codec, err := tempkey.New(c.Keys...)
 	if err != nil {
 		return nil, fmt.Errorf("sigv4auth: Keys: %w", err)

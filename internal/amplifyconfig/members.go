@@ -166,11 +166,10 @@ func located(text []byte, err error) *Error {
 		return faultf("line %d: %v", lineOf(text, e.offset), e)
 	}
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		cause := errors.Unwrap(e)
 		if errors.Is(err, jsontext.ErrDuplicateName) {
-			cause = errors.New("the member is there twice")
+			return faultf("line %d: %s: duplicate member", lineOf(text, e.ByteOffset), memberOf(e.JSONPointer))
 		}
-		return faultf("line %d: %s: not well-formed JSON: %v", lineOf(text, e.ByteOffset), memberOf(e.JSONPointer), cause)
+		return faultf("line %d: %s: not well-formed JSON: %v", lineOf(text, e.ByteOffset), memberOf(e.JSONPointer), errors.Unwrap(e))
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e

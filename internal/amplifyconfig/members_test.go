@@ -60,7 +60,7 @@ func TestParseNamesTheMember(t *testing.T) {
 		`"groups":[{"a":7}]`:                         "auth.groups.0.a: this number cannot stand here",
 		`"mfa_methods":"secret"`:                     "auth.mfa_methods: a text cannot stand here",
 		`"oauth":{"scopes":[7]}`:                     "auth.oauth.scopes.0: this number cannot stand here",
-		`"x":{"y":1,"y":2}`:                          "auth.x.y: not well-formed JSON: the member is there twice",
+		`"x":{"y":1,"y":2}`:                          "auth.x.y: duplicate member",
 		`"groups":[`:                                 "not well-formed JSON",
 		`"mfa_methods":["SMS" "secret"]`:             "not well-formed JSON",
 		`"user_pool_id":`:                            "not well-formed JSON",

@@ -91,7 +91,7 @@ func TestParseGenerations(t *testing.T) {
 		`{"aws_user_pools_id":"us-east-1_a"}`:                                   "it has no aws_project_region",
 		`{"aws_project_region":""}`:                                             "it has no aws_project_region",
 		`{"aws_project_region":7}`:                                              "aws_project_region: this number cannot stand here",
-		`{"aws_project_region":"a","aws_project_region":"b"}`:                   "the member is there twice",
+		`{"aws_project_region":"a","aws_project_region":"b"}`:                   "duplicate member",
 		outputs + strings.Repeat(" ", MaxSize-len(outputs)):                     "",
 		outputs + strings.Repeat(" ", MaxSize-len(outputs)+1):                   "it has more than 1 MiB",
 	} {
