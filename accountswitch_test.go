@@ -162,7 +162,7 @@ func (plan *switching) step(t *testing.T, c *Client, step string) {
 		note("")
 	case "carol":
 		note("carol")
-		if _, err := c.Federate(context.Background(), testProvider, func(context.Context) (Secret, error) { return providerToken("carol"), nil }); err != nil {
+		if _, err := c.Federate(context.Background(), Federation{Provider: testProvider, Token: providerToken("carol")}); err != nil {
 			note(now)
 		} else {
 			note("carol")
@@ -173,7 +173,7 @@ func (plan *switching) step(t *testing.T, c *Client, step string) {
 		}
 	case "switch":
 		note("sub-of-alice")
-		if c.Switch(context.Background(), "alice") != nil {
+		if c.SwitchAccount(context.Background(), "alice") != nil {
 			note(now)
 		} else {
 			note("sub-of-alice")

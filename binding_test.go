@@ -209,7 +209,7 @@ func TestSwitchToRecordFromBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := p.newClient(t, withStore(kept))
-	if err := d.Switch(t.Context(), "alice"); err != nil {
+	if err := d.SwitchAccount(t.Context(), "alice"); err != nil {
 		t.Fatal(err)
 	}
 	wantTokens(t, fetch(t, d, ForceRefresh()), "alice")

@@ -11,23 +11,16 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/loopback"
 )
 
-// pasteFunc shows a person an address and returns what he brings back.
+// pasteFunc shows a person an address and returns what comes back.
 type pasteFunc func(ctx context.Context, address string) (answer string, err error)
-
-// LoopbackPort has [Client.SignInBrowser] listen on this port, for app clients whose
-// callback URL is registered with a port. Without it, and without a port in the
-// callback URL, the system chooses a free one.
-func LoopbackPort(port int) RedirectOption {
-	return RedirectOption{func(w *redirectWish) { w.port = port }}
-}
 
 // PasteAnswer is for programs on a machine without a browser, such as in a remote
 // shell: [Client.SignInBrowser] neither listens nor opens anything, but has ask show
-// the address to the person and return what he copies from his browser when it has
+// the address to the person and return what is copied from the browser when it has
 // come back, which is the whole address, or its query. ask is called again, twice,
 // if it returns neither. Its context ends when the flow does.
 func PasteAnswer(ask func(ctx context.Context, address string) (answer string, err error)) RedirectOption {
-	return RedirectOption{func(w *redirectWish) { w.paste = ask }}
+	return RedirectOption{func(o *redirectOptions) { o.paste = ask }}
 }
 
 // SignInBrowser signs a user in who sits at this machine: it opens the sign-in pages
@@ -45,25 +38,25 @@ func PasteAnswer(ask func(ctx context.Context, address string) (answer string, e
 // (ErrBrowser); other errors are those of [Client.Exchange].
 func (c *Client) SignInBrowser(ctx context.Context, options ...RedirectOption) error {
 	const op = "SignInBrowser"
-	wish := wishOf(options)
+	wanted := redirectOptionsOf(options)
 	if err := c.engine.Closed(); err != nil {
 		return asError(op, err)
 	}
-	uri, err := c.cfg.loopbackURI(op, wish.redirect)
+	uri, err := c.cfg.loopbackURI(op, wanted.redirect)
 	if err != nil {
 		return err
 	}
-	if wish.paste != nil {
-		wish.redirect = uri.String()
-		return c.signInByPaste(ctx, op, wish)
+	if wanted.paste != nil {
+		wanted.redirect = uri.String()
+		return c.signInByPaste(ctx, op, wanted)
 	}
-	listener, err := loopback.Listen(uri, wish.port)
+	listener, err := loopback.Listen(uri)
 	if err != nil {
 		return asError(op, err)
 	}
 	defer listener.Close()
-	wish.redirect = listener.URI
-	address, flow, err := c.authCodeURL(op, wish)
+	wanted.redirect = listener.URI
+	address, flow, err := c.authCodeURL(op, wanted)
 	if err != nil {
 		return err
 	}
@@ -114,15 +107,15 @@ func (c *Client) visit(ctx context.Context, op, address string, l *loopback.List
 // pastes is how often a person is asked for the answer.
 const pastes = 3
 
-func (c *Client) signInByPaste(ctx context.Context, op string, wish redirectWish) error {
-	address, flow, err := c.authCodeURL(op, wish)
+func (c *Client) signInByPaste(ctx context.Context, op string, wanted redirectOptions) error {
+	address, flow, err := c.authCodeURL(op, wanted)
 	if err != nil {
 		return err
 	}
 	bounded, cancel := context.WithTimeoutCause(ctx, authflow.Life, errFlowOver)
 	defer cancel()
 	for try := 1; ; try++ {
-		text, err := wish.paste(bounded, address)
+		text, err := wanted.paste(bounded, address)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -145,7 +138,7 @@ const browserTime = 10 * time.Second
 func (c *Client) openBrowser(ctx context.Context, op, address string) error {
 	open := c.cfg.OpenBrowser
 	if open == nil {
-		open = SystemBrowser
+		open = loopback.Browse
 	}
 	err := open(ctx, address)
 	if err == nil || ctx.Err() != nil {
@@ -164,10 +157,3 @@ func (c *Client) openGuarded(ctx context.Context, op, address string) (err error
 	}()
 	return c.openBrowser(ctx, op, address)
 }
-
-// SystemBrowser opens an http or https address in the person's browser: by what the
-// environment variable BROWSER names (commands separated by colons, tried in turn;
-// %s stands for the address), else by the system's own opener (open, rundll32,
-// xdg-open). It returns once the browser was started, or has failed within three
-// seconds. It is what Config.OpenBrowser stands for when it is nil.
-func SystemBrowser(ctx context.Context, address string) error { return loopback.Browse(ctx, address) }

@@ -17,6 +17,7 @@ type Step struct {
 	// Challenge is what the service asks next; nil when the user is signed in.
 	Challenge *Challenge
 
+	done    bool
 	attempt *attempt
 	session wire.Sensitive
 }
@@ -28,23 +29,18 @@ type Challenge struct {
 	Name string
 	// Parameters are the service's, as sent.
 	Parameters map[string]string
-	// Choices are what [Choose] may name.
+	// Choices are what [AnswerChoice] may name.
 	Choices []string
-	// RequiredAttributes are what [NewPassword] must give beside the password.
+	// RequiredAttributes are what [AnswerNewPassword] must give beside the password.
 	RequiredAttributes []string
 	// UserAttributes are what the service knows of the user already.
 	UserAttributes map[string]string
-	// Delivery says where a code was sent; nil when none was.
-	Delivery *Delivery
+	// Medium and Destination say where a code was sent: SMS or EMAIL, and the address as
+	// the service masks it, such as "f***@e***". Both are empty if no code was sent.
+	Medium, Destination string
 }
 
-// Delivery says where a code was sent.
-type Delivery struct {
-	Medium      string // SMS or EMAIL
-	Destination string // masked by the service, such as "f***@e***"
-}
-
-// Answer answers a [Challenge]; make one with [NewPassword], [Code] or [Choose].
+// Answer answers a [Challenge]; make one with [AnswerNewPassword], [AnswerCode] or [AnswerChoice].
 // It prints without what it holds.
 type Answer struct {
 	kind       answerKind
@@ -63,19 +59,19 @@ const (
 	answerChoice
 )
 
-// NewPassword answers NEW_PASSWORD_REQUIRED, which comes at the first sign-in
+// AnswerNewPassword answers NEW_PASSWORD_REQUIRED, which comes at the first sign-in
 // with a temporary password. attributes may be nil.
-func NewPassword(password string, attributes map[string]string) Answer {
+func AnswerNewPassword(password string, attributes map[string]string) Answer {
 	return Answer{answerNewPassword, NewSecret(password), maps.Clone(attributes)}
 }
 
-// Code answers a challenge that asks for a code: SMS_MFA, SMS_OTP, EMAIL_OTP,
+// AnswerCode answers a challenge that asks for a code: SMS_MFA, SMS_OTP, EMAIL_OTP,
 // SOFTWARE_TOKEN_MFA, and CUSTOM_CHALLENGE.
-func Code(code string) Answer { return Answer{kind: answerCode, value: NewSecret(code)} }
+func AnswerCode(code string) Answer { return Answer{kind: answerCode, value: NewSecret(code)} }
 
-// Choose answers a challenge that asks to pick one: SELECT_MFA_TYPE and
+// AnswerChoice answers a challenge that asks to pick one: SELECT_MFA_TYPE and
 // SELECT_CHALLENGE.
-func Choose(name string) Answer { return Answer{kind: answerChoice, value: NewSecret(name)} }
+func AnswerChoice(name string) Answer { return Answer{kind: answerChoice, value: NewSecret(name)} }
 
 // responses says which answer a challenge takes and under which name it goes.
 var responses = map[wire.ChallengeName]struct {
@@ -83,18 +79,18 @@ var responses = map[wire.ChallengeName]struct {
 	name string
 	hint string
 }{
-	wire.ChallengeNewPasswordRequired: {answerNewPassword, "NEW_PASSWORD", "answer with NewPassword"},
-	wire.ChallengeSMSMFA:              {answerCode, "SMS_MFA_CODE", "answer with Code"},
-	wire.ChallengeSMSOTP:              {answerCode, "SMS_OTP_CODE", "answer with Code"},
-	wire.ChallengeEmailOTP:            {answerCode, "EMAIL_OTP_CODE", "answer with Code"},
-	wire.ChallengeSoftwareTokenMFA:    {answerCode, "SOFTWARE_TOKEN_MFA_CODE", "answer with Code"},
-	wire.ChallengeCustom:              {answerCode, "ANSWER", "answer with Code"},
-	wire.ChallengeSelectMFAType:       {answerChoice, "ANSWER", "answer with Choose"},
-	wire.ChallengeSelect:              {answerChoice, "ANSWER", "answer with Choose"},
+	wire.ChallengeNewPasswordRequired: {answerNewPassword, "NEW_PASSWORD", "answer with AnswerNewPassword"},
+	wire.ChallengeSMSMFA:              {answerCode, "SMS_MFA_CODE", "answer with AnswerCode"},
+	wire.ChallengeSMSOTP:              {answerCode, "SMS_OTP_CODE", "answer with AnswerCode"},
+	wire.ChallengeEmailOTP:            {answerCode, "EMAIL_OTP_CODE", "answer with AnswerCode"},
+	wire.ChallengeSoftwareTokenMFA:    {answerCode, "SOFTWARE_TOKEN_MFA_CODE", "answer with AnswerCode"},
+	wire.ChallengeCustom:              {answerCode, "ANSWER", "answer with AnswerCode"},
+	wire.ChallengeSelectMFAType:       {answerChoice, "ANSWER", "answer with AnswerChoice"},
+	wire.ChallengeSelect:              {answerChoice, "ANSWER", "answer with AnswerChoice"},
 }
 
-// Done reports whether the user is signed in.
-func (s *Step) Done() bool { return s.Challenge == nil }
+// Done reports whether the user is signed in. A nil or zero Step is not done.
+func (s *Step) Done() bool { return s != nil && s.done }
 
 // Respond answers the challenge and returns the next step. With an error it
 // returns no step, unless the user is signed in and only the store failed (ErrStore).
@@ -104,8 +100,11 @@ func (s *Step) Done() bool { return s.Challenge == nil }
 // [Client.SignIn], and ErrInvalidParameter for an answer that does not fit the
 // challenge.
 func (s *Step) Respond(ctx context.Context, answer Answer) (*Step, error) {
-	if s.attempt == nil {
+	switch {
+	case s.Done():
 		return nil, problem("Respond", ErrInvalidParameter, "the sign-in is done; there is nothing to answer")
+	case s == nil || s.attempt == nil || s.Challenge == nil:
+		return nil, problem("Respond", ErrInvalidParameter, "there is no challenge; answer the Step that SignIn or Respond returned")
 	}
 	if err := s.attempt.c.engine.Closed(); err != nil {
 		return nil, asError("Respond", err)
@@ -122,7 +121,7 @@ func (s *Step) Respond(ctx context.Context, answer Answer) (*Step, error) {
 	}
 	for _, attribute := range s.Challenge.RequiredAttributes {
 		if answer.attributes[attribute] == "" {
-			return nil, problem("Respond", ErrInvalidParameter, "give the attribute "+attribute+" to NewPassword")
+			return nil, problem("Respond", ErrInvalidParameter, "give the attribute "+attribute+" to AnswerNewPassword")
 		}
 	}
 	values := wire.Parameters{fit.name: answer.value.Reveal()}
@@ -158,9 +157,7 @@ func newStep(a *attempt, answer *wire.RespondToAuthChallengeResponse) (*Step, er
 		choices = append(choices, string(name))
 	}
 	challenge.Choices = choices
-	if medium := p["CODE_DELIVERY_DELIVERY_MEDIUM"]; medium != "" {
-		challenge.Delivery = &Delivery{Medium: medium, Destination: p["CODE_DELIVERY_DESTINATION"]}
-	}
+	challenge.Medium, challenge.Destination = p["CODE_DELIVERY_DELIVERY_MEDIUM"], p["CODE_DELIVERY_DESTINATION"]
 	a.login.password = Secret{} // proven; no later step needs it
 	return &Step{Challenge: challenge, attempt: a, session: answer.Session}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/cognito"
 	"github.com/latchkey-auth/latchkey/internal/origin"
 	"github.com/latchkey-auth/latchkey/internal/session"
+	"github.com/latchkey-auth/latchkey/internal/version"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/store"
@@ -42,7 +43,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, asError("New", err)
 	}
 	endpoint := func(url string, service wire.Service) *cognito.Endpoint {
-		return &cognito.Endpoint{URL: url, Service: service, Client: transport, Agent: "latchkey/" + Version, Timeout: cfg.Timeout}
+		return &cognito.Endpoint{URL: url, Service: service, Client: transport, Agent: "latchkey/" + version.Number, Timeout: cfg.Timeout}
 	}
 	c := &Client{
 		cfg: cfg, log: cfg.Logger, release: release,

@@ -21,16 +21,17 @@ var calls = map[string]func(context.Context, *Client) error{
 	"CurrentUser":      func(ctx context.Context, c *Client) error { _, err := c.CurrentUser(ctx); return err },
 	"Exchange":         func(ctx context.Context, c *Client) error { return c.Exchange(ctx, nil, "code=x&state=y") },
 	"FetchCredentials": func(ctx context.Context, c *Client) error { _, err := c.FetchCredentials(ctx); return err },
+	"CurrentSession":   func(ctx context.Context, c *Client) error { _, err := c.CurrentSession(ctx); return err },
 	"FetchTokens":      func(ctx context.Context, c *Client) error { _, err := c.FetchTokens(ctx); return err },
 	"Call":             func(ctx context.Context, c *Client) error { return c.Call(ctx, "GetUser", nil, nil) },
 	"GlobalSignOut":    func(ctx context.Context, c *Client) error { _, err := c.GlobalSignOut(ctx); return err },
 	"SignInBrowser":    func(ctx context.Context, c *Client) error { return c.SignInBrowser(ctx) },
 	"SignOut":          func(ctx context.Context, c *Client) error { _, err := c.SignOut(ctx); return err },
 	"SignOutAll":       func(ctx context.Context, c *Client) error { _, err := c.SignOutAll(ctx); return err },
-	"Switch":           func(ctx context.Context, c *Client) error { return c.Switch(ctx, "alice") },
+	"SwitchAccount":    func(ctx context.Context, c *Client) error { return c.SwitchAccount(ctx, "alice") },
 	"TokenSource":      func(ctx context.Context, c *Client) error { _, err := c.TokenSource(ctx).Token(); return err },
 	"Federate": func(ctx context.Context, c *Client) error {
-		_, err := c.Federate(ctx, testProvider, OneToken(providerToken("carol").Reveal()))
+		_, err := c.Federate(ctx, Federation{Provider: testProvider, Token: providerToken("carol")})
 		return err
 	},
 	"FetchSession": func(ctx context.Context, c *Client) error {
@@ -51,8 +52,8 @@ var calls = map[string]func(context.Context, *Client) error{
 		}
 		return err
 	},
-	"Keep": func(ctx context.Context, c *Client) error {
-		stop, err := c.Keep(ctx)
+	"KeepFresh": func(ctx context.Context, c *Client) error {
+		stop, err := c.KeepFresh(ctx)
 		stop()
 		return err
 	},
@@ -125,7 +126,7 @@ func TestClosed(t *testing.T) {
 			wantOp(t, err, opOf(name))
 		}
 	}
-	if _, err := step.Respond(t.Context(), Code("123456")); !errors.Is(err, ErrClosed) {
+	if _, err := step.Respond(t.Context(), AnswerCode("123456")); !errors.Is(err, ErrClosed) {
 		t.Errorf("Respond: %v", err)
 	} else {
 		wantOp(t, err, "Respond")
@@ -158,7 +159,7 @@ func TestErrorNamesCall(t *testing.T) {
 
 func checkNames(t *testing.T) {
 	signedOut := []string{
-		"Call", "CurrentUser", "FetchCredentials", "FetchSession", "FetchTokens", "HTTPClient", "Switch", "TokenSource",
+		"Call", "CurrentUser", "FetchCredentials", "FetchSession", "FetchTokens", "HTTPClient", "SwitchAccount", "TokenSource",
 	}
 	for _, name := range signedOut {
 		c := newFakePool().newClient(t)
@@ -223,7 +224,7 @@ func TestSignOutNamesCall(t *testing.T) {
 		if !errors.Is(err, ErrStore) {
 			t.Errorf("%s: %v", name, err)
 		}
-		wantOp(t, report.LocalError, name)
+		wantOp(t, report.Err(), name)
 	}
 }
 

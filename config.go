@@ -14,9 +14,6 @@ import (
 	"github.com/latchkey-auth/latchkey/store"
 )
 
-// Version is the version of this module, as X-Amz-User-Agent tells it.
-const Version = "0.1.0"
-
 // Secret is a token, password or key. It prints as "[redacted]" in every way Go
 // can print; Reveal returns the value.
 type Secret = store.Secret
@@ -27,7 +24,7 @@ func NewSecret(value string) Secret { return store.NewSecret(value) }
 // Config tells a [Client] what to talk to and where to keep sessions. The zero
 // value of every field that is not marked as needed is useful.
 //
-// The fields up to Passwordless are what Amplify's configuration files carry;
+// The fields up to OAuth are what Amplify's configuration files carry;
 // [LoadConfig] fills them in. The rest is set in the program.
 type Config struct {
 	// UserPoolID and ClientID name the user pool and its app client. They are
@@ -75,21 +72,10 @@ type Config struct {
 	// OAuth is what sign-in by redirect needs; see [Client.AuthCodeURL] and
 	// [Client.SignInBrowser].
 	OAuth *OAuthConfig
-	// What follows describes the pool to those who draw forms. This package
-	// does not act on it.
-	PasswordPolicy         *PasswordPolicy
-	UsernameAttributes     []string // "email", "phone_number", "username"
-	RequiredAttributes     []string // attributes that a sign-up must give
-	VerificationAttributes []string // attributes that a sign-up verifies
-	MFA                    string   // "NONE", "OPTIONAL", "REQUIRED", or empty
-	MFAMethods             []string // "SMS", "TOTP", "EMAIL"
-	Groups                 []Group
-	Passwordless           *Passwordless
-
 	// ProviderTokens are sources of other providers' tokens, by the provider's
 	// name, for a session that an earlier run of the program began with
 	// [Client.Federate]: without one it ends with its AWS credentials.
-	ProviderTokens map[string]TokenSourceFunc
+	ProviderTokens map[string]ProviderTokenSource
 
 	// Store keeps sessions; nil keeps them in memory, until the process ends.
 	Store store.Store
@@ -97,8 +83,10 @@ type Config struct {
 	// Redirects are not followed and cookies not kept, whatever it says.
 	HTTPClient *http.Client
 	// OpenBrowser opens an address in the person's browser, for [Client.SignInBrowser]
-	// and for the sign-out of its sessions; nil stands for [SystemBrowser]. It
-	// returns once the browser is told, and before ctx ends.
+	// and for the sign-out of its sessions; nil stands for the
+	// commands that the environment variable BROWSER names (separated by colons, tried in
+	// turn; %s stands for the address), else the system's own (open, rundll32, xdg-open).
+	// It returns once the browser was started, and before ctx ends.
 	OpenBrowser func(ctx context.Context, address string) error
 	// Logger is told of what a caller cannot see, such as a refresh that failed
 	// behind a token that is still good. nil is silence. No secret is logged.
@@ -122,30 +110,6 @@ type OAuthConfig struct {
 	RedirectSignOut   []string // URLs to come back to after sign-out
 	ResponseType      string   // "code" or "token"; this package uses the code grant for either
 	IdentityProviders []string // as the file names them, such as "GOOGLE"
-}
-
-// PasswordPolicy says what the pool asks of a password.
-type PasswordPolicy struct {
-	MinLength        int
-	RequireNumbers   bool
-	RequireLowercase bool
-	RequireUppercase bool
-	RequireSymbols   bool
-}
-
-// Group is a group of the pool. Precedence orders roles: the lowest wins.
-type Group struct {
-	Name       string
-	Precedence int
-}
-
-// Passwordless says which first factors the pool offers beside the password.
-type Passwordless struct {
-	EmailOTP           bool
-	SMSOTP             bool
-	RelyingPartyID     string // of passkeys; empty when they are off
-	UserVerification   string // of passkeys: "required" or "preferred"
-	PreferredChallenge string // EMAIL_OTP, SMS_OTP, PASSWORD or WEB_AUTHN
 }
 
 // defaultTimeout is longer than Cognito takes even when it is busy, and shorter

@@ -11,6 +11,7 @@ import (
 // configFile is the file that a Config was read from.
 type configFile struct {
 	path string // empty if ParseConfig read it
+	data []byte // all of it
 	file amplifyconfig.File
 }
 

@@ -9,30 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/latchkey-auth/latchkey/internal/amplifyconfig"
-	"github.com/latchkey-auth/latchkey/internal/userdirs"
 )
-
-// FindConfig says which configuration file to load: explicit if it is given,
-// else the one that the environment variable LATCHKEY_CONFIG names, else
-// latchkey/amplify_outputs.json in the user's configuration folder
-// ([os.UserConfigDir]). It fails with ErrConfig if the file does not exist.
-func FindConfig(explicit string) (path string, err error) {
-	path, origin, err := userdirs.Config(explicit)
-	if err != nil {
-		return "", &Error{Op: "FindConfig", Kind: ErrConfig, Hint: "name a file, or set " + userdirs.ConfigVariable, Err: err}
-	}
-	info, err := os.Stat(path)
-	if err == nil && info.IsDir() {
-		err = fmt.Errorf("%s is a folder", path)
-	}
-	if err != nil {
-		return "", &Error{
-			Op: "FindConfig", Kind: ErrConfig, Message: "looked in " + origin, Err: err,
-			Hint: "name an " + userdirs.ConfigFile + ", or set " + userdirs.ConfigVariable,
-		}
-	}
-	return path, nil
-}
 
 // LoadConfig reads a configuration file; see [ParseConfig]. A relative ca_file
 // in it is relative to the file's folder.
@@ -75,16 +52,23 @@ func ParseConfig(data []byte) (Config, error) {
 		UserPoolID: file.UserPoolID, ClientID: file.ClientID, IdentityPoolID: file.IdentityPoolID, AllowGuests: file.AllowGuests,
 		UserPoolEndpoint: file.UserPoolEndpoint, IdentityPoolEndpoint: file.IdentityPoolEndpoint,
 		OAuthBaseURL: file.OAuthBaseURL, Issuer: file.Issuer, CAFile: file.CAFile, InsecureHTTP: file.InsecureHTTP,
-		OAuth: (*OAuthConfig)(file.OAuth), PasswordPolicy: (*PasswordPolicy)(file.PasswordPolicy),
-		UsernameAttributes: file.UsernameAttributes, RequiredAttributes: file.RequiredAttributes,
-		VerificationAttributes: file.VerificationAttributes,
-		MFA:                    file.MFA, MFAMethods: file.MFAMethods, Passwordless: (*Passwordless)(file.Passwordless),
-		file: &configFile{file: file},
-	}
-	for _, group := range file.Groups {
-		config.Groups = append(config.Groups, Group(group))
+		OAuth: (*OAuthConfig)(file.OAuth),
+		file:  &configFile{data: bytes.Clone(data), file: file},
 	}
 	return config, nil
+}
+
+// File returns the JSON object of the file that [LoadConfig] or [ParseConfig] read, nil for
+// a Config that the program made itself. It has the members that Config has no fields for
+// because the client does not need them, such as auth.password_policy, auth.groups and
+// auth.mfa_configuration of amplify_outputs.json, for programs that draw forms. The JSON of
+// an aws-exports.js is without the JavaScript around it.
+func (c Config) File() []byte {
+	if c.file == nil {
+		return nil
+	}
+	object, _ := amplifyconfig.Object(c.file.data) // ParseConfig has accepted it
+	return object
 }
 
 // readBounded reads a file of at most limit bytes.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -26,11 +27,6 @@ func TestLoadConfig(t *testing.T) {
 				Domain: "signin.example.com", Scopes: []string{"openid", "email"}, RedirectSignIn: []string{"http://localhost:3000/in"},
 				RedirectSignOut: []string{"http://localhost:3000/out"}, ResponseType: "code", IdentityProviders: []string{"GOOGLE"},
 			},
-			PasswordPolicy:     &PasswordPolicy{MinLength: 12, RequireNumbers: true, RequireLowercase: true, RequireSymbols: true},
-			UsernameAttributes: []string{"email", "phone_number"}, RequiredAttributes: []string{"email"}, VerificationAttributes: []string{"email"},
-			MFA: "OPTIONAL", MFAMethods: []string{"TOTP", "EMAIL"},
-			Groups:       []Group{{"editors", 1}, {"admins", 0}},
-			Passwordless: &Passwordless{EmailOTP: true, RelyingPartyID: "example.com", UserVerification: "required", PreferredChallenge: "WEB_AUTHN"},
 		},
 		"aws-exports.js": {
 			UserPoolID: "us-west-2_Zy9xWv8uT", ClientID: "1example2client3id4example",
@@ -40,9 +36,6 @@ func TestLoadConfig(t *testing.T) {
 				RedirectSignIn:  []string{"http://localhost:3000/", "https://shop.example.com/"},
 				RedirectSignOut: []string{"http://localhost:3000/"}, ResponseType: "code", IdentityProviders: []string{"FACEBOOK"},
 			},
-			PasswordPolicy:     &PasswordPolicy{MinLength: 10, RequireLowercase: true, RequireSymbols: true},
-			UsernameAttributes: []string{"email"}, RequiredAttributes: []string{"email", "name"}, VerificationAttributes: []string{"phone_number"},
-			MFA: "REQUIRED", MFAMethods: []string{"SMS"},
 		},
 	}
 	for name, want := range tests {
@@ -63,22 +56,19 @@ func TestParseConfigForms(t *testing.T) {
 	tests := []struct {
 		name, text string
 		guests     bool
-		min        int // of the password policy; 0 for none
 	}{
-		{"gen 2, guests by default", gen2 + `}}`, false, 0},
-		{"gen 2, guests off", gen2 + `,"unauthenticated_identities_enabled":false}}`, false, 0},
-		{"gen 2, guests on", gen2 + `,"unauthenticated_identities_enabled":true}}`, true, 0},
-		{"gen 2, guests null", gen2 + `,"unauthenticated_identities_enabled":null}}`, false, 0},
-		{"gen 2, policy without a length", gen2 + `,"password_policy":{}}}`, false, 6},
-		{"gen 1, guests by default", gen1 + `}`, true, 0},
-		{"gen 1, mandatory sign-in", gen1 + `,"aws_mandatory_sign_in":"enable"}`, false, 0},
-		{"gen 1, mandatory sign-in off", gen1 + `,"aws_mandatory_sign_in":"disable"}`, true, 0},
-		{"gen 1, length as number", gen1 + `,"aws_cognito_password_protection_settings":{"passwordPolicyMinLength":9}}`, true, 9},
-		{"gen 1, empty oauth", gen1 + `,"oauth":{}}`, true, 0},
-		{"byte order mark", "\ufeff" + gen2 + `}}`, false, 0},
-		{"export default", "export default " + gen1 + `};`, true, 0},
-		{"exported const", "export const config = " + gen1 + `}`, true, 0},
-		{"var", "var awsmobile=" + gen1 + `};`, true, 0},
+		{"gen 2, guests by default", gen2 + `}}`, false},
+		{"gen 2, guests off", gen2 + `,"unauthenticated_identities_enabled":false}}`, false},
+		{"gen 2, guests on", gen2 + `,"unauthenticated_identities_enabled":true}}`, true},
+		{"gen 2, guests null", gen2 + `,"unauthenticated_identities_enabled":null}}`, false},
+		{"gen 1, guests by default", gen1 + `}`, true},
+		{"gen 1, mandatory sign-in", gen1 + `,"aws_mandatory_sign_in":"enable"}`, false},
+		{"gen 1, mandatory sign-in off", gen1 + `,"aws_mandatory_sign_in":"disable"}`, true},
+		{"gen 1, empty oauth", gen1 + `,"oauth":{}}`, true},
+		{"byte order mark", "\ufeff" + gen2 + `}}`, false},
+		{"export default", "export default " + gen1 + `};`, true},
+		{"exported const", "export const config = " + gen1 + `}`, true},
+		{"var", "var awsmobile=" + gen1 + `};`, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -89,9 +79,6 @@ func TestParseConfigForms(t *testing.T) {
 			}
 			if c.UserPoolID != "us-east-1_a" || c.ClientID != "c" || c.AllowGuests != tt.guests || c.OAuth != nil {
 				t.Errorf("%+v", c)
-			}
-			if tt.min > 0 && (c.PasswordPolicy == nil || c.PasswordPolicy.MinLength != tt.min) {
-				t.Errorf("policy %+v", c.PasswordPolicy)
 			}
 			if _, err := New(c); err != nil {
 				t.Error(err)
@@ -138,46 +125,6 @@ func TestParseConfigErrors(t *testing.T) {
 				t.Errorf("LoadConfig: %v", err)
 			}
 		})
-	}
-}
-
-func TestFindConfig(t *testing.T) {
-	folder := t.TempDir()
-	t.Setenv("XDG_CONFIG_HOME", folder)
-	t.Setenv("HOME", folder)
-	t.Setenv("AppData", folder)
-	t.Setenv("LATCHKEY_CONFIG", "")
-	home, err := os.UserConfigDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	users := filepath.Join(home, "latchkey", "amplify_outputs.json")
-	if _, err := FindConfig(""); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "LATCHKEY_CONFIG") {
-		t.Errorf("nothing there: %v", err)
-	}
-	named, explicit := filepath.Join(folder, "named.json"), filepath.Join(folder, "explicit.json")
-	for _, path := range []string{users, named, explicit} {
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte("{}"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	check := func(given, want string) {
-		t.Helper()
-		if got, err := FindConfig(given); got != want || err != nil {
-			t.Errorf("FindConfig(%q) = %q, %v; want %q", given, got, err, want)
-		}
-	}
-	check("", users)
-	t.Setenv("LATCHKEY_CONFIG", named)
-	check("", named)
-	check(explicit, explicit)
-	for _, missing := range []string{filepath.Join(folder, "missing.json"), folder} {
-		if _, err := FindConfig(missing); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), missing) {
-			t.Errorf("FindConfig(%q): %v", missing, err)
-		}
 	}
 }
 
@@ -262,4 +209,37 @@ func FuzzParseConfig(f *testing.F) {
 			_ = c.check()
 		}
 	})
+}
+
+// TestConfigFile checks that programs can read the members that Config has no field for.
+func TestConfigFile(t *testing.T) {
+	t.Parallel()
+	var members struct {
+		Auth struct {
+			Policy struct {
+				Length int `json:"min_length"`
+			} `json:"password_policy"`
+		} `json:"auth"`
+		Policy struct {
+			Length int `json:"passwordPolicyMinLength"`
+		} `json:"aws_cognito_password_protection_settings"`
+	}
+	for name, text := range map[string]string{
+		"gen 2": `{"version":"1","auth":{"user_pool_id":"us-east-1_a","user_pool_client_id":"c","password_policy":{"min_length":9}}}`,
+		"gen 1": "/* made by a tool */\nconst awsmobile = {\n" + `"aws_project_region":"us-east-1","aws_user_pools_id":"us-east-1_a",
+			"aws_user_pools_web_client_id":"c","aws_cognito_password_protection_settings":{"passwordPolicyMinLength":9}};` + "\nexport default awsmobile;",
+	} {
+		config, err := ParseConfig([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.File()[0] = 'x' // it is the caller's own copy
+		members.Auth.Policy.Length, members.Policy.Length = 0, 0
+		if err := json.Unmarshal(config.File(), &members); err != nil || members.Auth.Policy.Length+members.Policy.Length != 9 {
+			t.Errorf("%s: %v, %s", name, err, config.File())
+		}
+	}
+	if got := (Config{UserPoolID: "us-east-1_a"}).File(); got != nil {
+		t.Errorf("a Config of the program: %s", got)
+	}
 }

@@ -19,7 +19,7 @@ const (
 // keep is Keep for a client that is open.
 func keep(t *testing.T, c *Client) (stop func()) {
 	t.Helper()
-	stop, err := c.Keep(t.Context())
+	stop, err := c.KeepFresh(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,17 +69,14 @@ var (
 	// ErrNoUserPoolSession means that the session comes from the identity pool
 	// alone and has no user pool part.
 	ErrNoUserPoolSession = fault.NoUserPoolSession
-	// ErrNotRefreshable means that the tokens have expired and the session has
-	// no refresh token, as after an implicit grant (response_type token): use the
-	// code grant, as [Client.AuthCodeURL] does.
-	ErrNotRefreshable = fault.NotRefreshable
 	// ErrNotFetched means that nothing is known of the identity pool's facets yet
-	// and that it was not asked, as with TokensOnly.
+	// and that it was not asked, as in the [Session] of an event.
 	ErrNotFetched = fault.NotFetched
-	// ErrNeedsSignIn means that the session goes on but can only be renewed by a new
-	// sign-in: a session of another provider needs a new token of that provider, which
-	// [Error.Provider] names, or the user pool does not accept the refresh token from this
-	// device.
+	// ErrNeedsSignIn means that the session continues but only a new sign-in can renew it.
+	// Either it came from another provider and needs a new token of that provider, which
+	// [Error.Provider] names; or the user pool does not accept the refresh token from this
+	// device; or the session has no refresh token, as after an implicit grant
+	// (response_type token), and its tokens have expired.
 	ErrNeedsSignIn = fault.NeedsSignIn
 	// ErrAlreadySignedIn means that a user is signed in and has to sign out first.
 	ErrAlreadySignedIn = fault.AlreadySignedIn

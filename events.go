@@ -16,7 +16,7 @@ const (
 	// EventSignedIn: a sign-in succeeded.
 	EventSignedIn
 	// EventRestored: a stored session was found, at the start, after
-	// [Client.Switch], or because another process signed in.
+	// [Client.SwitchAccount], or because another process signed in.
 	EventRestored
 	// EventRefreshed: there are new tokens. Event.Err is set when they could
 	// not be stored; that is tried again.
@@ -26,8 +26,7 @@ const (
 	// this is no reason to sign anybody out. It comes once, until the reason
 	// changes or a refresh succeeds.
 	EventRefreshFailed
-	// EventSessionExpired: the service ended the session. Event.Reason is its
-	// exception.
+	// EventSessionExpired: the service ended the session. Event.Err says why.
 	EventSessionExpired
 	// EventSignedOut: there is no session any more, for Event.Cause.
 	EventSignedOut
@@ -47,11 +46,14 @@ func (k EventKind) String() string {
 	return fmt.Sprintf("EventKind(%d)", uint8(k))
 }
 
-// The values of [Event.Cause].
+// Cause says who caused an event.
+type Cause string
+
+// The causes of events.
 const (
-	CauseLocal  = session.CauseLocal  // SignOut of this client
-	CauseGlobal = session.CauseGlobal // GlobalSignOut of this client
-	CauseRemote = session.CauseRemote // another process that shares the store
+	CauseLocal  = Cause(session.CauseLocal)  // SignOut of this client
+	CauseGlobal = Cause(session.CauseGlobal) // GlobalSignOut of this client
+	CauseRemote = Cause(session.CauseRemote) // another process that shares the store
 )
 
 // Event is one change of the active session's state.
@@ -61,9 +63,27 @@ type Event struct {
 	Username   string // whose session it was; empty for guests and other providers
 	Provider   string // of sessions that come from another provider; see [Client.Federate]
 	IdentityID string // of EventIdentityChanged
-	Reason     string // of EventSessionExpired: the exception's name
-	Cause      string // of EventSignedOut; CauseRemote for what other processes did
-	Err        error  // of EventRefreshFailed and EventSessionExpired; see EventRefreshed
+	Cause      Cause  // of EventSignedOut; CauseRemote for what other processes did
+	// Err is set with EventRefreshFailed and EventSessionExpired, and with EventSignedIn
+	// and EventRefreshed if the tokens could not be stored. [Error.Code] of an
+	// EventSessionExpired is the exception that ended the session, and errors.Is finds its
+	// kind, such as ErrUserNotFound.
+	Err error
+	// Session is the session after the change, as far as it is known without the network:
+	// a facet that nobody asked for yet is ErrNotFetched. It is never nil.
+	Session *Session
+}
+
+// SubscribeOption changes one subscription.
+type SubscribeOption struct{ apply func(*session.Subscription) }
+
+// InitialEvent has f called first with the state at the time of the subscription, so that a
+// program needs no code of its own for the start: EventRestored if there is a session,
+// EventSessionExpired if the service has ended it, and otherwise EventSignedOut. The state is
+// read from the store, and no change is lost or told twice between this event and the next.
+// If the store cannot be read, the event is EventSignedOut with the error as Err.
+func InitialEvent() SubscribeOption {
+	return SubscribeOption{func(s *session.Subscription) { s.Initial = true }}
 }
 
 // Subscribe has f called for each change of state from now on, one at a time
@@ -80,9 +100,19 @@ type Event struct {
 // by one of another user.
 //
 // stop ends the subscription; it may be called more than once, also by f. A call
-// of f that is under way is not waited for. After Close, Subscribe fails with ErrClosed.
-func (c *Client) Subscribe(f func(Event)) (stop func(), err error) {
-	stop, err = c.engine.Subscribe(func(e session.Event) { f(eventOf(e)) })
+// of f that is under way is not waited for. A nil f is ErrInvalidParameter. After Close,
+// Subscribe fails with ErrClosed.
+func (c *Client) Subscribe(f func(Event), options ...SubscribeOption) (stop func(), err error) {
+	if f == nil {
+		return func() {}, problem("Subscribe", ErrInvalidParameter, "give a function to call")
+	}
+	subscription := session.Subscription{Call: func(e session.Event) { f(eventOf(e)) }}
+	for _, o := range options {
+		if o.apply != nil {
+			o.apply(&subscription)
+		}
+	}
+	stop, err = c.engine.Subscribe(subscription)
 	return stop, asError("Subscribe", err)
 }
 
@@ -90,6 +120,6 @@ func (c *Client) Subscribe(f func(Event)) (stop func(), err error) {
 func eventOf(e session.Event) Event {
 	return Event{
 		Kind: EventKind(e.Kind), At: e.At, Username: e.Username, Provider: e.Provider, IdentityID: e.IdentityID,
-		Reason: e.Reason, Cause: e.Cause, Err: asError("FetchSession", e.Err),
+		Cause: Cause(e.Cause), Err: asError("FetchSession", e.Err), Session: (*Session)(e.View),
 	}
 }

@@ -34,7 +34,7 @@ func TestEvents(t *testing.T) {
 		p.set(func(p *fakePool) { p.users["alice"].exception = "" })
 		fetch(t, c, ForceRefresh())
 		signIn(t, c, "bob")
-		if err := c.Switch(t.Context(), "alice"); err != nil {
+		if err := c.SwitchAccount(t.Context(), "alice"); err != nil {
 			t.Fatal(err)
 		}
 		p.set(func(p *fakePool) { p.users["alice"].exception = "PasswordResetRequiredException" })

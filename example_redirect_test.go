@@ -138,8 +138,8 @@ func ExampleClient_SignInBrowser() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(user.Username, "signed in; sign-in details:", user.SignInDetails)
-	// Output: ann signed in; sign-in details: <nil>
+	fmt.Println(user.Username, "signed in")
+	// Output: ann signed in
 }
 
 // In a remote shell the person opens the address elsewhere, and pastes what his

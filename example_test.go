@@ -35,11 +35,7 @@ func ExampleNew() {
 }
 
 func ExampleLoadConfig() {
-	path, err := latchkey.FindConfig("testdata/config/amplify_outputs.json")
-	if err != nil {
-		log.Fatal(err)
-	}
-	config, err := latchkey.LoadConfig(path)
+	config, err := latchkey.LoadConfig("testdata/config/amplify_outputs.json")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -55,8 +51,8 @@ func ExampleClient_CurrentUser() {
 	}
 	fmt.Println("The username:", user.Username)
 	fmt.Println("The user id:", user.UserID)
-	if details := user.SignInDetails; details != nil { // nil after a redirect
-		fmt.Println("Signed in as", details.LoginID, "by", details.AuthFlow)
+	if user.LoginID != "" { // empty after a redirect
+		fmt.Println("Signed in as", user.LoginID, "by", user.AuthFlow)
 	}
 }
 
@@ -81,10 +77,10 @@ func ExampleClient_FetchSession() {
 
 // Google's token straight to the identity pool, without a user pool.
 func ExampleClient_Federate() {
-	session, err := client.Federate(ctx, "accounts.google.com", func(ctx context.Context) (latchkey.Secret, error) {
+	session, err := client.Federate(ctx, latchkey.Federation{Provider: "accounts.google.com", Source: func(ctx context.Context) (latchkey.Secret, error) {
 		token, err := googleToken(ctx) // a fresh ID token, whenever it is asked for
 		return latchkey.NewSecret(token), err
-	})
+	}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -141,9 +137,9 @@ func ExampleClient_SignIn() {
 	for err == nil && !step.Done() {
 		switch step.Challenge.Name {
 		case "NEW_PASSWORD_REQUIRED":
-			step, err = step.Respond(ctx, latchkey.NewPassword("a password of her own", nil))
+			step, err = step.Respond(ctx, latchkey.AnswerNewPassword("a password of her own", nil))
 		case "SOFTWARE_TOKEN_MFA":
-			step, err = step.Respond(ctx, latchkey.Code("123456"))
+			step, err = step.Respond(ctx, latchkey.AnswerCode("123456"))
 		default:
 			err = fmt.Errorf("cannot answer %s", step.Challenge.Name)
 		}
@@ -190,29 +186,20 @@ func ExampleError() {
 // A program that shows who is signed in follows the events. There is nothing to
 // schedule: fetching the session keeps it fresh.
 func ExampleClient_Subscribe() {
-	show := func() {
-		session, err := client.FetchSession(ctx)
-		if err != nil {
-			fmt.Println("cannot tell:", err)
-			return
-		}
-		fmt.Println(session)
-	}
 	stop, err := client.Subscribe(func(e latchkey.Event) {
 		switch e.Kind {
 		case latchkey.EventSessionExpired:
-			fmt.Println("please sign in again:", e.Reason)
+			fmt.Println("please sign in again:", e.Err)
 		case latchkey.EventRefreshFailed:
 			fmt.Println("working offline:", e.Err)
 		}
-		show()
-	})
+		fmt.Println(e.Session) // such as "ann until 2026-12-01T15:04:05Z"
+	}, latchkey.InitialEvent())
 	if err != nil {
 		fmt.Println("the client is closed:", err)
 		return
 	}
 	defer stop()
-	show()
 }
 
 func ExampleClient_GlobalSignOut() {

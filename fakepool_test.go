@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/session"
 	"github.com/latchkey-auth/latchkey/internal/srp"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 	"github.com/latchkey-auth/latchkey/store"
@@ -462,6 +463,17 @@ func fetch(t testing.TB, c *Client, options ...FetchOption) *Session {
 	return s
 }
 
+// known is the session with its tokens refreshed and the identity pool's facets as they are
+// known.
+func known(t testing.TB, c *Client) *Session {
+	t.Helper()
+	view, err := c.engine.Fetch(context.Background(), session.Want{TokensOnly: true})
+	if err != nil {
+		t.Fatalf("Fetch: %v", err)
+	}
+	return (*Session)(view)
+}
+
 // wantTokens fails unless the session has tokens of the user.
 func wantTokens(t testing.TB, s *Session, name string) Tokens {
 	t.Helper()
@@ -494,7 +506,11 @@ func (r *recorder) names() []string {
 	var names []string
 	for _, e := range r.events {
 		name := e.Kind.String()
-		if detail := e.Cause + e.Reason; detail != "" {
+		detail := string(e.Cause)
+		if failure, ok := errors.AsType[*Error](e.Err); ok && e.Kind == EventSessionExpired {
+			detail += failure.Code
+		}
+		if detail != "" {
 			name += ":" + detail
 		}
 		names = append(names, name)

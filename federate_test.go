@@ -26,7 +26,7 @@ func providerToken(subject string) Secret {
 // federate begins a session of another provider, with a source that never fails.
 func federate(t *testing.T, c *Client, provider, subject string) *Session {
 	t.Helper()
-	session, err := c.Federate(context.Background(), provider, func(context.Context) (Secret, error) { return providerToken(subject), nil })
+	session, err := c.Federate(context.Background(), Federation{Provider: provider, Source: func(context.Context) (Secret, error) { return providerToken(subject), nil }})
 	if err != nil {
 		t.Fatalf("Federate: %v", err)
 	}
@@ -62,7 +62,7 @@ func TestFederate(t *testing.T) {
 			t.Errorf("asked %v times", asked)
 		}
 		// A program that starts later has the credentials, and its own source.
-		sources := map[string]TokenSourceFunc{testProvider: func(context.Context) (Secret, error) { return providerToken("carol"), nil }}
+		sources := map[string]ProviderTokenSource{testProvider: func(context.Context) (Secret, error) { return providerToken("carol"), nil }}
 		again := p.newClient(t, withStore(kept), withIdentityPool(false), func(cfg *Config) { cfg.ProviderTokens = sources })
 		wantCredentials(t, p, fetch(t, again))
 		time.Sleep(2 * time.Hour)
@@ -87,7 +87,7 @@ func TestFederationNeedsSignIn(t *testing.T) {
 	t.Parallel()
 	gone := errors.New("signed out of the provider")
 	tests := map[string]struct {
-		source TokenSourceFunc // after the first call
+		source ProviderTokenSource // after the first call
 		kind   error
 		cause  error
 	}{
@@ -102,15 +102,14 @@ func TestFederationNeedsSignIn(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p, heard := newFakePool(), &recorder{}
 				c := p.newClient(t, withIdentityPool(true))
-				token := OneToken(providerToken("carol").Reveal())
-				calls := 0
+				token, calls := providerToken("carol"), 0
 				source := func(ctx context.Context) (Secret, error) {
 					if calls++; calls > 1 && tt.source != nil {
 						return tt.source(ctx)
 					}
-					return token(ctx)
+					return token, nil
 				}
-				if _, err := c.Federate(t.Context(), testProvider, source); err != nil {
+				if _, err := c.Federate(t.Context(), Federation{Provider: testProvider, Source: source}); err != nil {
 					t.Fatal(err)
 				}
 				defer listen(t, c, heard.add)()
@@ -152,32 +151,33 @@ func TestFederateRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newFakePool()
-		source := OneToken(providerToken("carol").Reveal())
+		token := providerToken("carol")
 		c := p.newClient(t, withIdentityPool(true))
 		guest, _ := fetch(t, c).IdentityID()
-		check := func(name string, c *Client, want error, provider string, source TokenSourceFunc, options ...FederateOption) {
+		check := func(name string, c *Client, want error, with Federation) {
 			t.Helper()
-			if session, err := c.Federate(t.Context(), provider, source, options...); !errors.Is(err, want) || session != nil {
+			if session, err := c.Federate(t.Context(), with); !errors.Is(err, want) || session != nil {
 				t.Errorf("%s: %v, %v", name, session, err)
 			}
 		}
-		check("no identity pool", p.newClient(t), ErrNoIdentityPool, testProvider, source)
-		check("no provider", c, ErrInvalidParameter, "", source)
-		check("no source", c, ErrInvalidParameter, testProvider, nil)
-		check("no identity id", c, ErrInvalidParameter, testProvider, source, IdentityID("x"))
-		check("no token", c, ErrNeedsSignIn, testProvider, func(context.Context) (Secret, error) { return Secret{}, nil })
+		check("no identity pool", p.newClient(t), ErrNoIdentityPool, Federation{Provider: testProvider, Token: token})
+		check("no provider", c, ErrInvalidParameter, Federation{Token: token})
+		check("no source", c, ErrInvalidParameter, Federation{Provider: testProvider})
+		check("source and token", c, ErrInvalidParameter, Federation{Provider: testProvider, Token: token, Source: func(context.Context) (Secret, error) { return token, nil }})
+		check("no identity id", c, ErrInvalidParameter, Federation{Provider: testProvider, Token: token, IdentityID: "x"})
+		check("no token", c, ErrNeedsSignIn, Federation{Provider: testProvider, Source: func(context.Context) (Secret, error) { return Secret{}, nil }})
 		p.set(func(p *fakePool) {
 			p.script = func(string, *http.Request) (*http.Response, error) {
 				return exception("NotAuthorizedException", "Token is not from a supported provider of this identity pool."), nil
 			}
 		})
-		check("a provider that the pool does not know", c, ErrConfig, testProvider, source)
+		check("a provider that the pool does not know", c, ErrConfig, Federation{Provider: testProvider, Token: token})
 		p.set(func(p *fakePool) { p.script = nil })
 		if id, err := fetch(t, c).IdentityID(); err != nil || id != guest {
 			t.Errorf("identity %s, %v, want the guest's %s", id, err, guest)
 		}
 		signIn(t, c, "alice")
-		check("a user is signed in", c, ErrAlreadySignedIn, testProvider, source)
+		check("a user is signed in", c, ErrAlreadySignedIn, Federation{Provider: testProvider, Token: token})
 		wantTokens(t, fetch(t, c), "alice")
 	})
 }
@@ -262,7 +262,7 @@ func TestDeveloperIdentity(t *testing.T) {
 		p.identity.identities[id] = &fakeIdentity{id: id, logins: map[string]string{provider: "dev"}}
 		c := p.newClient(t, withIdentityPool(false))
 		source := func(context.Context) (Secret, error) { return providerToken("dev"), nil }
-		session, err := c.Federate(t.Context(), provider, source, IdentityID(id))
+		session, err := c.Federate(t.Context(), Federation{Provider: provider, Source: source, IdentityID: id})
 		if err != nil || identityOf(session) != id {
 			t.Fatalf("Federate: %v, %v", session, err)
 		}

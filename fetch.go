@@ -29,7 +29,18 @@ func (c *Client) FetchSession(ctx context.Context, options ...FetchOption) (*Ses
 			return (*Session)(s.View()), nil
 		}
 	}
-	return c.fetch(ctx, "FetchSession", combine(options))
+	return c.fetch(ctx, "FetchSession", wantOf(options))
+}
+
+// CurrentSession returns the session as it is known in memory and in the store. It never
+// uses the network, and renews nothing: what has expired, and what was never asked for, is
+// ErrNotFetched. Errors: ErrStore, ErrClosed.
+func (c *Client) CurrentSession(ctx context.Context) (*Session, error) {
+	view, err := c.engine.Known(ctx)
+	if err != nil {
+		return nil, asError("CurrentSession", err)
+	}
+	return (*Session)(view.Of("CurrentSession")), nil
 }
 
 // FetchTokens returns the tokens alone. It never waits for the identity pool. Errors
@@ -45,8 +56,8 @@ func (c *Client) fetchTokens(ctx context.Context, op string, options []FetchOpti
 			return (*Session)(s.View()).Tokens()
 		}
 	}
-	want := combine(options)
-	want.TokensOnly, want.CredentialsOnly = true, false
+	want := wantOf(options)
+	want.TokensOnly = true
 	view, err := c.engine.Fetch(ctx, want)
 	if err != nil {
 		return Tokens{}, asError(op, err)
@@ -58,16 +69,15 @@ func (c *Client) fetchTokens(ctx context.Context, op string, options []FetchOpti
 // FetchCredentials returns the AWS credentials alone, of the user, the guest or
 // the session of another provider: while they are fresh at the price of a clock
 // read, whatever the tokens' age, which are refreshed only if the identity pool has
-// to be asked. Errors are those of the Credentials facet and of FetchSession. Of
-// the options TokensOnly makes no sense here.
+// to be asked. Errors are those of the Credentials facet and of FetchSession.
 func (c *Client) FetchCredentials(ctx context.Context, options ...FetchOption) (Credentials, error) {
 	if len(options) == 0 {
 		if s := c.engine.Current(); s != nil && s.CredentialsFresh(time.Now()) {
 			return s.View().Credentials()
 		}
 	}
-	want := combine(options)
-	want.TokensOnly, want.CredentialsOnly = false, true
+	want := wantOf(options)
+	want.CredentialsOnly = true
 	view, err := c.engine.Fetch(ctx, want)
 	if err != nil {
 		return Credentials{}, asError("FetchCredentials", err)
@@ -85,18 +95,18 @@ func (c *Client) fetch(ctx context.Context, op string, want session.Want) (*Sess
 	return (*Session)(view), nil
 }
 
-// Keep keeps the active session fresh though nobody calls [Client.FetchSession]:
+// KeepFresh keeps the active session fresh though nobody calls [Client.FetchSession]:
 // it refreshes a little before Config.RefreshAhead, each time a little differently,
 // within 30 seconds after a suspended machine wakes, and after failures less and
 // less often, as callers do. While nobody is signed in it waits for somebody,
 // also in another process. AWS credentials are kept fresh in the same way, once
-// somebody has asked for them, guests' too. Without Keep, a session that is not used is not
+// somebody has asked for them, guests' too. Without KeepFresh, a session that is not used is not
 // refreshed, and ends when its refresh token does.
 //
-// Keep returns at once. It ends when ctx does, when stop is called, or with
+// KeepFresh returns at once. It ends when ctx does, when stop is called, or with
 // Close; stop returns when no more refreshes will be begun, and may be called more
 // than once. A refresh under way goes on. After Close it fails with ErrClosed.
-func (c *Client) Keep(ctx context.Context) (stop func(), err error) {
+func (c *Client) KeepFresh(ctx context.Context) (stop func(), err error) {
 	stop, err = c.engine.KeepFresh(ctx)
-	return stop, asError("Keep", err)
+	return stop, asError("KeepFresh", err)
 }

@@ -53,7 +53,6 @@ func TestHangingPool(t *testing.T) {
 		"forced, no deadline":       {0, []FetchOption{ForceRefresh()}, false, 10 * time.Second, ErrNetwork},
 		"validity":                  {3 * time.Second, []FetchOption{MinValidity(30 * time.Minute)}, false, 3 * time.Second, context.DeadlineExceeded},
 		"validity beyond the token": {3 * time.Second, []FetchOption{MinValidity(50 * time.Minute)}, false, 3 * time.Second, context.DeadlineExceeded},
-		"tokens only":               {3 * time.Second, []FetchOption{TokensOnly()}, false, 0, ErrNotFetched},
 		"guest":                     {3 * time.Second, nil, true, 3 * time.Second, context.DeadlineExceeded},
 		"guest, no deadline":        {0, nil, true, 10 * time.Second, ErrNetwork},
 		"canceled":                  {-1, nil, false, 0, context.DeadlineExceeded},

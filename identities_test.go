@@ -126,21 +126,21 @@ func TestFederateAtTheService(t *testing.T) {
 	cfg.UserPoolID, cfg.ClientID = "", ""
 	client := open(t, cfg)
 	provider := "cognito-idp." + latchkeytest.Region + ".amazonaws.com/" + srv.UserPoolID
-	session, err := client.Federate(t.Context(), provider, func(ctx context.Context) (latchkey.Secret, error) {
+	session, err := client.Federate(t.Context(), latchkey.Federation{Provider: provider, Source: func(ctx context.Context) (latchkey.Secret, error) {
 		session, err := user.FetchSession(ctx)
 		if err != nil {
 			return latchkey.Secret{}, err
 		}
 		tokens, err := session.Tokens()
 		return latchkey.NewSecret(tokens.ID.Raw()), err
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if same, err := session.IdentityID(); err != nil || same != id {
 		t.Errorf("identity %s, %v, want %s", same, err, id)
 	}
-	_, err = client.Federate(t.Context(), provider, latchkey.OneToken("rubbish"))
+	_, err = client.Federate(t.Context(), latchkey.Federation{Provider: provider, Token: latchkey.NewSecret("rubbish")})
 	if !errors.Is(err, latchkey.ErrConfig) {
 		t.Errorf("Federate with a token that is none: %v", err)
 	}

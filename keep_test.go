@@ -172,15 +172,15 @@ func TestKeepStops(t *testing.T) {
 		"close":   func(c *Client, _, _ func()) { _ = c.Close() },
 		"after close": func(c *Client, stop, _ func()) {
 			_ = c.Close()
-			if _, err := c.Keep(t.Context()); !errors.Is(err, ErrClosed) {
-				t.Errorf("Keep after Close: %v", err)
+			if _, err := c.KeepFresh(t.Context()); !errors.Is(err, ErrClosed) {
+				t.Errorf("KeepFresh after Close: %v", err)
 			}
 			stop()
 		},
 	} {
 		c := newFakePool().signedIn(t, "alice")
 		ctx, cancel := context.WithCancel(t.Context())
-		stop, err := c.Keep(ctx)
+		stop, err := c.KeepFresh(ctx)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

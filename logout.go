@@ -3,7 +3,6 @@ package latchkey
 import (
 	"context"
 	"net/url"
-	"slices"
 
 	"github.com/latchkey-auth/latchkey/internal/authflow"
 	"github.com/latchkey-auth/latchkey/internal/cognito"
@@ -11,30 +10,26 @@ import (
 	"github.com/latchkey-auth/latchkey/store"
 )
 
-// KeepBrowser leaves it to the program to take the browser to the report's
-// LogoutURL: SignOut opens nothing.
-func KeepBrowser() SignOutOption { return SignOutOption{keepBrowser: true} }
-
 // leavePages ends the session that the browser has at the sign-in pages, where the
 // next sign-in would else need no password. What could not be done stays in the
 // record, for the next SignOut.
-func (c *Client) leavePages(ctx context.Context, op string, report *SignOutReport, over store.Record, options []SignOutOption) {
+func (c *Client) leavePages(ctx context.Context, report *SignOutReport, over store.Record, options signOutOptions) {
+	const op = "Logout" // the name of the endpoint in Cognito's reference
 	if over.Redirect == nil {
 		return
 	}
 	address, err := c.logoutURL(op, *over.Redirect)
 	if err != nil {
-		report.HostedPageError = err
+		report.pageErr = err
 		return
 	}
 	report.LogoutURL = address
-	keep := slices.ContainsFunc(options, func(o SignOutOption) bool { return o.keepBrowser })
-	if keep || !over.Redirect.Browser {
+	if options.keepBrowser || !over.Redirect.Browser {
 		return
 	}
 	bounded, cancel := context.WithTimeoutCause(ctx, browserTime, cognito.ErrTimeout)
 	defer cancel()
-	if report.HostedPageError = c.openBrowser(bounded, op, address); report.HostedPageError != nil {
+	if report.pageErr = c.openBrowser(bounded, op, address); report.pageErr != nil {
 		return
 	}
 	report.HostedPage = true

@@ -49,7 +49,7 @@ func TestMoveKeepsIdentities(t *testing.T) {
 			// The identity pool of another service has nothing to do with it.
 			moved := p.newClient(t, withStore(kept), at(afterMove), withIdentityPool(true), formerly,
 				func(c *Config) { c.IdentityPoolEndpoint = "https://evil.example/" })
-			if got := identityOf(fetch(t, moved, TokensOnly())); got == id {
+			if got := identityOf(known(t, moved)); got == id {
 				t.Errorf("identity %s was read for another identity pool", got)
 			}
 		})
@@ -122,6 +122,6 @@ func TestFormerEndpointWithOtherIdentityPool(t *testing.T) {
 	}
 	// An identity pool at another address of the service, or in AWS, is its own.
 	for _, own := range []string{"https://cognito-identity.us-east-1.amazonaws.com/", afterMove, beforeMove} {
-		wantTokens(t, fetch(t, at2(own), TokensOnly()), "alice")
+		wantTokens(t, known(t, at2(own)), "alice")
 	}
 }

@@ -102,12 +102,12 @@ func TestPanicOfTokenSource(t *testing.T) {
 		p, log := newFakePool(), &stackLog{}
 		c := p.newClient(t, withIdentityPool(true), withLog(log))
 		broken := false
-		_, err := c.Federate(t.Context(), testProvider, func(context.Context) (Secret, error) {
+		_, err := c.Federate(t.Context(), Federation{Provider: testProvider, Source: func(context.Context) (Secret, error) {
 			if broken {
 				panic("the token source")
 			}
 			return providerToken("carol"), nil
-		})
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -76,7 +76,7 @@ func TestPortalRevokesNothing(t *testing.T) {
 					c := p.signedIn(t, "alice", withStore(kept))
 					behindPortal(p, page)
 					report, err := signOut(t.Context(), c)
-					if !errors.Is(err, ErrNetwork) || !report.Local || report.Revoked || report.Global || !report.Queued || !errors.Is(report.RevokeError, ErrNetwork) {
+					if !errors.Is(err, ErrNetwork) || !report.Local || report.Revoked || report.Global || !report.Queued || !errors.Is(report.revokeErr, ErrNetwork) {
 						t.Errorf("%+v, %v", report, err)
 					}
 					waiting := pending(t, kept)

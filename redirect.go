@@ -16,46 +16,45 @@ const (
 )
 
 // RedirectOption changes one sign-in by redirect.
-type RedirectOption struct{ set func(*redirectWish) }
+type RedirectOption struct{ apply func(*redirectOptions) }
 
-// redirectWish is what the options ask for.
-type redirectWish struct {
+// redirectOptions are what the options ask for.
+type redirectOptions struct {
 	redirect, provider, hint, prompt, custom string
 
-	port  int
 	paste pasteFunc
 }
 
 // RedirectTo names the URL that the browser comes back to, one of the app client's
 // callback URLs. Without it AuthCodeURL takes the first of Config.OAuth's.
 func RedirectTo(uri string) RedirectOption {
-	return RedirectOption{func(w *redirectWish) { w.redirect = uri }}
+	return RedirectOption{func(o *redirectOptions) { o.redirect = uri }}
 }
 
 // ThroughProvider sends the person straight to an identity provider of the pool, by
 // the name that the pool has for it ("Google", "COGNITO", or a name of one's own;
 // identity_provider). The names of Amplify's files, such as "GOOGLE", are taken too.
 func ThroughProvider(name string) RedirectOption {
-	return RedirectOption{func(w *redirectWish) { w.provider = name }}
+	return RedirectOption{func(o *redirectOptions) { o.provider = name }}
 }
 
 // LoginHint puts a user name into the form of the sign-in page (login_hint).
 func LoginHint(username string) RedirectOption {
-	return RedirectOption{func(w *redirectWish) { w.hint = username }}
+	return RedirectOption{func(o *redirectOptions) { o.hint = username }}
 }
 
-// Prompt says how to ask the person (OpenID Connect Core 1.0 section 3.1.2.1):
+// LoginPrompt says how to ask the person (OpenID Connect Core 1.0 section 3.1.2.1):
 // "none", "login", "select_account" or "consent". With "none" the answer comes
 // without any page, and is ErrSignedOut where the browser has no session.
-func Prompt(prompt string) RedirectOption {
-	return RedirectOption{func(w *redirectWish) { w.prompt = strings.ToLower(prompt) }}
+func LoginPrompt(prompt string) RedirectOption {
+	return RedirectOption{func(o *redirectOptions) { o.prompt = strings.ToLower(prompt) }}
 }
 
 // CustomState is any text, up to 16 KiB, that the program wants back with the
 // answer, such as where the person was; see [RedirectFlow.CustomState]. It stays
 // in the flow and is never sent.
 func CustomState(text string) RedirectOption {
-	return RedirectOption{func(w *redirectWish) { w.custom = text }}
+	return RedirectOption{func(o *redirectOptions) { o.custom = text }}
 }
 
 // RedirectFlow is one sign-in by redirect under way: what the program has to keep
@@ -109,20 +108,20 @@ func ParseRedirectFlow(text string) (*RedirectFlow, error) {
 // configuration's response type is "token", and always asks for the scope openid.
 // It uses neither network nor store. Errors: ErrConfig, ErrInvalidParameter, ErrClosed.
 func (c *Client) AuthCodeURL(options ...RedirectOption) (address string, flow *RedirectFlow, err error) {
-	return c.authCodeURL("AuthCodeURL", wishOf(options))
+	return c.authCodeURL("AuthCodeURL", redirectOptionsOf(options))
 }
 
-func wishOf(options []RedirectOption) redirectWish {
-	var wish redirectWish
+func redirectOptionsOf(options []RedirectOption) redirectOptions {
+	var wanted redirectOptions
 	for _, o := range options {
-		if o.set != nil {
-			o.set(&wish)
+		if o.apply != nil {
+			o.apply(&wanted)
 		}
 	}
-	return wish
+	return wanted
 }
 
-func (c *Client) authCodeURL(op string, wish redirectWish) (string, *RedirectFlow, error) {
+func (c *Client) authCodeURL(op string, wanted redirectOptions) (string, *RedirectFlow, error) {
 	if err := c.engine.Closed(); err != nil {
 		return "", nil, asError(op, err)
 	}
@@ -130,18 +129,18 @@ func (c *Client) authCodeURL(op string, wish redirectWish) (string, *RedirectFlo
 	if err != nil {
 		return "", nil, err
 	}
-	redirect, err := c.cfg.redirectURI(op, wish.redirect)
+	redirect, err := c.cfg.redirectURI(op, wanted.redirect)
 	if err != nil {
 		return "", nil, err
 	}
-	if err := wish.check(op); err != nil {
+	if err := wanted.check(op); err != nil {
 		return "", nil, err
 	}
 	flow := authflow.New(c.cfg.ClientID, redirect)
-	flow.Provider, flow.Custom = wish.provider, NewSecret(wish.custom)
+	flow.Provider, flow.Custom = wanted.provider, NewSecret(wanted.custom)
 	query := flow.Query(c.cfg.askedScope())
 	for name, value := range map[string]string{
-		"identity_provider": poolName(wish.provider), "login_hint": wish.hint, "prompt": wish.prompt,
+		"identity_provider": poolName(wanted.provider), "login_hint": wanted.hint, "prompt": wanted.prompt,
 	} {
 		if value != "" {
 			query.Set(name, value)
@@ -151,11 +150,11 @@ func (c *Client) authCodeURL(op string, wish redirectWish) (string, *RedirectFlo
 }
 
 // check bounds what the program gave.
-func (w *redirectWish) check(op string) error {
-	if len(w.custom) > maxCustomState {
+func (o *redirectOptions) check(op string) error {
+	if len(o.custom) > maxCustomState {
 		return problem(op, ErrInvalidParameter, fmt.Sprintf("CustomState takes %d bytes at most; keep the rest yourself", maxCustomState))
 	}
-	for name, value := range map[string]string{"ThroughProvider": w.provider, "LoginHint": w.hint, "Prompt": w.prompt} {
+	for name, value := range map[string]string{"ThroughProvider": o.provider, "LoginHint": o.hint, "LoginPrompt": o.prompt} {
 		if len(value) > maxOption || strings.ToValidUTF8(value, "") != value {
 			return problem(op, ErrInvalidParameter, fmt.Sprintf("%s takes UTF-8 of %d bytes at most", name, maxOption))
 		}

@@ -120,7 +120,7 @@ func TestRedirectSession(t *testing.T) {
 	if err != nil || first.Access.Username() != "ann" || first.ID.Email() != "ann@example.com" {
 		t.Fatalf("tokens %v, %v", first, err)
 	}
-	if user, err := client.CurrentUser(t.Context()); err != nil || user.Username != "ann" || user.SignInDetails != nil {
+	if user, err := client.CurrentUser(t.Context()); err != nil || user.Username != "ann" || user.LoginID != "" || user.AuthFlow != "" {
 		t.Errorf("CurrentUser %+v, %v", user, err)
 	}
 	second, err := tokens(t, client, latchkey.ForceRefresh())
@@ -158,7 +158,7 @@ func TestSignInBrowser(t *testing.T) {
 	_ = taken.Close()
 	for name, options := range map[string][]latchkey.RedirectOption{
 		"free port":  nil,
-		"given port": {latchkey.LoopbackPort(free)},
+		"given port": {latchkey.RedirectTo(fmt.Sprintf("http://127.0.0.1:%d/callback", free))},
 		"IPv6":       {latchkey.RedirectTo("http://[::1]/callback")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -366,7 +366,7 @@ func TestPortTaken(t *testing.T) {
 	config := srv.Config()
 	config.OpenBrowser = func(context.Context, string) error { t.Error("opened"); return nil }
 	client := open(t, config)
-	err = client.SignInBrowser(t.Context(), latchkey.LoopbackPort(taken.Addr().(*net.TCPAddr).Port))
+	err = client.SignInBrowser(t.Context(), latchkey.RedirectTo("http://"+taken.Addr().String()+"/callback"))
 	if !errors.Is(err, latchkey.ErrConfig) || !strings.Contains(err.Error(), taken.Addr().String()) {
 		t.Errorf("%v", err)
 	}
@@ -414,7 +414,7 @@ func TestLogoutPageUnknown(t *testing.T) {
 	}
 	config.OAuth, config.OAuthBaseURL = nil, ""
 	report, err := open(t, config).SignOut(t.Context())
-	if !errors.Is(err, latchkey.ErrConfig) || !errors.Is(report.HostedPageError, latchkey.ErrConfig) || report.HostedPage || report.LogoutURL != "" {
+	if !errors.Is(err, latchkey.ErrConfig) || !errors.Is(report.Err(), latchkey.ErrConfig) || report.HostedPage || report.LogoutURL != "" {
 		t.Errorf("%+v, %v", report, err)
 	}
 	if !report.Local || !report.Revoked {

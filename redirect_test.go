@@ -46,7 +46,7 @@ func newOf(t testing.TB, cfg Config) *Client {
 func TestAuthCodeURL(t *testing.T) {
 	t.Parallel()
 	c := newOf(t, pagesConfig())
-	address, flow, err := c.AuthCodeURL(ThroughProvider("GOOGLE"), LoginHint("ann@example.com"), Prompt("LOGIN"), CustomState("s"))
+	address, flow, err := c.AuthCodeURL(ThroughProvider("GOOGLE"), LoginHint("ann@example.com"), LoginPrompt("LOGIN"), CustomState("s"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -90,7 +90,7 @@ func TestNewCopiesConfig(t *testing.T) {
 	t.Parallel()
 	cfg := pagesConfig()
 	cfg.IdentityPoolID = testIdentityPool
-	cfg.ProviderTokens = map[string]TokenSourceFunc{testProvider: OneToken(providerToken("carol").Reveal())}
+	cfg.ProviderTokens = map[string]ProviderTokenSource{testProvider: func(context.Context) (Secret, error) { return providerToken("carol"), nil }}
 	p := newFakePool()
 	cfg.HTTPClient = &http.Client{Transport: p}
 	c := newOf(t, cfg)
@@ -111,7 +111,7 @@ func TestNewCopiesConfig(t *testing.T) {
 	if err != nil || withoutRandom(after) != withoutRandom(before) {
 		t.Errorf("%v, %s\nwant %s", err, withoutRandom(after), withoutRandom(before))
 	}
-	if _, err := c.Federate(t.Context(), testProvider, nil); err != nil {
+	if _, err := c.Federate(t.Context(), Federation{Provider: testProvider}); err != nil {
 		t.Errorf("Federate: %v", err)
 	}
 }

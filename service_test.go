@@ -75,8 +75,7 @@ func TestService(t *testing.T) {
 	}
 	user, err := client.CurrentUser(t.Context())
 	want := latchkey.User{
-		Username: "ann", UserID: first.Access.Subject(),
-		SignInDetails: &latchkey.SignInDetails{LoginID: "ann", AuthFlow: "USER_SRP_AUTH"},
+		Username: "ann", UserID: first.Access.Subject(), LoginID: "ann", AuthFlow: "USER_SRP_AUTH", SignedIn: true, Active: true,
 	}
 	if diff := cmp.Diff(want, user); diff != "" || err != nil {
 		t.Errorf("CurrentUser: %v (-want +got):\n%s", err, diff)
@@ -147,7 +146,7 @@ func TestServiceNewPassword(t *testing.T) {
 	if err != nil || step.Done() || step.Challenge.Name != "NEW_PASSWORD_REQUIRED" {
 		t.Fatalf("SignIn = %+v, %v", step, err)
 	}
-	if step, err = step.Respond(t.Context(), latchkey.NewPassword("Another-Horse-10", nil)); err != nil || !step.Done() {
+	if step, err = step.Respond(t.Context(), latchkey.AnswerNewPassword("Another-Horse-10", nil)); err != nil || !step.Done() {
 		t.Fatalf("Respond = %+v, %v", step, err)
 	}
 	if got, err := tokens(t, client); err != nil || got.Access.Username() != "temp" {
@@ -180,7 +179,7 @@ func TestServiceEndings(t *testing.T) {
 			srv, client := service(t)
 			signIn(t, client)
 			tt.end(t, srv)
-			if _, err := tokens(t, client, latchkey.TokensOnly()); err != nil {
+			if _, err := client.FetchTokens(t.Context()); err != nil {
 				t.Errorf("before the refresh: %v", err)
 			}
 			_, err := tokens(t, client, latchkey.ForceRefresh())

@@ -1,8 +1,6 @@
 package latchkey
 
 import (
-	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/session"
@@ -15,11 +13,17 @@ import (
 // next one, which costs next to nothing.
 //
 // Each facet is a value or an error of its own: an identity pool that is down
-// does not hide good tokens, and being offline does not hide who is signed in.
+// does not hide good tokens, and being offline does not hide who is signed in. The facets
+// of a nil or zero Session are ErrSignedOut.
 type Session session.View
 
 // view is what the engine knows as a session.
-func (s *Session) view() *session.View { return (*session.View)(s) }
+func (s *Session) view() *session.View {
+	if s == nil {
+		return &session.View{}
+	}
+	return (*session.View)(s)
+}
 
 // Tokens are the user pool's tokens, read but not verified: they came from the
 // service itself, over TLS. Do not change what the pointers point to.
@@ -45,6 +49,9 @@ func (s *Session) SignedIn() bool { return s.view().SignedIn() }
 // empty for users of the user pool, for guests and when nobody is signed in.
 func (s *Session) Provider() string { return s.view().Provider() }
 
+// Username returns the pool's name for the user; it is empty if no user is signed in.
+func (s *Session) Username() string { return s.view().Username() }
+
 // UserSub returns the user's unchanging id, the sub claim. Errors:
 // ErrSignedOut, ErrSessionExpired, ErrNoUserPoolSession.
 func (s *Session) UserSub() (string, error) {
@@ -54,8 +61,7 @@ func (s *Session) UserSub() (string, error) {
 
 // Tokens returns the tokens. Those that a [Session] holds had not expired when
 // it was handed out. Errors: ErrSignedOut, ErrSessionExpired,
-// ErrNotRefreshable, and whatever kept a refresh from succeeding, such as
-// ErrNetwork.
+// ErrNeedsSignIn, and whatever kept a refresh from succeeding, such as ErrNetwork.
 func (s *Session) Tokens() (Tokens, error) {
 	tokens, err := s.view().Tokens()
 	return Tokens(tokens), asError(s.view().Op(), err)
@@ -87,29 +93,8 @@ func (s *Session) Credentials() (Credentials, error) {
 // wrong.
 func (s *Session) ClockDrift() time.Duration { return s.view().ClockDrift() }
 
-// String says who is signed in and until when the tokens last.
-func (s *Session) String() string {
-	if s == nil {
-		return "no session"
-	}
-	tokens, err := s.Tokens()
-	switch {
-	case s.Provider() != "":
-		id, _ := s.IdentityID()
-		return fmt.Sprintf("identity %s of %s", id, s.Provider())
-	case !s.SignedIn():
-		return fmt.Sprintf("not signed in (%v)", err)
-	case err != nil:
-		return fmt.Sprintf("%s (%v)", s.view().Username(), err)
-	}
-	return fmt.Sprintf("%s until %s", s.view().Username(), tokens.Expiry.UTC().Format(time.RFC3339))
-}
-
-// LogValue is String for log/slog.
-func (s *Session) LogValue() slog.Value { return slog.StringValue(s.String()) }
-
 // FetchOption changes one call of [Client.FetchSession].
-type FetchOption struct{ want session.Want }
+type FetchOption struct{ apply func(*session.Want) }
 
 // ForceRefresh asks for new tokens and new AWS credentials though the old ones
 // are still good, for instance after the user's groups changed. It joins a
@@ -117,27 +102,22 @@ type FetchOption struct{ want session.Want }
 // failure, unless the service itself asked for that pause (Retry-After). If the
 // refresh fails, the Tokens facet is its error, and the tokens that were there
 // stay for the next call; so it is with the Credentials facet.
-func ForceRefresh() FetchOption { return FetchOption{session.Want{Force: true}} }
+func ForceRefresh() FetchOption { return FetchOption{func(w *session.Want) { w.Force = true }} }
 
 // MinValidity asks for tokens and AWS credentials that last for at least d, for a
 // caller who is going to use them for a while. More than nine tenths of what the
 // service issues counts as nine tenths.
 func MinValidity(d time.Duration) FetchOption {
-	return FetchOption{session.Want{MinTokens: d, MinCredentials: d}}
+	return FetchOption{func(w *session.Want) { w.MinTokens, w.MinCredentials = max(w.MinTokens, d), max(w.MinCredentials, d) }}
 }
 
-// TokensOnly asks for user sub and tokens alone: the identity pool is not called
-// for them, and its facets hold what is known already.
-func TokensOnly() FetchOption { return FetchOption{session.Want{TokensOnly: true}} }
-
-// combine makes one wish of several options.
-func combine(options []FetchOption) session.Want {
+// wantOf combines options.
+func wantOf(options []FetchOption) session.Want {
 	var all session.Want
 	for _, o := range options {
-		all.Force = all.Force || o.want.Force
-		all.TokensOnly = all.TokensOnly || o.want.TokensOnly
-		all.MinTokens = max(all.MinTokens, o.want.MinTokens)
-		all.MinCredentials = max(all.MinCredentials, o.want.MinCredentials)
+		if o.apply != nil {
+			o.apply(&all)
+		}
 	}
 	return all
 }

@@ -354,7 +354,7 @@ func TestHotPathAllocates(t *testing.T) {
 	ctx := context.Background()
 	for name, call := range map[string]func(){
 		"plain":       func() { _, _ = c.FetchSession(ctx) },
-		"tokens only": func() { _, _ = c.FetchSession(ctx, TokensOnly()) },
+		"tokens only": func() { _, _ = c.FetchTokens(ctx) },
 		"facets":      func() { s, _ := c.FetchSession(ctx); _, _ = s.Tokens(); _, _ = s.UserSub() },
 	} {
 		if got := testing.AllocsPerRun(100, call); got != 0 {

@@ -21,35 +21,33 @@ type Login struct {
 	username string
 	password Secret
 	flow     wire.AuthFlow
+	metadata wire.Parameters
 }
 
 // Password signs in by Secure Remote Password (Cognito's USER_SRP_AUTH): the
 // password does not leave the program. username may be an alias that the pool
 // allows, such as an e-mail address.
 func Password(username, password string) Login {
-	return Login{username, NewSecret(password), wire.AuthFlowUserSRP}
+	return Login{username: username, password: NewSecret(password), flow: wire.AuthFlowUserSRP}
 }
 
 // PlainPassword sends the password itself (USER_PASSWORD_AUTH), which pools need
 // to migrate users. The app client must allow it.
 func PlainPassword(username, password string) Login {
-	return Login{username, NewSecret(password), wire.AuthFlowUserPassword}
+	return Login{username: username, password: NewSecret(password), flow: wire.AuthFlowUserPassword}
 }
 
-// SignInOption changes one sign-in.
-type SignInOption struct{ metadata map[string]string }
-
-// ClientMetadata is handed to the pool's Lambda triggers, with this request and
-// the following ones of the same sign-in.
-func ClientMetadata(metadata map[string]string) SignInOption {
-	return SignInOption{metadata: maps.Clone(metadata)}
+// WithClientMetadata returns the login with data that the pool's Lambda triggers receive,
+// with this request and the following ones of the same sign-in.
+func (l Login) WithClientMetadata(metadata map[string]string) Login {
+	l.metadata = maps.Clone(metadata)
+	return l
 }
 
 // attempt is a sign-in under way. A Step carries it from answer to answer.
 type attempt struct {
 	c        *Client
 	login    Login
-	metadata wire.Parameters
 	device   *store.Device
 	username string // for USERNAME: USER_ID_FOR_SRP once the service told it
 }
@@ -66,7 +64,7 @@ type attempt struct {
 // If the user is signed in but the session could not be stored, SignIn returns
 // a Step that is Done together with ErrStore: the session lasts as long as the
 // process.
-func (c *Client) SignIn(ctx context.Context, login Login, options ...SignInOption) (*Step, error) {
+func (c *Client) SignIn(ctx context.Context, login Login) (*Step, error) {
 	switch {
 	case c.engine.Closed() != nil:
 		return nil, asError("SignIn", c.engine.Closed())
@@ -78,9 +76,6 @@ func (c *Client) SignIn(ctx context.Context, login Login, options ...SignInOptio
 		return nil, problem("SignIn", ErrInvalidParameter, "give a password")
 	}
 	a := &attempt{c: c, login: login, username: login.username, device: c.engine.Device(ctx, login.username)}
-	for _, o := range options {
-		a.metadata = o.metadata
-	}
 	step, err := a.begin(ctx)
 	if a.device != nil && deviceGone(err) {
 		// The service has forgotten the device: so do we, once.
@@ -112,7 +107,7 @@ func (a *attempt) begin(ctx context.Context) (*Step, error) {
 		parameters["SRP_A"] = proof.A()
 	}
 	request := wire.InitiateAuthRequest{
-		AuthFlow: a.login.flow, ClientId: a.c.cfg.ClientID, AuthParameters: parameters, ClientMetadata: a.metadata,
+		AuthFlow: a.login.flow, ClientId: a.c.cfg.ClientID, AuthParameters: parameters, ClientMetadata: a.login.metadata,
 	}
 	var response wire.InitiateAuthResponse
 	when, err := a.c.pool.Call(ctx, "InitiateAuth", &request, &response)
@@ -178,7 +173,7 @@ func (a *attempt) answer(ctx context.Context, name wire.ChallengeName, session w
 	maps.Copy(responses, a.parameters())
 	request := wire.RespondToAuthChallengeRequest{
 		ClientId: a.c.cfg.ClientID, ChallengeName: name, Session: session,
-		ChallengeResponses: responses, ClientMetadata: a.metadata,
+		ChallengeResponses: responses, ClientMetadata: a.login.metadata,
 	}
 	var response wire.RespondToAuthChallengeResponse
 	when, err := a.c.pool.Call(ctx, "RespondToAuthChallenge", &request, &response)
@@ -205,5 +200,5 @@ func (a *attempt) next(ctx context.Context, op string, answer *wire.RespondToAut
 	if err != nil && !errors.Is(err, ErrStore) {
 		return nil, err
 	}
-	return &Step{}, err
+	return &Step{done: true}, err
 }

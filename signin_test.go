@@ -27,12 +27,12 @@ func TestSignIn(t *testing.T) {
 				t.Fatalf("SignIn = %+v, %v", step, err)
 			}
 			wantTokens(t, fetch(t, c), "alice")
-			want := User{Username: "alice", UserID: "sub-of-alice", SignInDetails: &SignInDetails{LoginID: login.username, AuthFlow: string(login.flow)}}
+			want := User{Username: "alice", UserID: "sub-of-alice", LoginID: login.username, AuthFlow: string(login.flow), SignedIn: true, Active: true}
 			user, err := c.CurrentUser(t.Context())
 			if diff := cmp.Diff(want, user); diff != "" || err != nil {
 				t.Errorf("CurrentUser: %v (-want +got):\n%s", err, diff)
 			}
-			if _, err := step.Respond(t.Context(), Code("1")); !errors.Is(err, ErrInvalidParameter) {
+			if _, err := step.Respond(t.Context(), AnswerCode("1")); !errors.Is(err, ErrInvalidParameter) {
 				t.Errorf("Respond when done: %v", err)
 			}
 		})
@@ -106,7 +106,7 @@ func TestNewPasswordChallenge(t *testing.T) {
 	p := newFakePool()
 	p.users["alice"].newPassword = true
 	c := p.newClient(t)
-	step, err := c.SignIn(t.Context(), Password("alice", testSecret), ClientMetadata(map[string]string{"tenant": "blue"}))
+	step, err := c.SignIn(t.Context(), Password("alice", testSecret).WithClientMetadata(map[string]string{"tenant": "blue"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,17 +126,17 @@ func TestNewPasswordChallenge(t *testing.T) {
 		answer Answer
 		want   error
 	}{
-		"a code":                {Code("123456"), ErrInvalidParameter},
+		"a code":                {AnswerCode("123456"), ErrInvalidParameter},
 		"nothing":               {Answer{}, ErrInvalidParameter},
-		"an empty password":     {NewPassword("", attributes), ErrInvalidParameter},
-		"no required attribute": {NewPassword("a-longer-password", nil), ErrInvalidParameter},
-		"too short":             {NewPassword("short", attributes), ErrInvalidPassword},
+		"an empty password":     {AnswerNewPassword("", attributes), ErrInvalidParameter},
+		"no required attribute": {AnswerNewPassword("a-longer-password", nil), ErrInvalidParameter},
+		"too short":             {AnswerNewPassword("short", attributes), ErrInvalidPassword},
 	} {
 		if _, err := step.Respond(t.Context(), tt.answer); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	done, err := step.Respond(t.Context(), NewPassword("a-longer-password", attributes))
+	done, err := step.Respond(t.Context(), AnswerNewPassword("a-longer-password", attributes))
 	if err != nil || !done.Done() {
 		t.Fatalf("Respond = %v, %v", done, err)
 	}
@@ -144,7 +144,7 @@ func TestNewPasswordChallenge(t *testing.T) {
 	if p.users["alice"].attributes["name"] != "Alice" {
 		t.Error("the attribute did not arrive")
 	}
-	if strings.Contains(fmt.Sprintf("%v %+v %#v", step, *step, NewPassword("a-longer-password", nil)), "a-longer-password") {
+	if strings.Contains(fmt.Sprintf("%v %+v %#v", step, *step, AnswerNewPassword("a-longer-password", nil)), "a-longer-password") {
 		t.Error("the password is printed")
 	}
 }
@@ -161,10 +161,10 @@ func TestCodeChallenge(t *testing.T) {
 	if got, want := p.sent("InitiateAuth")["SECRET_HASH"], srp.SecretHash("alice", testClient, "the-client-secret"); got != want {
 		t.Errorf("SECRET_HASH of InitiateAuth = %q, want %q", got, want)
 	}
-	if _, err := step.Respond(t.Context(), Code("000000")); !errors.Is(err, ErrCodeMismatch) {
+	if _, err := step.Respond(t.Context(), AnswerCode("000000")); !errors.Is(err, ErrCodeMismatch) {
 		t.Fatalf("wrong code: %v", err)
 	}
-	if step, err = step.Respond(t.Context(), Code("123456")); err != nil || !step.Done() {
+	if step, err = step.Respond(t.Context(), AnswerCode("123456")); err != nil || !step.Done() {
 		t.Fatalf("Respond = %+v, %v", step, err)
 	}
 	sent := p.sent("RespondToAuthChallenge")
@@ -181,13 +181,13 @@ func TestChallenges(t *testing.T) {
 		answer                Answer
 		member                string
 		choices               []string
-		delivery              *Delivery
+		medium, destination   string
 	}{
-		{"SMS_MFA", `{"CODE_DELIVERY_DELIVERY_MEDIUM":"SMS","CODE_DELIVERY_DESTINATION":"+*******1234"}`, Code("1"), "SMS_MFA_CODE", nil, &Delivery{"SMS", "+*******1234"}},
-		{"SMS_OTP", `{}`, Code("1"), "SMS_OTP_CODE", nil, nil},
-		{"EMAIL_OTP", `{"CODE_DELIVERY_DELIVERY_MEDIUM":"EMAIL","CODE_DELIVERY_DESTINATION":"f***@e***"}`, Code("1"), "EMAIL_OTP_CODE", nil, &Delivery{"EMAIL", "f***@e***"}},
-		{"CUSTOM_CHALLENGE", `{"question":"colour?"}`, Code("1"), "ANSWER", nil, nil},
-		{"SELECT_MFA_TYPE", `{"MFAS_CAN_CHOOSE":"[\"SMS_MFA\",\"EMAIL_OTP\"]"}`, Choose("EMAIL_OTP"), "ANSWER", []string{"SMS_MFA", "EMAIL_OTP"}, nil},
+		{"SMS_MFA", `{"CODE_DELIVERY_DELIVERY_MEDIUM":"SMS","CODE_DELIVERY_DESTINATION":"+*******1234"}`, AnswerCode("1"), "SMS_MFA_CODE", nil, "SMS", "+*******1234"},
+		{"SMS_OTP", `{}`, AnswerCode("1"), "SMS_OTP_CODE", nil, "", ""},
+		{"EMAIL_OTP", `{"CODE_DELIVERY_DELIVERY_MEDIUM":"EMAIL","CODE_DELIVERY_DESTINATION":"f***@e***"}`, AnswerCode("1"), "EMAIL_OTP_CODE", nil, "EMAIL", "f***@e***"},
+		{"CUSTOM_CHALLENGE", `{"question":"colour?"}`, AnswerCode("1"), "ANSWER", nil, "", ""},
+		{"SELECT_MFA_TYPE", `{"MFAS_CAN_CHOOSE":"[\"SMS_MFA\",\"EMAIL_OTP\"]"}`, AnswerChoice("EMAIL_OTP"), "ANSWER", []string{"SMS_MFA", "EMAIL_OTP"}, "", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.challenge, func(t *testing.T) {
@@ -207,8 +207,8 @@ func TestChallenges(t *testing.T) {
 			if diff := cmp.Diff(tt.choices, step.Challenge.Choices); diff != "" {
 				t.Errorf("choices (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.delivery, step.Challenge.Delivery); diff != "" {
-				t.Errorf("delivery (-want +got):\n%s", diff)
+			if got := step.Challenge; got.Medium != tt.medium || got.Destination != tt.destination {
+				t.Errorf("sent by %q to %q", got.Medium, got.Destination)
 			}
 			if step, err = step.Respond(t.Context(), tt.answer); err != nil || !step.Done() {
 				t.Fatalf("Respond: %v", err)
@@ -230,7 +230,7 @@ func TestUnknownChallenge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := step.Respond(t.Context(), Code("1")); !errors.Is(err, ErrNotSupported) {
+	if _, err := step.Respond(t.Context(), AnswerCode("1")); !errors.Is(err, ErrNotSupported) {
 		t.Errorf("Respond: %v", err)
 	}
 }
@@ -324,7 +324,7 @@ func TestSeveralSignIns(t *testing.T) {
 		t.Fatal(errA, errB)
 	}
 	for name, step := range map[string]*Step{"alice": a, "bob": b} {
-		if _, err := step.Respond(context.Background(), Code("123456")); err != nil {
+		if _, err := step.Respond(context.Background(), AnswerCode("123456")); err != nil {
 			t.Fatal(err)
 		}
 		wantTokens(t, fetch(t, c), name)

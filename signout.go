@@ -3,32 +3,27 @@ package latchkey
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/latchkey-auth/latchkey/internal/session"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
-// SignOutReport says what a sign-out did. What is false was either not asked for
-// or failed; in the second case its error is set.
+// SignOutReport says what a sign-out did. What is false was either not asked for or failed;
+// in the second case Err tells of it.
 type SignOutReport struct {
 	Username string // who was signed in; empty if nobody was
 	// Local: this client has no session any more, and neither has the store.
-	Local      bool
-	LocalError error
+	Local bool
+	// Global: the service has ended all sessions of the user.
+	Global bool
 	// Revoked: the service has revoked the refresh token, and with it the
 	// access tokens that came from the same sign-in. Tokens that others verify
 	// on their own stay good until they expire.
-	Revoked     bool
-	RevokeError error
-	// Queued: the service could not be told to revoke, for the reason in
-	// RevokeError. The refresh token waits in the store, and this client, or the
-	// next one that reaches the service over the same store, sends it: for 30
-	// days at most, and for the latest 16 tokens of an account.
+	Revoked bool
+	// Queued: the service could not be told to revoke. The refresh token waits in the
+	// store, and this client, or the next one that reaches the service over the same
+	// store, sends it: for 30 days at most, and for the latest 16 tokens of an account.
 	Queued bool
-	// Global: the service has ended all sessions of the user.
-	Global      bool
-	GlobalError error
 	// LogoutURL is set for a session that came from the sign-in pages: the browser
 	// that goes there has no session at the pages any more. A web program redirects
 	// to it.
@@ -36,32 +31,55 @@ type SignOutReport struct {
 	// HostedPage: LogoutURL was opened in this machine's browser, as it is for
 	// sessions of [Client.SignInBrowser]. If that failed, the next SignOut tries
 	// again; until then a sign-in in that browser may need no password.
-	HostedPage      bool
-	HostedPageError error
+	HostedPage bool
+
+	localErr, revokeErr, globalErr, pageErr error
 }
 
-// Err joins the report's errors; nil if everything that was asked for was done.
+// Err joins the errors of what was asked for and failed, in the order of the fields; nil if
+// there are none. errors.Is tells them apart: ErrStore if the session could not be removed
+// from the store, ErrBrowser if the sign-out page could not be opened, ErrConfig if it has
+// no address, and the service's errors, such as ErrNetwork, if it could not end the other
+// sessions or revoke the token. [Error.Op] is RevokeToken if the token could not be revoked,
+// and Logout for the sign-out page.
 func (r SignOutReport) Err() error {
-	return errors.Join(r.GlobalError, r.LocalError, r.RevokeError, r.HostedPageError)
+	return errors.Join(r.localErr, r.globalErr, r.revokeErr, r.pageErr)
 }
 
 // SignOutOption changes one sign-out.
-type SignOutOption struct{ local, keepGuest, keepBrowser bool }
+type SignOutOption struct{ apply func(*signOutOptions) }
+
+// signOutOptions are what the options ask for.
+type signOutOptions struct{ local, keepGuest, keepBrowser bool }
+
+// signOutOptionsOf combines options.
+func signOutOptionsOf(options []SignOutOption) signOutOptions {
+	var all signOutOptions
+	for _, o := range options {
+		if o.apply != nil {
+			o.apply(&all)
+		}
+	}
+	return all
+}
 
 // LocalOnly leaves the service out: the session is forgotten here, its refresh
 // token stays good wherever else it may be, and so does the browser's session at
 // the sign-in pages.
-func LocalOnly() SignOutOption { return SignOutOption{local: true} }
+func LocalOnly() SignOutOption { return SignOutOption{func(o *signOutOptions) { o.local = true }} }
 
 // KeepGuest leaves the guest's identity as it is, for whoever uses the program
 // next without signing in. Without it a sign-out forgets it too, and the next
-// guest is another. An identity that became the user's when he signed in is
-// nobody else's any more, and is not kept.
-func KeepGuest() SignOutOption { return SignOutOption{keepGuest: true} }
+// guest is another. An identity that became the user's at the
+// sign-in is not kept.
+func KeepGuest() SignOutOption {
+	return SignOutOption{func(o *signOutOptions) { o.keepGuest = true }}
+}
 
-// localOnly reports whether the service is to be left out.
-func localOnly(options []SignOutOption) bool {
-	return slices.ContainsFunc(options, func(o SignOutOption) bool { return o.local })
+// KeepBrowser leaves it to the program to take the browser to the report's
+// LogoutURL: SignOut opens nothing.
+func KeepBrowser() SignOutOption {
+	return SignOutOption{func(o *signOutOptions) { o.keepBrowser = true }}
 }
 
 // SignOut ends the active session: it forgets it, here and in the store, and
@@ -78,10 +96,10 @@ func localOnly(options []SignOutOption) bool {
 // is the guest's identity; see [KeepGuest]. Signing out when there is nothing to
 // forget does nothing and is no error.
 //
-// No other account becomes active: see [Client.Switch].
+// No other account becomes active: see [Client.SwitchAccount].
 func (c *Client) SignOut(ctx context.Context, options ...SignOutOption) (SignOutReport, error) {
 	var report SignOutReport
-	c.signOut(ctx, "SignOut", &report, CauseLocal, options)
+	c.signOut(ctx, "SignOut", &report, session.CauseLocal, signOutOptionsOf(options))
 	return report, report.Err()
 }
 
@@ -91,39 +109,35 @@ func (c *Client) SignOut(ctx context.Context, options ...SignOutOption) (SignOut
 // reached, the user is still signed out here.
 func (c *Client) GlobalSignOut(ctx context.Context, options ...SignOutOption) (SignOutReport, error) {
 	var report SignOutReport
-	cause := CauseLocal
-	report.GlobalError = c.withAccess(ctx, "GlobalSignOut", func(access wire.Sensitive) error {
+	cause := session.CauseLocal
+	report.globalErr = c.withAccess(ctx, "GlobalSignOut", func(access wire.Sensitive) error {
 		_, err := c.pool.Call(ctx, "GlobalSignOut", &wire.GlobalSignOutRequest{AccessToken: access}, nil)
 		return err
 	})
 	switch {
-	case report.GlobalError == nil:
-		report.Global, cause = true, CauseGlobal
-	case errors.Is(report.GlobalError, ErrSignedOut):
-		report.GlobalError = nil // nobody to sign out
+	case report.globalErr == nil:
+		report.Global, cause = true, session.CauseGlobal
+	case errors.Is(report.globalErr, ErrSignedOut):
+		report.globalErr = nil // nobody to sign out
 	}
-	c.signOut(ctx, "GlobalSignOut", &report, cause, options)
+	c.signOut(ctx, "GlobalSignOut", &report, cause, signOutOptionsOf(options))
 	return report, report.Err()
 }
 
 // signOut forgets first and talks to the service afterwards, so that neither a
 // slow network nor a program that ends at once can keep the session alive here.
-func (c *Client) signOut(ctx context.Context, op string, report *SignOutReport, cause string, options []SignOutOption) {
-	end := session.EndOptions{
-		Cause: cause, Local: localOnly(options),
-		KeepGuest: slices.ContainsFunc(options, func(o SignOutOption) bool { return o.keepGuest }),
-	}
-	over, err := c.engine.End(ctx, end)
+func (c *Client) signOut(ctx context.Context, op string, report *SignOutReport, cause session.Cause, options signOutOptions) {
+	over, err := c.engine.End(ctx, session.EndOptions{Cause: cause, Local: options.local, KeepGuest: options.keepGuest})
 	report.forgot(op, over)
-	if err == nil && !end.Local {
+	if err == nil && !options.local {
 		c.revoke(ctx, op, report, over)
-		c.leavePages(ctx, op, report, over.Record, options)
+		c.leavePages(ctx, report, over.Record, options)
 	}
 }
 
 // forgot notes what was forgotten, and what the store said.
 func (r *SignOutReport) forgot(op string, over session.Ended) {
-	r.Username, r.Local, r.LocalError = over.Username, over.Err == nil, asError(op, over.Err)
+	r.Username, r.Local, r.localErr = over.Username, over.Err == nil, asError(op, over.Err)
 }
 
 // revoke has the service revoke the token of a session that was just forgotten.
@@ -132,5 +146,5 @@ func (c *Client) revoke(ctx context.Context, op string, report *SignOutReport, o
 		return
 	}
 	queued, err := c.engine.Revoke(ctx, over)
-	report.Revoked, report.Queued, report.RevokeError = err == nil, queued, asError(op, err)
+	report.Revoked, report.Queued, report.revokeErr = err == nil, queued, asError(op, err)
 }

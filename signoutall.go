@@ -17,7 +17,8 @@ import (
 // order of their names. The error joins theirs, and tells if the store could not be
 // read or listed. Only the end of the active session is an event.
 func (c *Client) SignOutAll(ctx context.Context, options ...SignOutOption) ([]SignOutReport, error) {
-	end := session.EndOptions{Cause: CauseLocal, Local: localOnly(options)}
+	wanted := signOutOptionsOf(options)
+	end := session.EndOptions{Cause: session.CauseLocal, Local: wanted.local}
 	active, err := c.engine.End(ctx, end)
 	if errors.Is(err, ErrClosed) {
 		return nil, asError("SignOutAll", err)
@@ -34,7 +35,7 @@ func (c *Client) SignOutAll(ctx context.Context, options ...SignOutOption) ([]Si
 	if !end.Local {
 		c.revokeAll(ctx, reports, ended)
 		for i, over := range ended {
-			c.leavePages(ctx, "SignOutAll", &reports[i], over.Record, options)
+			c.leavePages(ctx, &reports[i], over.Record, wanted)
 		}
 	}
 	failures := []error{asError("SignOutAll", listErr)}
@@ -55,11 +56,11 @@ func (c *Client) revokeAll(ctx context.Context, reports []SignOutReport, ended [
 		switch {
 		case over.Refresh.IsZero():
 		case down != nil && over.Queued:
-			reports[i].RevokeError, reports[i].Queued = down, true
+			reports[i].revokeErr, reports[i].Queued = down, true
 		default:
 			c.revoke(ctx, "SignOutAll", &reports[i], over)
 			if reports[i].Queued {
-				down = reports[i].RevokeError
+				down = reports[i].revokeErr
 			}
 		}
 	}

@@ -56,22 +56,31 @@ func TestChangePassword(t *testing.T) {
 	wantTokens(t, fetch(t, c), "alice")
 }
 
+// userNamed is a user as Accounts lists it.
+func userNamed(name string, signedIn, active bool) User {
+	user := User{Username: name, UserID: "sub-of-" + name, SignedIn: signedIn, Active: active}
+	if signedIn {
+		user.LoginID, user.AuthFlow = name, "USER_PASSWORD_AUTH"
+	}
+	return user
+}
+
 func TestAccounts(t *testing.T) {
 	t.Parallel()
 	p, kept := newFakePool(), store.NewMemory()
 	c := p.newClient(t, withStore(kept))
 	signIn(t, c, "alice")
 	signIn(t, c, "bob")
-	check := func(want ...Account) {
+	check := func(want ...User) {
 		t.Helper()
 		got, err := c.Accounts(t.Context())
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("Accounts: %v (-want +got):\n%s", err, diff)
 		}
 	}
-	check(Account{"alice", "sub-of-alice", true, false}, Account{"bob", "sub-of-bob", true, true})
+	check(userNamed("alice", true, false), userNamed("bob", true, true))
 	wantTokens(t, fetch(t, c), "bob")
-	if err := c.Switch(t.Context(), "alice"); err != nil {
+	if err := c.SwitchAccount(t.Context(), "alice"); err != nil {
 		t.Fatal(err)
 	}
 	wantTokens(t, fetch(t, c), "alice")
@@ -79,17 +88,17 @@ func TestAccounts(t *testing.T) {
 	if _, err := c.SignOut(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	check(Account{"alice", "sub-of-alice", false, true}, Account{"bob", "sub-of-bob", true, false})
+	check(userNamed("alice", false, true), userNamed("bob", true, false))
 	// Nobody becomes bob because alice has left.
 	if _, err := fetch(t, c).Tokens(); !errors.Is(err, ErrSignedOut) {
 		t.Errorf("Tokens: %v", err)
 	}
 	for _, name := range []string{"alice", "carol", ""} {
-		if err := c.Switch(t.Context(), name); !errors.Is(err, ErrSignedOut) {
-			t.Errorf("Switch(%q): %v", name, err)
+		if err := c.SwitchAccount(t.Context(), name); !errors.Is(err, ErrSignedOut) {
+			t.Errorf("SwitchAccount(%q): %v", name, err)
 		}
 	}
-	if err := c.Switch(t.Context(), "bob"); err != nil {
+	if err := c.SwitchAccount(t.Context(), "bob"); err != nil {
 		t.Fatal(err)
 	}
 	wantTokens(t, fetch(t, c, ForceRefresh()), "bob")

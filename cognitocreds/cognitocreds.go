@@ -86,7 +86,7 @@ func (p *Provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
 // failed, means that somebody has to sign in, and that trying again is of no use.
 func NeedsSignIn(err error) bool {
 	for _, kind := range []error{
-		latchkey.ErrSignedOut, latchkey.ErrSessionExpired, latchkey.ErrNotRefreshable, latchkey.ErrNeedsSignIn, latchkey.ErrGuestsDisabled,
+		latchkey.ErrSignedOut, latchkey.ErrSessionExpired, latchkey.ErrNeedsSignIn, latchkey.ErrGuestsDisabled,
 	} {
 		if errors.Is(err, kind) {
 			return true

@@ -60,7 +60,7 @@ func TestSignIn(t *testing.T) {
 		t.Errorf("groups %v, email %q", groups, tokens.ID.Email())
 	}
 	user, err := client.CurrentUser(t.Context())
-	if err != nil || user.Username != "ann" || user.SignInDetails == nil {
+	if err != nil || user.Username != "ann" || user.LoginID != "ann" {
 		t.Errorf("current user %+v, %v", user, err)
 	}
 }
@@ -102,7 +102,7 @@ func TestNewPassword(t *testing.T) {
 	if err != nil || step.Done() || step.Challenge.Name != "NEW_PASSWORD_REQUIRED" {
 		t.Fatalf("step %+v, %v", step, err)
 	}
-	if step, err = step.Respond(t.Context(), latchkey.NewPassword(password, nil)); err != nil || !step.Done() {
+	if step, err = step.Respond(t.Context(), latchkey.AnswerNewPassword(password, nil)); err != nil || !step.Done() {
 		t.Fatalf("new password: %v", err)
 	}
 }

@@ -166,7 +166,7 @@ func TestLibraryAnswersNewPasswordRequired(t *testing.T) {
 	if step.Done() || step.Challenge.Name != "NEW_PASSWORD_REQUIRED" || step.Challenge.UserAttributes["email"] != user+"@example.com" {
 		t.Fatalf("sign-in asks for %+v", step.Challenge)
 	}
-	step, err = step.Respond(t.Context(), latchkey.NewPassword(password, map[string]string{"given_name": "Grace"}))
+	step, err = step.Respond(t.Context(), latchkey.AnswerNewPassword(password, map[string]string{"given_name": "Grace"}))
 	check(t, err)
 	if !step.Done() {
 		t.Fatalf("sign-in asks for %+v", step.Challenge)

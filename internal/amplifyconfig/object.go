@@ -7,6 +7,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// Object returns the JSON object of a file that [Parse] accepts, without what surrounds it.
+func Object(data []byte) ([]byte, error) {
+	text, _, err := objectIn(data)
+	return bytes.TrimSpace(text), err
+}
+
 // objectIn finds the JSON object of a file and the names of its members. Around it there
 // may be what Amplify generates: comments, "const awsmobile = ", and ";" with an export.
 // What is left out becomes spaces, so that lines keep their numbers.

@@ -53,7 +53,7 @@ func (a *app) listAccounts(cmd *cobra.Command) error {
 	if a.json {
 		accounts := make([]account, len(known)) // not nil: an empty list is []
 		for i, k := range known {
-			accounts[i] = account(k)
+			accounts[i] = account{k.Username, k.UserID, k.SignedIn, k.Active}
 		}
 		a.writeJSON(accounts)
 		return err
@@ -81,7 +81,7 @@ func (a *app) switchAccount(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := client.Switch(cmd.Context(), args[0]); err != nil {
+	if err := client.SwitchAccount(cmd.Context(), args[0]); err != nil {
 		return err
 	}
 	return a.whoami(cmd, nil)

@@ -59,7 +59,7 @@ func (c *commandLine) dataFolder(flag string) (string, error) {
 
 // config reads the configuration.
 func (c *commandLine) config() (latchkey.Config, error) {
-	path, err := latchkey.FindConfig(c.configFlag)
+	path, err := findConfig(c.configFlag)
 	if err != nil {
 		return latchkey.Config{}, c.noConfig(err)
 	}

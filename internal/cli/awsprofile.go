@@ -79,7 +79,7 @@ func (p *profileInstaller) processCommand() (string, error) {
 			hints: []string{"build it first: `make build`, then bin/latchkey credentials --install " + shellQuote(p.profile)}}
 	}
 	args := []string{self, "credentials"}
-	path, err := latchkey.FindConfig(p.configFlag)
+	path, err := findConfig(p.configFlag)
 	if err != nil {
 		return "", p.noConfig(err)
 	}

@@ -102,7 +102,7 @@ func (d *dialogue) renew(ctx context.Context, step *latchkey.Step) (*latchkey.St
 		if err != nil {
 			return nil, err
 		}
-		next, err := step.Respond(ctx, latchkey.NewPassword(password, attributes))
+		next, err := step.Respond(ctx, latchkey.AnswerNewPassword(password, attributes))
 		if !errors.Is(err, latchkey.ErrInvalidPassword) || try == tries {
 			return next, err
 		}
@@ -151,7 +151,7 @@ func (d *dialogue) choose(ctx context.Context, step *latchkey.Step) (*latchkey.S
 		}
 		for i, choice := range choices {
 			if answer == fmt.Sprint(i+1) || strings.EqualFold(answer, choice) {
-				return step.Respond(ctx, latchkey.Choose(choice))
+				return step.Respond(ctx, latchkey.AnswerChoice(choice))
 			}
 		}
 	}
@@ -165,7 +165,7 @@ func (d *dialogue) enterCode(ctx context.Context, step *latchkey.Step) (*latchke
 		if err != nil {
 			return nil, err
 		}
-		next, err := step.Respond(ctx, latchkey.Code(code))
+		next, err := step.Respond(ctx, latchkey.AnswerCode(code))
 		if !errors.Is(err, latchkey.ErrCodeMismatch) || try == tries {
 			return next, err
 		}
@@ -181,8 +181,8 @@ func codeQuestion(c *latchkey.Challenge) string {
 		return "Code of your authenticator app:"
 	case c.Name == "CUSTOM_CHALLENGE":
 		return "Answer to the service's challenge:"
-	case c.Delivery != nil:
-		return "Code sent to " + c.Delivery.Destination + ":"
+	case c.Destination != "":
+		return "Code sent to " + c.Destination + ":"
 	}
 	return "Code:"
 }

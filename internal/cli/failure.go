@@ -60,7 +60,7 @@ func exitCode(err error) int {
 		code int
 	}{
 		{latchkey.ErrSignedOut, exitSignedOut}, {latchkey.ErrSessionExpired, exitSignedOut},
-		{latchkey.ErrNotRefreshable, exitSignedOut}, {latchkey.ErrNeedsSignIn, exitSignedOut},
+		{latchkey.ErrNeedsSignIn, exitSignedOut},
 		{latchkey.ErrNetwork, exitNetwork}, {jwt.ErrKeysUnavailable, exitNetwork},
 	} {
 		if errors.Is(err, kind.is) {
@@ -151,7 +151,7 @@ func (c *commandLine) advise(e *latchkey.Error) []string {
 	switch {
 	case errors.Is(e, latchkey.ErrSignedOut):
 		return append(adviseElsewhere(c.homeFlag, e), login)
-	case errors.Is(e, latchkey.ErrSessionExpired), errors.Is(e, latchkey.ErrNotRefreshable):
+	case errors.Is(e, latchkey.ErrSessionExpired), errors.Is(e, latchkey.ErrNeedsSignIn):
 		return []string{login}
 	case errors.Is(e, latchkey.ErrNoIdentityPool):
 		return []string{"add identity_pool_id to the configuration's auth"}

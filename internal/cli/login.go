@@ -129,11 +129,7 @@ type signedIn struct {
 }
 
 func (c *loginCommand) welcome(ctx context.Context, client *latchkey.Client) error {
-	session, err := client.FetchSession(ctx, latchkey.TokensOnly())
-	if err != nil {
-		return err
-	}
-	tokens, err := session.Tokens()
+	tokens, err := client.FetchTokens(ctx)
 	if err != nil {
 		return err
 	}

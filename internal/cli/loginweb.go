@@ -4,11 +4,16 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/internal/cli/ui"
+	"github.com/latchkey-auth/latchkey/internal/loopback"
 )
 
 // webFlags are the flags of `latchkey login --web`.
@@ -43,11 +48,14 @@ func (c *loginCommand) loginWeb(ctx context.Context, username string) error {
 	c.catchSignals()
 	asker := &dialogue{app: c.app}
 	defer asker.close()
-	client, err := c.client(func(config *latchkey.Config) { config.OpenBrowser = c.showAndOpen })
+	var callback string
+	client, err := c.client(func(config *latchkey.Config) {
+		config.OpenBrowser, callback = c.showAndOpen, callbackAt(config.OAuth, c.web.port)
+	})
 	if err != nil {
 		return err
 	}
-	options := []latchkey.RedirectOption{latchkey.LoopbackPort(c.web.port)}
+	options := []latchkey.RedirectOption{latchkey.RedirectTo(callback)}
 	if c.web.provider != "" {
 		options = append(options, latchkey.ThroughProvider(c.web.provider))
 	}
@@ -65,12 +73,32 @@ func (c *loginCommand) loginWeb(ctx context.Context, username string) error {
 	return c.welcome(ctx, client)
 }
 
+// callbackAt is the first loopback URL of the configuration with the given port; empty, which
+// leaves the choice to the library, if the port is 0 or there is no such URL.
+func callbackAt(pages *latchkey.OAuthConfig, port int) string {
+	if port == 0 {
+		return ""
+	}
+	callbacks := []string{"http://127.0.0.1/callback"}
+	if pages != nil && len(pages.RedirectSignIn) > 0 {
+		callbacks = pages.RedirectSignIn
+	}
+	for _, callback := range callbacks {
+		u, err := url.Parse(callback)
+		if err == nil && u.Scheme == "http" && slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, u.Hostname()) {
+			u.Host = net.JoinHostPort(u.Hostname(), strconv.Itoa(port))
+			return u.String()
+		}
+	}
+	return ""
+}
+
 // showAndOpen opens an address in the browser and shows it, for whoever sees no
 // browser come up. A browser that does not start is no failure of the sign-in: the
 // address may be opened by hand.
 func (c *loginCommand) showAndOpen(ctx context.Context, address string) error {
 	c.err.Print("Your browser opens to sign in. If it does not, open this address in it:\n\n  " + ui.Clean(address) + "\n")
-	err := latchkey.SystemBrowser(ctx, address)
+	err := loopback.Browse(ctx, address)
 	if err != nil && ctx.Err() == nil {
 		c.err.Print(c.err.Paint(ui.Yellow, "No browser could be started") + " (" + ui.Clean(err.Error()) + "). On a remote machine use --no-browser.")
 	}

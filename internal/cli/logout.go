@@ -76,12 +76,13 @@ func (c *logoutCommand) logout(ctx context.Context) error {
 	}
 	report, err := end(ctx, options...)
 	if c.json {
+		failed := signOutErrorsOf(report)
 		c.writeJSON(signedOut{
 			Username: report.Username,
-			Local:    report.Local, LocalError: c.reason(report.LocalError),
-			Revoked: report.Revoked, RevokeError: c.reason(report.RevokeError), Queued: report.Queued,
-			Global: report.Global, GlobalError: c.reason(report.GlobalError),
-			LogoutURL: report.LogoutURL, HostedPage: report.HostedPage, HostedPageError: c.reason(report.HostedPageError),
+			Local:    report.Local, LocalError: c.reason(failed.local),
+			Revoked: report.Revoked, RevokeError: c.reason(failed.revoke), Queued: report.Queued,
+			Global: report.Global, GlobalError: c.reason(failed.global),
+			LogoutURL: report.LogoutURL, HostedPage: report.HostedPage, HostedPageError: c.reason(failed.page),
 		})
 	} else {
 		c.tellSignOut(report)
@@ -120,21 +121,21 @@ func (c *logoutCommand) incomplete(report latchkey.SignOutReport, err error) err
 		return nil
 	}
 	f := &failure{code: exitCode(err), err: err}
-	what := ""
+	what, failed := "", signOutErrorsOf(report)
 	switch {
-	case report.LocalError != nil:
+	case failed.local != nil:
 		what = "the session could not be removed from this machine"
-		err = report.LocalError
-	case report.GlobalError != nil:
-		what = "the user's other sessions go on"
-		err = report.GlobalError
-	case report.RevokeError == nil:
+		err = failed.local
+	case failed.global != nil:
+		what = "the user's other sessions continue"
+		err = failed.global
+	case failed.page != nil && failed.revoke == nil:
 		what = "the logout page could not be opened"
-		err = report.HostedPageError
+		err = failed.page
 		f.hints = []string{"run " + c.typed("logout") + " again, or open its address by hand"}
 	default:
 		what = "the refresh token was not revoked"
-		err = report.RevokeError
+		err = failed.revoke
 		f.hints = []string{"nobody can use it from this machine any more; it stays good wherever it was copied to"}
 		if report.Queued {
 			what = "the refresh token is not revoked yet"

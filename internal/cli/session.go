@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -58,23 +59,11 @@ func (c *sessionCommand) session(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	var options []latchkey.FetchOption
-	if c.refresh {
-		options = append(options, latchkey.ForceRefresh())
-	}
-	user, signedOut := client.CurrentUser(cmd.Context())
-	if errors.Is(signedOut, latchkey.ErrStore) {
-		return signedOut // it is told once
-	}
-	if signedOut != nil && !c.refresh {
-		options = append(options, latchkey.TokensOnly()) // to look makes no guest
-	}
-	session, err := client.FetchSession(cmd.Context(), options...)
+	session, err := c.fetch(cmd.Context(), client)
 	if err != nil {
 		return err
 	}
 	o := c.overview(session, time.Now())
-	o.Username = user.Username
 	if c.json {
 		c.writeJSON(o)
 	} else {
@@ -87,9 +76,21 @@ func (c *sessionCommand) session(cmd *cobra.Command) error {
 	return err
 }
 
+// fetch returns the session. To look at nobody's session makes no guest.
+func (c *sessionCommand) fetch(ctx context.Context, client *latchkey.Client) (*latchkey.Session, error) {
+	if c.refresh {
+		return client.FetchSession(ctx, latchkey.ForceRefresh())
+	}
+	known, err := client.CurrentSession(ctx)
+	if err != nil || !known.SignedIn() {
+		return known, err
+	}
+	return client.FetchSession(ctx)
+}
+
 // overview looks at every facet.
 func (c *sessionCommand) overview(session *latchkey.Session, now time.Time) overview {
-	o := overview{SignedIn: session.SignedIn()}
+	o := overview{SignedIn: session.SignedIn(), Username: session.Username()}
 	sub, err := session.UserSub()
 	o.UserID = c.facet("User id", sub, time.Time{}, now, err)
 	tokens, err := session.Tokens()

@@ -156,7 +156,7 @@ func TestCodeQuestion(t *testing.T) {
 		want      string
 	}{
 		{latchkey.Challenge{Name: "CUSTOM_CHALLENGE"}, "Answer to the service's challenge:"},
-		{latchkey.Challenge{Name: "EMAIL_OTP", Delivery: &latchkey.Delivery{Medium: "EMAIL", Destination: "a***@b***"}}, "Code sent to a***@b***:"},
+		{latchkey.Challenge{Name: "EMAIL_OTP", Medium: "EMAIL", Destination: "a***@b***"}, "Code sent to a***@b***:"},
 		{latchkey.Challenge{Name: "SMS_MFA"}, "Code:"},
 	} {
 		if got := codeQuestion(&test.challenge); got != test.want {

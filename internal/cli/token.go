@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/jwt"
 )
 
@@ -58,11 +57,7 @@ func (a *app) storedToken(ctx context.Context, use string) (*jwt.Unverified, err
 	if err != nil {
 		return nil, err
 	}
-	session, err := client.FetchSession(ctx, latchkey.TokensOnly())
-	if err != nil {
-		return nil, err
-	}
-	tokens, err := session.Tokens()
+	tokens, err := client.FetchTokens(ctx)
 	if err != nil {
 		return nil, err
 	}

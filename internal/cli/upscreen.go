@@ -10,6 +10,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/cli/ui"
 	"github.com/latchkey-auth/latchkey/internal/localservice"
 	"github.com/latchkey-auth/latchkey/internal/outbox"
+	"github.com/latchkey-auth/latchkey/internal/version"
 )
 
 // announce tells where the service is: a line of JSON, or a screen.
@@ -23,7 +24,7 @@ func (c *upCommand) announce(ready localservice.Ready, folder string) {
 		return
 	}
 	c.out.Print("")
-	c.out.Print("  " + c.out.Paint(ui.Green, "●") + " " + c.out.Paint(ui.Bold, "Latchkey "+latchkey.Version+" is up"))
+	c.out.Print("  " + c.out.Paint(ui.Green, "●") + " " + c.out.Paint(ui.Bold, "Latchkey "+version.Number+" is up"))
 	c.out.Print("")
 	table := &ui.Table{Indent: "    "}
 	page := pageAddress(ready)
@@ -98,7 +99,7 @@ func mask(id string) string {
 // command would not find it by itself.
 func (c *upCommand) loginLine(ready localservice.Ready) string {
 	line := c.program + " login " + ready.Username
-	if path, err := latchkey.FindConfig(""); err == nil {
+	if path, err := findConfig(""); err == nil {
 		found, err := latchkey.LoadConfig(path)
 		if err == nil && found.UserPoolID == ready.UserPoolID && found.ClientID == ready.ClientID && found.UserPoolEndpoint == ready.Endpoint {
 			return line

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/latchkey-auth/latchkey"
+	"github.com/latchkey-auth/latchkey/internal/version"
 )
 
 // build is what version tells with --json.
@@ -23,7 +23,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Short: "Show which version this is",
 		Args:  a.atMost(0),
 		RunE: func(*cobra.Command, []string) error {
-			b := build{latchkey.Version, revision(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+			b := build{version.Number, revision(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 			if a.json {
 				a.writeJSON(b)
 				return nil

@@ -32,10 +32,7 @@ func (a *app) whoami(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	who := identity{Username: user.Username, UserID: user.UserID}
-	if how := user.SignInDetails; how != nil {
-		who.LoginID, who.AuthFlow = how.LoginID, how.AuthFlow
-	}
+	who := identity{Username: user.Username, UserID: user.UserID, LoginID: user.LoginID, AuthFlow: user.AuthFlow}
 	if a.json {
 		a.writeJSON(who)
 		return nil

@@ -20,7 +20,7 @@ func TestErrorText(t *testing.T) {
 		"empty":    {&Fault{}, ""},
 		"kind":     {New("", Closed, ""), "client is closed"},
 		"hint":     {New("Fetch", SignedOut, "sign in"), "Fetch: signed out; sign in"},
-		"all":      {&Fault{Op: "GetId", Kind: NeedsSignIn, Provider: "p", Code: "X", Message: "m", Hint: "h", Err: io.EOF}, "GetId: a new sign-in with the provider is needed: p: X: m: EOF; h"},
+		"all":      {&Fault{Op: "GetId", Kind: NeedsSignIn, Provider: "p", Code: "X", Message: "m", Hint: "h", Err: io.EOF}, "GetId: a new sign-in is needed: p: X: m: EOF; h"},
 		"store":    {OfStore("Save", io.EOF), "Save: store failure: EOF"},
 		"class":    {OfClass("GetId", TooManyCalls, "slow"), "GetId: throttled: slow; wait before trying again"},
 		"no kind":  {&Fault{Message: "m"}, "m"},
@@ -71,7 +71,7 @@ func TestKindsAreDistinct(t *testing.T) {
 	kinds := []error{
 		SignedOut, SessionExpired, NotAuthorized, UserNotConfirmed, PasswordResetRequired, UserNotFound, CodeMismatch, CodeExpired,
 		InvalidPassword, InvalidParameter, Network, Throttled, Service, Forbidden, WrongAccount, Config, Store, NoIdentityPool, GuestsDisabled,
-		NoUserPoolSession, NotRefreshable, NotFetched, NeedsSignIn, AlreadySignedIn, Flow, Denied, Browser, NotSupported, Closed,
+		NoUserPoolSession, NotFetched, NeedsSignIn, AlreadySignedIn, Flow, Denied, Browser, NotSupported, Closed,
 	}
 	texts := map[string]bool{}
 	for i, kind := range kinds {

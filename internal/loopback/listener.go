@@ -1,12 +1,12 @@
 package loopback
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -28,28 +28,21 @@ type Listener struct {
 	taken      chan struct{} // holds one token: the answer's
 }
 
-// Listen listens for a callback URL; port is for one that has none, 0 chooses a free
-// one. Errors are faults.
-func Listen(uri *url.URL, port int) (*Listener, error) {
-	if port < 0 || port > 65535 {
-		return nil, fault.New("", fault.InvalidParameter, "a port is a number from 1 to 65535")
-	}
-	text := uri.Port()
-	if port != 0 || text == "" {
-		text = strconv.Itoa(port)
-	}
+// Listen listens for a callback URL, on a free port if it has none. Errors are faults.
+func Listen(uri *url.URL) (*Listener, error) {
+	port := cmp.Or(uri.Port(), "0")
 	l := &Listener{
 		path: uri.EscapedPath(), Arrived: make(chan string, 1), Failed: make(chan error, 2),
 		outcome: make(chan bool, 1), taken: make(chan struct{}, 1),
 	}
-	for i, address := range addresses(uri, text) {
+	for i, address := range addresses(uri, port) {
 		listener, err := net.Listen("tcp", address)
 		if err != nil && i > 0 && !errors.Is(err, syscall.EADDRINUSE) {
 			break // this machine has no IPv6
 		}
 		if err != nil { // the browser might come back to whoever has the port
 			l.Close()
-			return nil, &fault.Fault{Kind: fault.Config, Message: "cannot listen on " + address, Hint: "close what uses the port, or choose another with LoopbackPort", Err: err}
+			return nil, &fault.Fault{Kind: fault.Config, Message: "cannot listen on " + address, Hint: "close what uses the port, or name another in the callback URL", Err: err}
 		}
 		l.listeners = append(l.listeners, listener)
 	}

@@ -69,7 +69,7 @@ func checkJump(t *testing.T, jump time.Duration, kept bool) {
 	e := signedIn(t, p, store.NewMemory())
 	var mu sync.Mutex
 	var seen []EventKind
-	if _, err := e.Subscribe(func(ev Event) { mu.Lock(); defer mu.Unlock(); seen = append(seen, ev.Kind) }); err != nil {
+	if _, err := e.Subscribe(Subscription{Call: func(ev Event) { mu.Lock(); defer mu.Unlock(); seen = append(seen, ev.Kind) }}); err != nil {
 		t.Fatal(err)
 	}
 	if kept {

@@ -167,7 +167,7 @@ func TestClosedEngine(t *testing.T) {
 		"Switch":    func() error { return e.Switch(ctx, "alice") },
 		"Accounts":  func() error { _, _, err := e.Accounts(ctx); return err },
 		"End":       func() error { _, err := e.End(ctx, EndOptions{}); return err },
-		"Subscribe": func() error { _, err := e.Subscribe(func(Event) {}); return err },
+		"Subscribe": func() error { _, err := e.Subscribe(Subscription{Call: func(Event) {}}); return err },
 		"KeepFresh": func() error { _, err := e.KeepFresh(ctx); return err },
 		"Federate": func() error {
 			_, err := e.Federate(ctx, store.Federation{Provider: provider}, sourceOf(providerToken("carol"), nil))

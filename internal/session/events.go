@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -20,11 +21,14 @@ const (
 	IdentityChanged
 )
 
-// Causes of events.
+// Cause says who caused an event.
+type Cause string
+
+// The causes of events.
 const (
-	CauseLocal  = "local"
-	CauseGlobal = "global"
-	CauseRemote = "remote" // another process that shares the store
+	CauseLocal  Cause = "local"
+	CauseGlobal Cause = "global"
+	CauseRemote Cause = "remote" // another process that shares the store
 )
 
 // Event is one change of the active session's state.
@@ -34,9 +38,10 @@ type Event struct {
 	Username   string
 	Provider   string
 	IdentityID string
-	Reason     string
-	Cause      string
+	Cause      Cause
 	Err        error
+	// View is the session once the change was made; nil after Close.
+	View *View
 }
 
 // broadcaster hands events to subscribers.
@@ -45,24 +50,24 @@ type broadcaster struct {
 	subscribers []*subscriber
 }
 
-// add returns what ends the subscription.
-func (b *broadcaster) add(s *subscriber) (remove func()) {
+// add begins a subscription, unless it was removed before.
+func (b *broadcaster) add(s *subscriber) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if s.removed {
+		return
+	}
 	// Copied, so that send may walk the list while another is added.
 	b.subscribers = append(b.subscribers[:len(b.subscribers):len(b.subscribers)], s)
-	return func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		var rest []*subscriber
-		for _, other := range b.subscribers {
-			if other != s {
-				rest = append(rest, other)
-			}
-		}
-		b.subscribers = rest
-		s.stop()
-	}
+}
+
+// remove ends a subscription.
+func (b *broadcaster) remove(s *subscriber) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.subscribers = slices.DeleteFunc(slices.Clone(b.subscribers), func(other *subscriber) bool { return other == s })
+	s.removed = true
+	s.stop()
 }
 
 // send queues an event for every subscriber. It runs no subscriber's code.
@@ -97,6 +102,8 @@ const maxQueue = 256
 type subscriber struct {
 	call   func(Event)
 	failed func(reason any)
+	// removed is guarded by the broadcaster's lock.
+	removed bool
 
 	mu      sync.Mutex
 	queue   []Event

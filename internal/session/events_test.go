@@ -39,16 +39,17 @@ func TestEventsComeInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var b broadcaster
 		type subscription struct {
-			got    *collector
-			want   []string
-			remove func()
+			got  *collector
+			want []string
+			of   *subscriber
 		}
 		var present, all []*subscription
 		sent := 0
 		t.Repeat(map[string]func(*rapid.T){
 			"subscribe": func(*rapid.T) {
 				s := &subscription{got: &collector{}}
-				s.remove = b.add(&subscriber{call: s.got.take})
+				s.of = &subscriber{call: s.got.take}
+				b.add(s.of)
 				present, all = append(present, s), append(all, s)
 			},
 			"send": func(*rapid.T) {
@@ -69,7 +70,7 @@ func TestEventsComeInOrder(t *testing.T) {
 			if diff := cmp.Diff(s.want, s.got.list()); diff != "" {
 				t.Fatalf("events (-want +got):\n%s", diff)
 			}
-			s.remove()
+			b.remove(s.of)
 		}
 		if !b.idle() {
 			t.Fatal("subscriptions are left")
@@ -122,15 +123,16 @@ func TestUnsubscribeDiscards(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var b broadcaster
-		var remove func()
 		first, second := &collector{}, &collector{}
-		remove = b.add(&subscriber{call: func(e Event) { first.take(e); remove() }})
+		over := &subscriber{}
+		over.call = func(e Event) { first.take(e); b.remove(over) }
+		b.add(over)
 		b.add(&subscriber{call: second.take})
 		for i := range 3 {
 			b.send(Event{Username: number(i)})
 		}
 		synctest.Wait()
-		remove()
+		b.remove(over)
 		b.send(Event{Username: number(3)})
 		synctest.Wait()
 		if got := first.list(); len(got) != 1 {

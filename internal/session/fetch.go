@@ -27,6 +27,15 @@ type fetchCall struct {
 	round int
 }
 
+// Known returns the session as it is in memory and in the store, without the network.
+func (e *Engine) Known(ctx context.Context) (*View, error) {
+	s, err := e.Ready(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.known(time.Now(), nil), nil
+}
+
 // Fetch returns the session. Tokens come first, then the identity pool, which is asked
 // with them. It fails only if the store cannot be read, after Close, and with the
 // context's error if the caller stopped waiting for what it asked for alone.

@@ -160,7 +160,7 @@ func wantTokens(t *testing.T, e *Engine, want Want) Tokens {
 func collect(t *testing.T, e *Engine) func() []Event {
 	t.Helper()
 	events := make(chan Event, 100)
-	stop, err := e.Subscribe(func(ev Event) { events <- ev })
+	stop, err := e.Subscribe(Subscription{Call: func(ev Event) { events <- ev }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,11 @@ func collect(t *testing.T, e *Engine) func() []Event {
 func brief(events []Event) []Event {
 	var got []Event
 	for _, e := range events {
-		got = append(got, Event{Kind: e.Kind, Cause: e.Cause, Reason: e.Reason})
+		short := Event{Kind: e.Kind, Cause: e.Cause}
+		if e.Kind == SessionExpired {
+			short.Err = e.Err
+		}
+		got = append(got, short)
 	}
 	return got
 }

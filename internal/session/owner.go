@@ -85,8 +85,25 @@ func (o *Owner) apply(c change) {
 
 // send queues an event for all subscribers. o.mu is held.
 func (o *Owner) send(e Event) {
-	e.At = time.Now().Round(0)
+	now := time.Now()
+	e.At = now.Round(0)
+	if s := o.current.Load(); s != nil {
+		e.View = s.known(now, e.Err)
+	}
 	o.events.send(e)
+}
+
+// join begins a subscription with an event that tells the state of now; err is why no state
+// could be read. It reports whether the subscription has begun.
+func (o *Owner) join(s *subscriber, err error) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return false
+	}
+	s.push(initialEvent(o.current.Load(), err, time.Now()))
+	o.events.add(s)
+	return true
 }
 
 // noteIdentity tells subscribers when a new state shows another identity than the one

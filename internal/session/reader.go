@@ -14,6 +14,7 @@ const (
 	hintSignIn  = "sign in, then call again"
 	hintGrant   = "sign in again; the implicit grant brings no refresh token: use the code grant"
 	hintGuests  = "sign in, or allow guests in the identity pool and in Config.AllowGuests"
+	hintExpired = "they have expired; call FetchSession or FetchTokens, which refresh them"
 	hintFetched = "call FetchSession or FetchCredentials, which ask the identity pool"
 )
 

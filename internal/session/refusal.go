@@ -121,5 +121,6 @@ func (j *tokenJob) finish(ctx context.Context, f *fault.Fault, cause error) outc
 		}
 		return outcome{err: cause}
 	}
-	return j.publish(j.reader.state(over, time.Now(), nil), Event{Kind: SessionExpired, Reason: reason, Err: cause})
+	s := j.reader.state(over, time.Now(), nil)
+	return j.publish(s, Event{Kind: SessionExpired, Err: s.view.tokensErr})
 }

@@ -211,7 +211,7 @@ func TestTokenlessSessions(t *testing.T) {
 		if tokens := wantTokens(t, e, Want{}); tokens.Refreshable {
 			t.Error("the session says that it can be refreshed")
 		}
-		if err := fetchErr(t, e); !errors.Is(err, fault.NotRefreshable) || p.count() != 0 {
+		if err := fetchErr(t, e); !errors.Is(err, fault.NeedsSignIn) || p.count() != 0 {
 			t.Errorf("%v after %d calls", err, p.count())
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/latchkey-auth/latchkey/internal/cognito"
 	"github.com/latchkey-auth/latchkey/internal/fault"
@@ -33,12 +34,12 @@ func TestRefusalIsCheckedAgainstStore(t *testing.T) {
 		calls   int
 		event   Event
 	}{
-		"nothing":      {nil, nil, 9, fault.SessionExpired, false, 1, Event{Kind: SessionExpired, Reason: "NotAuthorizedException"}},
-		"edited":       {func(*testPool) func(*store.Record) { return expire }, nil, 9, fault.SessionExpired, false, 1, Event{Kind: SessionExpired, Reason: "NotAuthorizedException"}},
+		"nothing":      {nil, nil, 9, fault.SessionExpired, false, 1, Event{Kind: SessionExpired, Err: fault.NotAuthorized}},
+		"edited":       {func(*testPool) func(*store.Record) { return expire }, nil, 9, fault.SessionExpired, false, 1, Event{Kind: SessionExpired, Err: fault.NotAuthorized}},
 		"refreshed":    {func(p *testPool) func(*store.Record) { return setTokens(p.grant()) }, nil, 9, nil, true, 1, Event{Kind: Refreshed, Cause: CauseRemote}},
 		"newer, taken": {newerToken, nil, 1, nil, true, 2, Event{Kind: Refreshed}},
 		"newer, refused too": {
-			newerToken, nil, 9, fault.SessionExpired, false, 2, Event{Kind: SessionExpired, Reason: "NotAuthorizedException"},
+			newerToken, nil, 9, fault.SessionExpired, false, 2, Event{Kind: SessionExpired, Err: fault.NotAuthorized},
 		},
 		"newer after each try": {newestToken, nil, 9, fault.NotAuthorized, true, 2, Event{Kind: RefreshFailed}},
 		"signed out": {
@@ -49,7 +50,7 @@ func TestRefusalIsCheckedAgainstStore(t *testing.T) {
 		"ended": {
 			func(*testPool) func(*store.Record) {
 				return func(r *store.Record) { *r = tombstone(*r, "UserNotFoundException", "") }
-			}, nil, 9, fault.SessionExpired, false, 1, Event{Kind: SessionExpired, Reason: "UserNotFoundException"},
+			}, nil, 9, fault.SessionExpired, false, 1, Event{Kind: SessionExpired, Err: fault.UserNotFound},
 		},
 		"unreadable": {nil, errDisk, 9, fault.NotAuthorized, true, 1, Event{Kind: RefreshFailed}},
 	} {
@@ -80,7 +81,7 @@ func TestRefusalIsCheckedAgainstStore(t *testing.T) {
 				if p.count() != test.calls {
 					t.Errorf("%s: %d calls, want %d", name, p.count(), test.calls)
 				}
-				if diff := cmp.Diff([]Event{test.event}, brief(events())); diff != "" {
+				if diff := cmp.Diff([]Event{test.event}, brief(events()), cmpopts.EquateErrors()); diff != "" {
 					t.Errorf("%s: events (-want +got):\n%s", name, diff)
 				}
 				if r, err := kept.Memory.Load(t.Context(), alice); err != nil || live(r) != test.live {

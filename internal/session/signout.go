@@ -23,9 +23,9 @@ type Ended struct {
 
 // EndOptions say how a session ends.
 type EndOptions struct {
-	Cause     string // of the event
-	Local     bool   // the service is left out: nothing is queued for it
-	KeepGuest bool   // the guest's identity stays
+	Cause     Cause // of the event
+	Local     bool  // the service is left out: nothing is queued for it
+	KeepGuest bool  // the guest's identity stays
 }
 
 // End ends the active session here and in the store. It does not call the service. An
@@ -113,7 +113,7 @@ func (e *Engine) endGuest(ctx context.Context, s *State, o EndOptions) error {
 }
 
 // publishEnd makes the end of a session the present state and tells of it.
-func (e *Engine) publishEnd(before *State, held Held, cause string) {
+func (e *Engine) publishEnd(before *State, held Held, cause Cause) {
 	after := e.reader.state(held, time.Now(), nil)
 	e.owner.revise(func(*State) change {
 		c := change{state: after}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/expiry"
+	"github.com/latchkey-auth/latchkey/internal/fault"
 	"github.com/latchkey-auth/latchkey/store"
 )
 
@@ -44,6 +45,27 @@ type State struct {
 
 // View is what the program is shown.
 func (s *State) View() *View { return &s.view }
+
+// known is what the program is shown before anything is renewed: a facet that has expired
+// is an error. For the tokens that is cause, unless it is nil.
+func (s *State) known(now time.Time, cause error) *View {
+	tokensGone := s.view.tokensErr == nil && s.tokens.Left(now) <= 0
+	credentialsGone := s.view.credentialsErr == nil && s.credentials.Left(now) <= 0
+	if !tokensGone && !credentialsGone {
+		return &s.view
+	}
+	v := s.view
+	if tokensGone {
+		if cause == nil {
+			cause = fault.New("", fault.NotFetched, hintExpired)
+		}
+		v.tokens, v.tokensErr = Tokens{}, cause
+	}
+	if credentialsGone {
+		v.credentials, v.credentialsErr = store.Credentials{}, fault.New("", fault.NotFetched, hintFetched)
+	}
+	return &v
+}
 
 // Record is the user's record.
 func (s *State) Record() store.Record { return s.user.Record }

@@ -58,7 +58,7 @@ func (j *tokenJob) read(ctx context.Context) (outcome, bool) {
 	}
 	switch tokens := j.held.Record.Tokens; {
 	case tokens.Refresh.IsZero():
-		return outcome{err: fault.New("", fault.NotRefreshable, hintGrant)}, true
+		return outcome{err: &fault.Fault{Kind: fault.NeedsSignIn, Message: "the session has no refresh token", Hint: hintGrant}}, true
 	case tokens.DeviceRefused:
 		return outcome{err: deviceRefused(nil)}, true
 	}
@@ -243,7 +243,7 @@ func (j *tokenJob) failed(_ *State, err error, changed bool) change {
 // endOf is the event for a session that another process has ended.
 func endOf(found *State) Event {
 	if ended := found.user.Record.Ended; ended != nil && ended.Reason != SignedOutReason {
-		return Event{Kind: SessionExpired, Reason: ended.Reason, Err: found.view.tokensErr}
+		return Event{Kind: SessionExpired, Err: found.view.tokensErr}
 	}
 	return Event{Kind: SignedOut, Cause: CauseRemote}
 }

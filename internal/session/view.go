@@ -3,6 +3,7 @@ package session
 import (
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/fault"
 	"github.com/latchkey-auth/latchkey/jwt"
 	"github.com/latchkey-auth/latchkey/store"
 )
@@ -60,16 +61,33 @@ func (v *View) Username() string { return v.username }
 func (v *View) Provider() string { return v.provider }
 
 // UserSub is the user's sub claim.
-func (v *View) UserSub() (string, error) { return v.sub, v.subErr }
+func (v *View) UserSub() (string, error) { return v.sub, orEmpty(v.subErr, v.sub == "") }
 
 // Tokens are the tokens.
-func (v *View) Tokens() (Tokens, error) { return v.tokens, v.tokensErr }
+func (v *View) Tokens() (Tokens, error) {
+	return v.tokens, orEmpty(v.tokensErr, v.tokens.Access == nil)
+}
 
 // IdentityID is the identity pool's id of the user or guest.
-func (v *View) IdentityID() (string, error) { return v.identityID, v.identityErr }
+func (v *View) IdentityID() (string, error) {
+	return v.identityID, orEmpty(v.identityErr, v.identityID == "")
+}
 
 // Credentials are AWS credentials of the user or guest.
-func (v *View) Credentials() (store.Credentials, error) { return v.credentials, v.credentialsErr }
+func (v *View) Credentials() (store.Credentials, error) {
+	return v.credentials, orEmpty(v.credentialsErr, v.credentials.AccessKeyID == "")
+}
+
+// errEmpty is the error of every facet of the zero View.
+var errEmpty = fault.New("", fault.SignedOut, "use the session that FetchSession returns, not a zero Session")
+
+// orEmpty is the error of a facet, which has one if it has no value.
+func orEmpty(err error, noValue bool) error {
+	if err == nil && noValue {
+		return errEmpty
+	}
+	return err
+}
 
 // ClockDrift is the service's clock minus this machine's.
 func (v *View) ClockDrift() time.Duration { return v.drift }

@@ -15,20 +15,56 @@ type watching struct {
 	stop context.CancelFunc // nil while the store is not watched
 }
 
-// Subscribe calls f for each event from now on, one at a time and in order, and watches
-// the store if it can be watched. stop may be called more than once, also by f. A
-// subscription after Close fails.
-func (e *Engine) Subscribe(f func(Event)) (stop func(), err error) {
+// Subscription is what a subscriber asks for.
+type Subscription struct {
+	Call    func(Event)
+	Initial bool // the first event tells the state of now
+}
+
+// Subscribe calls a function for each event from now on, one at a time and in order, and
+// watches the store if it can be watched. stop may be called more than once, also by the
+// function. A subscription after Close fails.
+func (e *Engine) Subscribe(want Subscription) (stop func(), err error) {
 	if err := e.Closed(); err != nil {
 		return func() {}, err
 	}
-	s := &subscriber{call: f, failed: func(reason any) { logPanic(e.log, reason) }}
-	remove := e.owner.events.add(s)
-	e.watch()
+	s := &subscriber{call: want.Call, failed: func(reason any) { logPanic(e.log, reason) }}
+	if want.Initial {
+		e.life.start(func() { e.begin(s) })
+	} else {
+		e.owner.events.add(s)
+		e.watch()
+	}
 	return func() {
-		remove()
+		e.owner.events.remove(s)
 		e.unwatch()
 	}, nil
+}
+
+// begin begins a subscription once the state is known.
+func (e *Engine) begin(s *subscriber) {
+	_, err := e.Ready(e.life.ctx)
+	if e.owner.join(s, err) {
+		e.watch()
+	}
+}
+
+// initialEvent tells a state; without one, err is why.
+func initialEvent(s *State, err error, now time.Time) Event {
+	e := Event{Kind: SignedOut, At: now.Round(0)}
+	if s == nil {
+		e.Kind, e.Err = RefreshFailed, err
+		e.View = &View{subErr: err, tokensErr: err, identityErr: err, credentialsErr: err}
+		return e
+	}
+	e.View = s.known(now, nil)
+	switch {
+	case s.login() != "":
+		e.Kind, e.Username, e.Provider = Restored, s.view.username, s.view.provider
+	case s.expired():
+		e.Kind, e.Username, e.Err = SessionExpired, s.user.Record.Account.Username, s.view.tokensErr
+	}
+	return e
 }
 
 // watch begins to watch the store, if it can be watched and is not watched yet.
@@ -36,7 +72,7 @@ func (e *Engine) watch() {
 	watcher := e.records.store.watcher()
 	e.watching.mu.Lock()
 	defer e.watching.mu.Unlock()
-	if watcher == nil || e.watching.stop != nil {
+	if watcher == nil || e.watching.stop != nil || e.owner.events.idle() {
 		return
 	}
 	ctx, cancel := context.WithCancel(e.life.ctx)

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/latchkey-auth/latchkey/internal/fault"
 	"github.com/latchkey-auth/latchkey/store"
 )
 
@@ -38,7 +40,7 @@ func TestWatchTellsOfOthers(t *testing.T) {
 		"ended by the service": {
 			false, func(t *testing.T, _ *Engine, _ *testPool, kept *store.Memory) {
 				rewrite(t, kept, func(r *store.Record) { *r = tombstone(*r, "UserNotFoundException", "") })
-			}, false, []Event{{Kind: SessionExpired, Reason: "UserNotFoundException"}},
+			}, false, []Event{{Kind: SessionExpired, Err: fault.UserNotFound}},
 		},
 		"signed in": {true, func(t *testing.T, other *Engine, p *testPool, _ *store.Memory) { establish(t, other, p) }, true, []Event{{Kind: Restored, Cause: CauseRemote}}},
 		"signed in anew": {
@@ -75,7 +77,7 @@ func TestWatchTellsOfOthers(t *testing.T) {
 				events := collect(t, e)
 				synctest.Wait()
 				test.act(t, other, p, kept)
-				if diff := cmp.Diff(test.want, brief(events())); diff != "" {
+				if diff := cmp.Diff(test.want, brief(events()), cmpopts.EquateErrors()); diff != "" {
 					t.Errorf("events (-want +got):\n%s", diff)
 				}
 				if s := e.Current(); s.Live() != test.live {

@@ -43,7 +43,7 @@ func TestWatchRunsWhileSubscribed(t *testing.T) {
 		e := newEngine(t, Config{Store: kept, UserPool: &testPool{}})
 		var stops []func()
 		for range 3 {
-			stop, err := e.Subscribe(func(Event) {})
+			stop, err := e.Subscribe(Subscription{Call: func(Event) {}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,7 +61,7 @@ func TestWatchRunsWhileSubscribed(t *testing.T) {
 				t.Errorf("%d watches after the end of %d subscriptions", kept.running, i+1)
 			}
 		}
-		if _, err := e.Subscribe(func(Event) {}); err != nil {
+		if _, err := e.Subscribe(Subscription{Call: func(Event) {}}); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()

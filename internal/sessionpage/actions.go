@@ -70,18 +70,28 @@ func farewell(report latchkey.SignOutReport) *message {
 	done(report.Local, "The session of "+report.Username+" is forgotten here.")
 	done(report.Global, "The service has ended all sessions of "+report.Username+", in every browser and program.")
 	done(report.Revoked, "The refresh token is revoked.")
-	done(report.LogoutURL != "" && report.HostedPageError == nil, "The sign-in pages have forgotten this browser.")
-	for _, failed := range []struct {
-		what string
-		err  error
-	}{
-		{"The session could not be forgotten", report.LocalError}, {"The other sessions go on", report.GlobalError},
-		{"The refresh token is not revoked", report.RevokeError}, {"The sign-in pages still know this browser", report.HostedPageError},
-	} {
-		if failed.err != nil {
-			text, _ := explain(failed.err)
-			m.Kind, m.List = kindAlert, append(m.List, failed.what+": "+text+".")
-		}
+	done(report.LogoutURL != "", "The sign-in pages have forgotten this browser.")
+	failures, _ := report.Err().(interface{ Unwrap() []error })
+	if failures == nil {
+		return m
+	}
+	for _, err := range failures.Unwrap() {
+		text, _ := explain(err)
+		m.Kind, m.List = kindAlert, append(m.List, leftUndone(err)+": "+text+".")
 	}
 	return m
+}
+
+// leftUndone says what the error of a sign-out kept from being done.
+func leftUndone(err error) string {
+	failed, _ := errors.AsType[*latchkey.Error](err)
+	switch {
+	case errors.Is(err, latchkey.ErrStore):
+		return "The session could not be forgotten"
+	case failed != nil && failed.Op == "RevokeToken":
+		return "The refresh token is not revoked"
+	case failed != nil && failed.Op == "Logout":
+		return "The sign-in pages still know this browser"
+	}
+	return "The other sessions continue"
 }

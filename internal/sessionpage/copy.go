@@ -5,8 +5,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-
-	"github.com/latchkey-auth/latchkey"
 )
 
 // copyToken serves POST /session/copy: a token, or a request with one, for the page's
@@ -41,11 +39,7 @@ func (p *Page) copyToken(w http.ResponseWriter, r *http.Request) {
 
 // copied is what is copied; empty where it is not known.
 func (p *Page) copied(ctx context.Context, v *visitor, what string) (string, error) {
-	session, err := v.client.FetchSession(ctx, latchkey.TokensOnly())
-	if err != nil {
-		return "", err
-	}
-	tokens, err := session.Tokens()
+	tokens, err := v.client.FetchTokens(ctx)
 	if err != nil {
 		return "", err
 	}

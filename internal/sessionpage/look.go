@@ -178,11 +178,11 @@ func (p *Page) look(ctx context.Context, v *visitor) *view {
 		page.Events = append(page.Events, tellOf(e, p.cfg.Zone))
 	}
 	user, signedOut := v.client.CurrentUser(ctx)
-	var options []latchkey.FetchOption
+	fetch := func() (*latchkey.Session, error) { return v.client.FetchSession(ctx) }
 	if signedOut != nil && !guest {
-		options = append(options, latchkey.TokensOnly())
+		fetch = func() (*latchkey.Session, error) { return v.client.CurrentSession(ctx) }
 	}
-	session, err := v.client.FetchSession(ctx, options...)
+	session, err := fetch()
 	if err != nil {
 		page.Ended = alarm("The session cannot be read", err)
 		return page
@@ -206,7 +206,7 @@ func (p *Page) look(ctx context.Context, v *visitor) *view {
 func refreshable(session *latchkey.Session) bool {
 	tokens, err := session.Tokens()
 	if err != nil {
-		return !errors.Is(err, latchkey.ErrNotRefreshable)
+		return !errors.Is(err, latchkey.ErrNeedsSignIn)
 	}
 	return tokens.Refreshable
 }
@@ -214,8 +214,8 @@ func refreshable(session *latchkey.Session) bool {
 func (v *view) fillUser(session *latchkey.Session, user latchkey.User) {
 	v.Username, v.Name, v.UserID = user.Username, user.Username, user.UserID
 	v.How = "through the sign-in pages"
-	if how := user.SignInDetails; how != nil {
-		v.How = "with a password, as " + how.LoginID + " (" + how.AuthFlow + ")"
+	if user.LoginID != "" {
+		v.How = "with a password, as " + user.LoginID + " (" + user.AuthFlow + ")"
 	}
 	tokens, err := session.Tokens()
 	if err != nil {

@@ -97,7 +97,7 @@ func TestEvents(t *testing.T) {
 		{latchkey.Event{Kind: latchkey.EventRefreshed, Username: "ann"}, "Refreshed", "new tokens", "good"},
 		{latchkey.Event{Kind: latchkey.EventRefreshed, Err: errors.New("no room.")}, "Refreshed", "but not stored: no room", "bad"},
 		{latchkey.Event{Kind: latchkey.EventRefreshFailed, Err: network}, "Refresh failed", "the service cannot be reached; it is tried again", "bad"},
-		{latchkey.Event{Kind: latchkey.EventSessionExpired, Reason: "UserNotFoundException"}, "Session ended", "by the service: UserNotFoundException", "bad"},
+		{latchkey.Event{Kind: latchkey.EventSessionExpired, Err: &latchkey.Error{Kind: latchkey.ErrSessionExpired, Code: "UserNotFoundException"}}, "Session ended", "by the service: UserNotFoundException", "bad"},
 		{latchkey.Event{Kind: latchkey.EventSignedOut, Cause: latchkey.CauseLocal}, "Signed out", "in this browser", ""},
 		{latchkey.Event{Kind: latchkey.EventSignedOut, Cause: latchkey.CauseGlobal}, "Signed out", "everywhere", ""},
 		{latchkey.Event{Kind: latchkey.EventSignedOut, Cause: latchkey.CauseRemote}, "Signed out", "by another program", ""},
@@ -141,7 +141,7 @@ func TestQuestions(t *testing.T) {
 		field     string // that is wrong
 	}{
 		{latchkey.Challenge{Name: "SOFTWARE_TOKEN_MFA"}, url.Values{"code": {" 123456 "}}, "One more step", "", ""},
-		{latchkey.Challenge{Name: "EMAIL_OTP", Delivery: &latchkey.Delivery{Destination: "d***@e***"}}, url.Values{}, "One more step", "Type the code.", "code"},
+		{latchkey.Challenge{Name: "EMAIL_OTP", Destination: "d***@e***"}, url.Values{}, "One more step", "Type the code.", "code"},
 		{latchkey.Challenge{Name: "CUSTOM_CHALLENGE"}, url.Values{"code": {"x"}}, "One more step", "", ""},
 		{latchkey.Challenge{Name: "SELECT_MFA_TYPE", Choices: []string{"SMS_MFA", "EMAIL_OTP"}}, url.Values{"choice": {"EMAIL_OTP"}}, "One more step", "", ""},
 		{latchkey.Challenge{Name: "SELECT_MFA_TYPE", Choices: []string{"SMS_MFA"}}, url.Values{"choice": {"PASSWORD"}}, "One more step", "Choose one of the ways that are offered.", ""},
@@ -163,7 +163,7 @@ func TestQuestions(t *testing.T) {
 			t.Errorf("%s: %q at %q", test.challenge.Name, problem.Text, problem.Field)
 		}
 	}
-	if lead := codeLead(&latchkey.Challenge{Delivery: &latchkey.Delivery{Destination: "d***@e***"}}); lead != "Type the code that was sent to d***@e***." {
+	if lead := codeLead(&latchkey.Challenge{Destination: "d***@e***"}); lead != "Type the code that was sent to d***@e***." {
 		t.Error(lead)
 	}
 }

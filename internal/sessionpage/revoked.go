@@ -33,16 +33,12 @@ func (p *Page) checkRevoked(ctx context.Context, v *visitor) {
 	if ended == nil || !v.in(ctx) {
 		return
 	}
-	session, err := v.client.FetchSession(ctx, latchkey.TokensOnly())
-	if err != nil {
-		return
-	}
-	tokens, err := session.Tokens()
+	tokens, err := v.client.FetchTokens(ctx)
 	if err != nil {
 		return
 	}
 	over, err := ended.Revoked(ctx, tokens.Access.SessionRef())
 	if err == nil && over && v.mayAsk() {
-		_, _ = v.client.FetchSession(ctx, latchkey.TokensOnly(), latchkey.ForceRefresh())
+		_, _ = v.client.FetchTokens(ctx, latchkey.ForceRefresh())
 	}
 }

@@ -119,15 +119,15 @@ func answerOf(c *latchkey.Challenge, r *http.Request) (reply latchkey.Answer, pr
 				return missing("attribute."+name, "Fill in this field.")
 			}
 		}
-		return latchkey.NewPassword(password, attributes), nil
+		return latchkey.AnswerNewPassword(password, attributes), nil
 	case len(c.Choices) > 0:
 		if choice := trimmed(r, "choice"); slices.Contains(c.Choices, choice) {
-			return latchkey.Choose(choice), nil
+			return latchkey.AnswerChoice(choice), nil
 		}
 		return missing("", "Choose one of the ways that are offered.")
 	}
 	if code := trimmed(r, "code"); code != "" {
-		return latchkey.Code(code), nil
+		return latchkey.AnswerCode(code), nil
 	}
 	return missing("code", "Type the code.")
 }
@@ -180,8 +180,8 @@ func codeLead(c *latchkey.Challenge) string {
 		return "Type the code that your authenticator app shows."
 	case c.Name == "CUSTOM_CHALLENGE":
 		return "Type the answer to the service's challenge."
-	case c.Delivery != nil:
-		return "Type the code that was sent to " + c.Delivery.Destination + "."
+	case c.Destination != "":
+		return "Type the code that was sent to " + c.Destination + "."
 	}
 	return "Type the code."
 }

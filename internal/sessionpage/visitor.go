@@ -61,7 +61,7 @@ func (p *Page) newVisitor(origin string, secure, short bool) (*visitor, error) {
 	if err != nil {
 		return nil, err
 	}
-	rest, err := v.client.Keep(context.Background())
+	rest, err := v.client.KeepFresh(context.Background())
 	if err != nil {
 		return nil, err
 	}

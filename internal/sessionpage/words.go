@@ -192,7 +192,7 @@ func tellOf(e latchkey.Event, zone *time.Location) told {
 	case latchkey.EventRefreshFailed:
 		set("Refresh failed", reason+"; it is tried again", "bad")
 	case latchkey.EventSessionExpired:
-		set("Session ended", "by the service: "+e.Reason, "bad")
+		set("Session ended", "by the service: "+codeOf(e.Err), "bad")
 	case latchkey.EventSignedOut:
 		set("Signed out", signedOutHow(e.Cause), "")
 	case latchkey.EventIdentityChanged:
@@ -203,7 +203,16 @@ func tellOf(e latchkey.Event, zone *time.Location) told {
 	return t
 }
 
-func signedOutHow(cause string) string {
+// codeOf is the exception in an error.
+func codeOf(err error) string {
+	failed, _ := errors.AsType[*latchkey.Error](err)
+	if failed == nil {
+		return ""
+	}
+	return failed.Code
+}
+
+func signedOutHow(cause latchkey.Cause) string {
 	switch cause {
 	case latchkey.CauseGlobal:
 		return "everywhere"

@@ -89,9 +89,7 @@ func tell(ctx context.Context, client *latchkey.Client, options []latchkey.Fetch
 			return err
 		}
 		f.Username, f.Sub = user.Username, user.UserID
-		if user.SignInDetails != nil {
-			f.LoginID = user.SignInDetails.LoginID
-		}
+		f.LoginID = user.LoginID
 		f.Access, f.ID = tokens.Access.Raw(), tokens.ID.Raw()
 	}
 	return json.NewEncoder(os.Stdout).Encode(f)
