@@ -20,6 +20,11 @@ type pasteFunc func(ctx context.Context, address string) (answer string, err err
 // come back, which is the whole address, or its query. ask is called again, twice,
 // if it returns neither. Its context ends when the flow does.
 func PasteAnswer(ask func(ctx context.Context, address string) (answer string, err error)) RedirectOption {
+	if ask == nil {
+		ask = func(context.Context, string) (string, error) {
+			return "", problem("SignInBrowser", ErrInvalidParameter, "give PasteAnswer a function that asks for the answer")
+		}
+	}
 	return RedirectOption{func(o *redirectOptions) { o.paste = ask }}
 }
 

@@ -2,6 +2,7 @@ package latchkey
 
 import (
 	"log/slog"
+	"net/http"
 	"reflect"
 	"sync"
 
@@ -23,10 +24,11 @@ type Client struct {
 	engine *session.Engine
 	pool   *cognito.UserPool
 	log    *slog.Logger
-	// release closes the connections of a transport that New made.
-	release func()
+	// transport performs requests; release closes its connections if New made it.
+	transport *http.Client
+	release   func()
 
-	used authflow.Used // flows of sign-ins by redirect
+	used *authflow.Used // flows of sign-ins by redirect
 	// keys are those of the pool's issuer, fetched by the first sign-in that needs them.
 	keys func() (*jwt.RemoteKeys, error)
 }
@@ -42,26 +44,52 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, asError("New", err)
 	}
-	endpoint := func(url string, service wire.Service) *cognito.Endpoint {
-		return &cognito.Endpoint{URL: url, Service: service, Client: transport, Agent: "latchkey/" + version.Number, Timeout: cfg.Timeout}
-	}
-	c := &Client{
-		cfg: cfg, log: cfg.Logger, release: release,
-		pool: &cognito.UserPool{
-			Endpoint: endpoint(cfg.userPoolURL(), wire.UserPools), Secret: cfg.ClientSecret,
-			Tokens: cognito.Audience{ClientID: cfg.ClientID, AcceptsIssuer: cfg.acceptsIssuer},
-		},
-	}
+	c := &Client{cfg: cfg, log: cfg.Logger, transport: transport, release: release, used: &authflow.Used{}}
 	c.keys = sync.OnceValues(func() (*jwt.RemoteKeys, error) { return cfg.remoteKeys(transport) })
+	c.start("")
+	return c, nil
+}
+
+// For returns a client of one account, whichever account is active: a program that serves
+// several users over one store has one for each. username is [User.Username], to the letter;
+// the account need not exist yet. The client has the store, transport and configuration of
+// c, and a state of its own: keep it as long as it is used, and Close it. Close of c does not
+// close it.
+//
+// Its methods are about this account. SignIn of another user is ErrWrongAccount, and nothing
+// is stored; neither sign-in nor sign-out changes which account is active. It has no guest, so
+// that nobody's identity id and credentials are ErrGuestsDisabled, and SwitchAccount and
+// Federate are ErrNotSupported. Errors: ErrInvalidParameter without a username, ErrClosed.
+func (c *Client) For(username string) (*Client, error) {
+	if err := c.engine.Closed(); err != nil {
+		return nil, asError("For", err)
+	}
+	if username == "" {
+		return nil, problem("For", ErrInvalidParameter, "name an account, as Accounts lists them")
+	}
+	of := &Client{cfg: c.cfg, log: c.log, transport: c.transport, release: func() {}, used: c.used, keys: c.keys}
+	of.start(username)
+	return of, nil
+}
+
+// start makes the parts that have a state, for the active account or for one account.
+func (c *Client) start(account string) {
+	cfg := c.cfg
+	endpoint := func(url string, service wire.Service) *cognito.Endpoint {
+		return &cognito.Endpoint{URL: url, Service: service, Client: c.transport, Agent: "latchkey/" + version.Number, Timeout: cfg.Timeout}
+	}
+	c.pool = &cognito.UserPool{
+		Endpoint: endpoint(cfg.userPoolURL(), wire.UserPools), Secret: cfg.ClientSecret,
+		Tokens: cognito.Audience{ClientID: cfg.ClientID, AcceptsIssuer: cfg.acceptsIssuer},
+	}
 	c.engine = session.New(session.Config{
-		Scope: cfg.scope(), FormerScopes: cfg.formerScopes(), Ours: cfg.ours, FormerIssuer: cfg.formerIssuer,
+		Scope: cfg.scope(), Account: account, FormerScopes: cfg.formerScopes(), Ours: cfg.ours, FormerIssuer: cfg.formerIssuer,
 		FormerIdentityOrigins: cfg.formerIdentityOrigins(), Store: cfg.Store, UserPool: c.pool,
 		IdentityPool:   &cognito.IdentityPool{Endpoint: endpoint(cfg.identityPoolURL(), wire.IdentityPools), ID: cfg.IdentityPoolID},
 		IdentityPoolID: cfg.IdentityPoolID, IdentityOrigin: origin.Of(cfg.identityPoolURL()), Guests: cfg.AllowGuests, Ahead: cfg.RefreshAhead,
 		Sources: sourcesOf(cfg.ProviderTokens), Log: cfg.Logger,
 	})
 	c.pool.Reached = c.engine.Reached
-	return c, nil
 }
 
 // isNil reports whether an interface holds a nil of some type, which would panic when it

@@ -30,6 +30,7 @@ var calls = map[string]func(context.Context, *Client) error{
 	"SignOutAll":       func(ctx context.Context, c *Client) error { _, err := c.SignOutAll(ctx); return err },
 	"SwitchAccount":    func(ctx context.Context, c *Client) error { return c.SwitchAccount(ctx, "alice") },
 	"TokenSource":      func(ctx context.Context, c *Client) error { _, err := c.TokenSource(ctx).Token(); return err },
+	"For":              func(_ context.Context, c *Client) error { _, err := c.For("alice"); return err },
 	"Federate": func(ctx context.Context, c *Client) error {
 		_, err := c.Federate(ctx, Federation{Provider: testProvider, Token: providerToken("carol")})
 		return err

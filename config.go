@@ -15,7 +15,8 @@ import (
 )
 
 // Secret is a token, password or key. It prints as "[redacted]" in every way Go
-// can print; Reveal returns the value.
+// can print. Its methods are those of [store.Secret]: Reveal returns the value, Equal
+// compares in constant time, IsZero reports whether it is empty.
 type Secret = store.Secret
 
 // NewSecret wraps value.

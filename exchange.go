@@ -72,7 +72,7 @@ func (c *Client) codeOf(flow authflow.Flow, text string) (Secret, error) {
 	if !c.used.Claim(flow) {
 		return Secret{}, fault.New("", fault.Flow, "the flow has been used; start the sign-in again")
 	}
-	return answer.Code, answer.Refusal()
+	return Secret(answer.Code), answer.Refusal()
 }
 
 // tokenAnswer is a success of the token endpoint (RFC 6749, section 5.1).
@@ -131,7 +131,7 @@ func (c *Client) verify(ctx context.Context, op string, flow authflow.Flow, answ
 	if err != nil {
 		return cognito.Grant{}, err
 	}
-	return issued, c.verifyID(ctx, op, string(answer.ID), flow.Nonce, issued.ServiceTime())
+	return issued, c.verifyID(ctx, op, string(answer.ID), Secret(flow.Nonce), issued.ServiceTime())
 }
 
 // verifyID verifies an ID token and that it was made for this flow (OpenID Connect

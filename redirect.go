@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/authflow"
+	"github.com/latchkey-auth/latchkey/internal/secret"
 )
 
 const (
@@ -137,7 +138,7 @@ func (c *Client) authCodeURL(op string, wanted redirectOptions) (string, *Redire
 		return "", nil, err
 	}
 	flow := authflow.New(c.cfg.ClientID, redirect)
-	flow.Provider, flow.Custom = wanted.provider, NewSecret(wanted.custom)
+	flow.Provider, flow.Custom = wanted.provider, secret.New(wanted.custom)
 	query := flow.Query(c.cfg.askedScope())
 	for name, value := range map[string]string{
 		"identity_provider": poolName(wanted.provider), "login_hint": wanted.hint, "prompt": wanted.prompt,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/latchkey-auth/latchkey/internal/authflow"
 	"github.com/latchkey-auth/latchkey/internal/loopback"
+	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/store"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,7 +68,7 @@ func TestAuthCodeURL(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for name, secret := range map[string]Secret{"state": flow.flow.State, "nonce": flow.flow.Nonce, "verifier": flow.flow.Verifier} {
+	for name, secret := range map[string]Secret{"state": Secret(flow.flow.State), "nonce": Secret(flow.flow.Nonce), "verifier": Secret(flow.flow.Verifier)} {
 		if len(secret.Reveal()) != 43 {
 			t.Errorf("%s has %d characters", name, len(secret.Reveal()))
 		}
@@ -217,14 +218,14 @@ func TestFlowText(t *testing.T) {
 			t.Fatalf("%+v, %v", back, err)
 		}
 		for _, shown := range []string{fmt.Sprintf("%v %+v %#v %s", flow, flow, flow, flow), fmt.Sprintf("%+v %#v", *flow, *flow), slog.AnyValue(flow).Resolve().String()} {
-			for _, secret := range []Secret{flow.flow.State, flow.flow.Nonce, flow.flow.Verifier} {
+			for _, secret := range []Secret{Secret(flow.flow.State), Secret(flow.flow.Nonce), Secret(flow.flow.Verifier)} {
 				if strings.Contains(shown, secret.Reveal()) {
 					t.Fatalf("%s", shown)
 				}
 			}
 		}
 	})
-	good := authflow.Flow{State: NewSecret("s"), Nonce: NewSecret("n"), Verifier: NewSecret("v")}.Text()
+	good := authflow.Flow{State: secret.New("s"), Nonce: secret.New("n"), Verifier: secret.New("v")}.Text()
 	for _, bad := range []string{"", "!", "e30", "bnVsbA", good[:8] + "\r\n" + good[8:], strings.Repeat("A", 64<<10+1)} {
 		if _, err := ParseRedirectFlow(bad); !errors.Is(err, ErrFlow) {
 			t.Errorf("%.20q: %v", bad, err)

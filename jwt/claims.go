@@ -235,6 +235,16 @@ func (c Claims) Nonce() string { return c.text("nonce") }
 // 5.1). It is there when the app client may read the attribute.
 func (c Claims) Name() string { return c.text("name") }
 
+// GivenName returns given_name, the first name (ID tokens).
+func (c Claims) GivenName() string { return c.text("given_name") }
+
+// FamilyName returns family_name, the last name (ID tokens).
+func (c Claims) FamilyName() string { return c.text("family_name") }
+
+// PreferredUsername returns preferred_username, a name that the user chose, which may change
+// (ID tokens). In a pool that has it as an alias it is unique.
+func (c Claims) PreferredUsername() string { return c.text("preferred_username") }
+
 // Email returns email (ID tokens). Trust it only with [Claims.EmailVerified].
 func (c Claims) Email() string { return c.text("email") }
 

@@ -17,7 +17,7 @@ func decode(t testing.TB, payload string) jwt.Claims {
 	if err != nil {
 		t.Fatalf("payload %s: %v", payload, err)
 	}
-	return u.Claims
+	return u.Claims()
 }
 
 func TestClaimsOfIDToken(t *testing.T) {
@@ -40,6 +40,16 @@ func TestClaimsOfIDToken(t *testing.T) {
 		"n-0S6_WzA2Mj", "7", true, false, map[string]string{"tenant": "blue", "level": "7"}, true, false,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestNames checks the claims that name a person.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	c := decode(t, claims{"name": "Jane Doe", "given_name": "Jane", "family_name": "Doe", "preferred_username": "jd"}.json())
+	got := []string{c.Name(), c.GivenName(), c.FamilyName(), c.PreferredUsername()}
+	if diff := cmp.Diff([]string{"Jane Doe", "Jane", "Doe", "jd"}, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -29,9 +29,19 @@ type Header struct {
 // The methods of [Claims] read its payload. Printing shows a summary, never the
 // token.
 type Unverified struct {
-	Header Header
-	Claims
+	header Header
+	unverified
 }
+
+// unverified is a token that was only read. It is embedded under an unexported name, like
+// [verified].
+type unverified = Claims
+
+// Header returns the token's header.
+func (u *Unverified) Header() Header { return u.header }
+
+// Claims returns the token's claims as a value of their own.
+func (u *Unverified) Claims() Claims { return u.unverified }
 
 // Raw returns the token as it was given to [Decode].
 func (u *Unverified) Raw() string { return u.body().rawToken() }
@@ -134,7 +144,7 @@ func Decode(raw string) (*Unverified, error) {
 	if err := b.parsePayload(); err != nil {
 		return nil, err
 	}
-	d.Unverified = Unverified{Header: h, Claims: b.claims()}
+	d.Unverified = Unverified{header: h, unverified: b.claims()}
 	return &d.Unverified, nil
 }
 

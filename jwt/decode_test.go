@@ -19,8 +19,8 @@ func TestDecode(t *testing.T) {
 	if u.Raw() != raw {
 		t.Error("Raw is not the token")
 	}
-	if want := (jwt.Header{Algorithm: "RS256", KeyID: keyID}); u.Header != want {
-		t.Errorf("Header = %+v, want %+v", u.Header, want)
+	if want := (jwt.Header{Algorithm: "RS256", KeyID: keyID}); u.Header() != want {
+		t.Errorf("Header = %+v, want %+v", u.Header(), want)
 	}
 	if got := string(u.HeaderBytes()); got != goodHeader {
 		t.Errorf("HeaderBytes = %s", got)
@@ -43,8 +43,8 @@ func TestDecodeUnsigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u.Header.Algorithm != "none" || len(u.Signature()) != 0 || !u.Expiry().IsZero() {
-		t.Errorf("got %+v, signature %x", u.Header, u.Signature())
+	if u.Header().Algorithm != "none" || len(u.Signature()) != 0 || !u.Expiry().IsZero() {
+		t.Errorf("got %+v, signature %x", u.Header(), u.Signature())
 	}
 }
 

@@ -89,3 +89,27 @@ func TestPrintingEscapes(t *testing.T) {
 		t.Errorf("summary %q", text)
 	}
 }
+
+// TestClaimsJSON checks the members of the JSON of tokens.
+func TestClaimsJSON(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("é", 300)
+	read := func(payload claims) jwt.Claims { return decode(t, payload.json()) }
+	for name, test := range map[string]struct {
+		claims jwt.Claims
+		want   string
+	}{
+		"zero":  {jwt.Claims{}, `null`},
+		"empty": {read(claims{}), `{"verified":false}`},
+		"access": {
+			read(claims{"sub": "6f1e", "token_use": "access", "client_id": "web", "iss": "https://x/p", "iat": 1780315200, "exp": 1780318800, "username": "jane", "cognito:groups": []string{"admins"}}),
+			`{"verified":false,"token_use":"access","sub":"6f1e","client_id":"web","iss":"https://x/p","issued_at":"2026-06-01T12:00:00Z","expires_at":"2026-06-01T13:00:00Z"}`,
+		},
+		"cut and escaped": {read(claims{"sub": long, "iss": "\n\x1b"}), `{"verified":false,"sub":"` + strings.Repeat("é", 128) + `…","iss":"\n\u001b"}`},
+	} {
+		got, err := json.Marshal(test.claims)
+		if err != nil || string(got) != test.want {
+			t.Errorf("%s: %s, %v\nwant %s", name, got, err, test.want)
+		}
+	}
+}

@@ -259,7 +259,7 @@ func TestSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plan, _ := tokens.ID.Claims.Custom("plan"); plan != "team" {
+	if plan, _ := tokens.ID.Custom("plan"); plan != "team" {
 		t.Errorf("custom:plan is %q", plan)
 	}
 }

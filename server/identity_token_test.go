@@ -72,7 +72,7 @@ func TestOpenIDToken(t *testing.T) {
 	}{
 		guest: {nil, []string{"unauthenticated"}},
 		user: {w.login(tokens.IdToken), []string{
-			"authenticated", w.awsKey(), w.awsKey() + ":CognitoSignIn:" + idToken.Claims.Subject(),
+			"authenticated", w.awsKey(), w.awsKey() + ":CognitoSignIn:" + idToken.Subject(),
 		}},
 	} {
 		out, err := w.getOpenIDToken(id, c.logins)

@@ -3,8 +3,6 @@ package store
 import (
 	"slices"
 	"time"
-
-	"github.com/latchkey-auth/latchkey/internal/secret"
 )
 
 // Schema is the version of [Record] that this package writes. It reads all
@@ -20,13 +18,6 @@ const (
 	// [Identity] but its credentials, in bytes. Encode refuses a longer one.
 	MaxText = 2048
 )
-
-// Secret is a token, password or key. It prints as "[redacted]" in every way
-// Go can print; Reveal returns the value.
-type Secret = secret.String
-
-// NewSecret wraps value.
-func NewSecret(value string) Secret { return secret.New(value) }
 
 // Record is a session as it is kept.
 type Record struct {

@@ -103,7 +103,7 @@ var rules = []rule{
 	{"internal/pagestyle", nil, nil},
 	{"internal/trust", nil, nil},
 	{"internal/localhost", nil, nil},
-	{"internal/cognito", []string{"internal/expiry", "internal/fault", "internal/localhost", "internal/secret", "internal/strictbase64", "internal/trust", "internal/wire", "jwt", "store"}, []string{"github.com/go-json-experiment/json"}},
+	{"internal/cognito", []string{"internal/expiry", "internal/fault", "internal/localhost", "internal/strictbase64", "internal/trust", "internal/wire", "jwt", "store"}, []string{"github.com/go-json-experiment/json"}},
 	{"internal/session", []string{"internal/cognito", "internal/expiry", "internal/fault", "jwt", "store"}, nil},
 	{"internal/authflow", []string{"internal/expiry", "internal/fault", "internal/secret", "internal/strictbase64"}, []string{"github.com/go-json-experiment/json", "golang.org/x/oauth2"}},
 	{"internal/loopback", []string{"internal/authflow", "internal/fault", "internal/languages", "internal/secret"}, nil},

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/fault"
-	"github.com/latchkey-auth/latchkey/internal/secret"
 	"github.com/latchkey-auth/latchkey/internal/wire"
+	"github.com/latchkey-auth/latchkey/store"
 )
 
 // maxAnswer bounds an answer in bytes. Tokens and user attributes stay far below.
@@ -58,7 +58,7 @@ func (e *Endpoint) Call(ctx context.Context, op string, in, out any) (Timing, er
 
 // Submit posts a form to the token endpoint at address, authenticated as an app
 // client (RFC 6749, sections 2.3.1 and 3.2). Answers and errors are as for Call.
-func (e *Endpoint) Submit(ctx context.Context, address string, form url.Values, clientID string, clientSecret secret.String, out any) (Timing, error) {
+func (e *Endpoint) Submit(ctx context.Context, address string, form url.Values, clientID string, clientSecret store.Secret, out any) (Timing, error) {
 	tokens := *e
 	tokens.URL, tokens.Reached = address, nil
 	return tokens.roundTrip(ctx, OpToken, out, func(r *http.Request) {

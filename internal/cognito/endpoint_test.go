@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latchkey-auth/latchkey/internal/fault"
-	"github.com/latchkey-auth/latchkey/internal/secret"
+	"github.com/latchkey-auth/latchkey/store"
 )
 
 // TestSubmit checks a request to the token endpoint: a form, with the client's secret in
@@ -35,7 +35,7 @@ func TestSubmit(t *testing.T) {
 			Token string `json:"access_token"`
 		}
 		form := url.Values{"grant_type": {"authorization_code"}, "code": {"c&d"}}
-		if _, err := e.Submit(t.Context(), "https://pages.example/oauth2/token", form, "the client", secret.New(test.secret), &out); err != nil || out.Token != "a" {
+		if _, err := e.Submit(t.Context(), "https://pages.example/oauth2/token", form, "the client", store.NewSecret(test.secret), &out); err != nil || out.Token != "a" {
 			t.Errorf("%s: %+v, %v", name, out, err)
 		}
 		user, password, ok := got.BasicAuth()
@@ -80,14 +80,14 @@ func TestOAuthErrors(t *testing.T) {
 		"Cognito's exception": {400, `{"__type":"NotAuthorizedException"}`, fault.Unknown, false},
 	} {
 		var got request
-		_, err := answering(test.status, test.body, &got).Submit(t.Context(), "https://pages.example/", nil, "c", secret.String{}, nil)
+		_, err := answering(test.status, test.body, &got).Submit(t.Context(), "https://pages.example/", nil, "c", store.Secret{}, nil)
 		f := fault.Find(err)
 		if f.Class != test.class || f.Retryable != test.retry || f.EndsSession != (test.class == fault.Ended) || f.Op != OpToken {
 			t.Errorf("%s: %v (class %d), want class %d, retry %t", name, err, f.Class, test.class, test.retry)
 		}
 	}
 	var got request
-	_, err := answering(400, `{"error":"invalid_grant","error_description":"two\nlines"}`, &got).Submit(t.Context(), "https://p/", nil, "c", secret.String{}, nil)
+	_, err := answering(400, `{"error":"invalid_grant","error_description":"two\nlines"}`, &got).Submit(t.Context(), "https://p/", nil, "c", store.Secret{}, nil)
 	if f := fault.Find(err); f.Code != "invalid_grant" || f.Message != "two lines" {
 		t.Errorf("%+v", f)
 	}

@@ -23,7 +23,7 @@ func planOf(t *testing.T, ready Ready) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, _ := token.Claims.Custom("plan")
+	plan, _ := token.Custom("plan")
 	return plan
 }
 

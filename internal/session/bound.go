@@ -17,6 +17,9 @@ import (
 type bound struct {
 	store.Store
 	scope store.Scope
+	// account is the username that is always the active one; empty to go by the pointer.
+	// The guest's record does not exist then.
+	account string
 	// former are the scopes in which the service's records may be too, the best first.
 	former []store.Scope
 	// ours reports whether tokens of an issuer can be the service's.
@@ -57,7 +60,13 @@ func in(scope store.Scope, account store.Account) store.Account {
 	return account
 }
 
+// hides reports whether an account does not exist for a client of one account: the guest's.
+func (b *bound) hides(account store.Account) bool { return b.account != "" && account.Username == "" }
+
 func (b *bound) Load(ctx context.Context, account store.Account) (store.Record, error) {
+	if b.hides(account) {
+		return store.Record{}, store.ErrNotFound
+	}
 	if account.Scope != b.scope {
 		return b.Store.Load(ctx, account)
 	}
@@ -181,6 +190,9 @@ func (b *bound) isOurs(ctx context.Context, account store.Account) bool {
 
 // Delete deletes the service's records of an account in all its scopes.
 func (b *bound) Delete(ctx context.Context, account store.Account) error {
+	if b.hides(account) {
+		return nil
+	}
 	if account.Scope != b.scope {
 		return b.Store.Delete(ctx, account)
 	}
@@ -218,7 +230,18 @@ func (b *bound) List(ctx context.Context, scope store.Scope) ([]store.Account, e
 	return accounts, nil
 }
 
+// SetActive moves the pointer, which is not for a client of one account.
+func (b *bound) SetActive(ctx context.Context, account store.Account) error {
+	if b.account != "" {
+		return nil
+	}
+	return b.Store.SetActive(ctx, account)
+}
+
 func (b *bound) Active(ctx context.Context, scope store.Scope) (store.Account, error) {
+	if b.account != "" {
+		return store.Account{Scope: scope, Username: b.account}, nil
+	}
 	account, err := b.activeNow(ctx, scope)
 	if errors.Is(err, store.ErrNotFound) && scope == b.scope && len(b.former) > 0 {
 		return b.activeNow(ctx, scope) // another process may have moved it between the reads
@@ -265,8 +288,12 @@ func (b *bound) watcher() store.Watcher {
 }
 
 // elsewhere names another service at which a user of the same pool and client is signed
-// in; empty if there is none, or none that the store can tell of.
+// in; empty if there is none, none that the store can tell of, or if the client is one of one
+// account.
 func (b *bound) elsewhere(ctx context.Context) string {
+	if b.account != "" {
+		return ""
+	}
 	for _, scope := range append([]store.Scope{b.scope}, b.former...) {
 		account, err := b.Store.Active(ctx, scope)
 		if err != nil {

@@ -15,6 +15,10 @@ import (
 // Config is what an Engine is made of.
 type Config struct {
 	Scope store.Scope
+	// Account binds the engine to one username of the scope, whichever account is active;
+	// empty for an engine of the active account. A bound engine has no guest and no session
+	// of another provider, and neither reads nor moves the scope's pointer.
+	Account string
 	// FormerScopes are where the service's records may be too: those of its former
 	// addresses, and the scope without a service, of earlier versions.
 	FormerScopes []store.Scope
@@ -66,13 +70,13 @@ func New(cfg Config) *Engine {
 	life := newLifecycle(cfg.Log)
 	owner := &Owner{}
 	kept := &bound{
-		Store: cfg.Store, scope: cfg.Scope, former: cfg.FormerScopes, ours: cfg.Ours,
+		Store: cfg.Store, scope: cfg.Scope, account: cfg.Account, former: cfg.FormerScopes, ours: cfg.Ours,
 		identityOrigin: cfg.IdentityOrigin, formerIdentityOrigins: cfg.FormerIdentityOrigins,
 	}
 	records := &Records{store: kept, scope: cfg.Scope, owner: owner, life: life, log: cfg.Log, healing: newTurn()}
 	e := &Engine{
 		reader: reader{
-			ahead: cfg.Ahead, scope: cfg.Scope, pool: cfg.IdentityPoolID, origin: cfg.IdentityOrigin, guests: cfg.Guests,
+			ahead: cfg.Ahead, scope: cfg.Scope, pool: cfg.IdentityPoolID, origin: cfg.IdentityOrigin, guests: cfg.Guests && cfg.Account == "",
 			formerIssuer: cfg.FormerIssuer,
 		},
 		owner: owner, records: records, life: life, log: cfg.Log,

@@ -15,6 +15,9 @@ import (
 // session is active for as long as the process runs.
 func (e *Engine) Federate(ctx context.Context, federation store.Federation, source TokenSource) (*View, error) {
 	before, err := e.Ready(ctx)
+	if err == nil {
+		err = e.unbound()
+	}
 	if err != nil {
 		return nil, err
 	}

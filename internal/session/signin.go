@@ -29,8 +29,13 @@ func (e *Engine) Establish(ctx context.Context, issued cognito.Grant, how How) e
 		e.Discard(ctx, issued.Refresh)
 		return err
 	}
+	username := issued.Pair.Access.Username()
+	if bound := e.records.store.account; bound != "" && username != bound {
+		e.Discard(ctx, issued.Refresh)
+		return &fault.Fault{Kind: fault.WrongAccount, Message: username + " signed in, and this client is of " + bound, Hint: "sign in as " + bound + ", or with the client of the active account"}
+	}
 	_ = e.saveUnsaved(ctx) // the user before may come back; the failure is logged
-	account := store.Account{Scope: e.reader.scope, Username: issued.Pair.Access.Username()}
+	account := store.Account{Scope: e.reader.scope, Username: username}
 	held, err := e.records.Update(ctx, account, nil, func(old Held) (store.Record, error) {
 		return e.signedIn(account, e.known(old), issued, how), nil
 	})
@@ -98,6 +103,9 @@ func (e *Engine) Switch(ctx context.Context, username string) error {
 	if err := e.Closed(); err != nil {
 		return err
 	}
+	if err := e.unbound(); err != nil {
+		return err
+	}
 	account := store.Account{Scope: e.reader.scope, Username: username}
 	if err := e.saveUnsaved(ctx); err != nil {
 		return err
@@ -113,6 +121,14 @@ func (e *Engine) Switch(ctx context.Context, username string) error {
 		return storeFault(err)
 	}
 	e.owner.replace(e.reader.state(stored(record), time.Now(), nil), Event{Kind: Restored, Username: username})
+	return nil
+}
+
+// unbound fails for an engine of one account.
+func (e *Engine) unbound() error {
+	if bound := e.records.store.account; bound != "" {
+		return fault.New("", fault.NotSupported, "this client is of "+bound+" alone; use the client of the active account")
+	}
 	return nil
 }
 

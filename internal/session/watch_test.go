@@ -211,3 +211,19 @@ func TestWatchKeepsUnsaved(t *testing.T) {
 		})
 	}
 }
+
+// TestSubscriptionEndsBeforeItBegins checks that a subscription which was ended while the
+// store was read for its first event leaves neither a subscriber nor a watch.
+func TestSubscriptionEndsBeforeItBegins(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := signedIn(t, &testPool{}, store.NewMemory())
+		s := &subscriber{call: func(Event) { t.Error("called") }}
+		e.owner.events.remove(s)
+		e.begin(s)
+		synctest.Wait()
+		if !e.owner.events.idle() || e.watching.stop != nil {
+			t.Errorf("idle %t, watched %t", e.owner.events.idle(), e.watching.stop != nil)
+		}
+	})
+}

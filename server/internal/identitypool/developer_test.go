@@ -111,7 +111,7 @@ func TestDeveloperTokenOptions(t *testing.T) {
 			Principal map[string][]string `json:"principal_tags"`
 		} `json:"https://aws.amazon.com/tags"`
 	}
-	if err := decoded.Claims.Decode(&claims); err != nil {
+	if err := decoded.Decode(&claims); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"authenticated", developerName, developerName + ":" + h.identities + ":ann"}; !slices.Equal(claims.Methods, want) {
@@ -120,7 +120,7 @@ func TestDeveloperTokenOptions(t *testing.T) {
 	if diff := cmp.Diff(map[string][]string{"team": {"blue"}}, claims.Tags.Principal); diff != "" {
 		t.Errorf("tags (-want +got):\n%s", diff)
 	}
-	if life := decoded.Claims.Expiry().Sub(decoded.Claims.IssuedAt()); life != 24*time.Hour {
+	if life := decoded.Expiry().Sub(decoded.IssuedAt()); life != 24*time.Hour {
 		t.Errorf("the token lasts %v", life)
 	}
 	other := h.mustID(nil)

@@ -117,14 +117,14 @@ func (lv *loginVerifier) userPoolRefusal(ctx context.Context, p provider, raw st
 	if malformed != nil {
 		return refused(wire.MessageLoginNotCognito)
 	}
-	known, failure := lv.userPools.KnownIssuer(ctx, p.userPool, decoded.Claims.Issuer())
+	known, failure := lv.userPools.KnownIssuer(ctx, p.userPool, decoded.Issuer())
 	switch {
 	case failure != nil:
 		return failure
 	case !known:
 		return refused(wire.MessageLoginIssuerMismatch)
 	}
-	return loginRefusal(err, decoded.Claims, lv.clock)
+	return loginRefusal(err, decoded.Claims(), lv.clock)
 }
 
 // loginRefusal says in Cognito's words what is wrong with a token. The verifier

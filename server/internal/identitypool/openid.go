@@ -16,7 +16,7 @@ func (lv *loginVerifier) proveOpenID(ctx context.Context, p provider, raw string
 	if err != nil {
 		return nil, refused(wire.MessageLoginNotOpenID)
 	}
-	issuer := decoded.Claims.Issuer()
+	issuer := decoded.Issuer()
 	if withoutScheme(issuer) != p.issuer || !hasScheme(issuer) || lv.remotes.Reach().CheckURL(issuer) != nil {
 		return nil, refused(wire.MessageLoginIssuerMismatch)
 	}
@@ -35,7 +35,7 @@ func (lv *loginVerifier) proveOpenID(ctx context.Context, p provider, raw string
 	case errors.Is(err, jwt.ErrKeysUnavailable):
 		return nil, lv.unavailable(ctx, issuer, err)
 	}
-	return nil, loginRefusal(err, decoded.Claims, lv.clock)
+	return nil, loginRefusal(err, decoded.Claims(), lv.clock)
 }
 
 // unavailable is the answer if a provider's keys cannot be fetched. It is not a

@@ -101,7 +101,7 @@ func (it *identityTokens) verify(ctx context.Context, poolID, raw string) (*jwt.
 		return nil, refused(wire.MessageLoginsDoNotMatch)
 	}
 	if err != nil {
-		return nil, loginRefusal(err, decoded.Claims, it.clock)
+		return nil, loginRefusal(err, decoded.Claims(), it.clock)
 	}
 	return token, nil
 }

@@ -51,7 +51,7 @@ func Claims(t *testing.T, token wire.Sensitive) jwt.Claims {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return decoded.Claims
+	return decoded.Claims()
 }
 
 // AllClaims are the claims of a token, unverified, by their names.

@@ -42,7 +42,7 @@ func (s *Service) verify(ctx context.Context, raw string) (*jwt.AccessToken, err
 	if err != nil {
 		return nil, wire.NewException(wire.NotAuthorizedException, wire.MessageInvalidAccessToken)
 	}
-	issuer := decoded.Claims.Issuer()
+	issuer := decoded.Issuer()
 	poolID := issuer[strings.LastIndexByte(issuer, '/')+1:]
 	if s.issuer(poolID) != issuer {
 		return nil, wire.NewException(wire.NotAuthorizedException, wire.MessageInvalidAccessToken)

@@ -66,10 +66,10 @@ func (s *Service) KnownIssuer(ctx context.Context, poolID, issuer string) (known
 // the token's own if that is one of the pool's from before.
 func (s *Service) idVerifier(ctx context.Context, poolID, raw string) (*jwt.Verifier, error) {
 	decoded, err := jwt.Decode(raw)
-	if err != nil || decoded.Claims.Issuer() == s.issuer(poolID) {
+	if err != nil || decoded.Issuer() == s.issuer(poolID) {
 		return s.verifier(poolID)
 	}
-	issuer := decoded.Claims.Issuer()
+	issuer := decoded.Issuer()
 	key := poolID + " " + issuer
 	if v, ok := s.former.Load(key); ok {
 		return v.(*jwt.Verifier), nil
