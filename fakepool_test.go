@@ -229,6 +229,11 @@ func (p *fakePool) initiate(m wire.Parameters) *http.Response {
 			return exception("NotAuthorizedException", "Incorrect username or password.")
 		}
 		return p.proceed(u)
+	case m["AuthFlow"] == "USER_AUTH":
+		if m["Session"] != "signed up as "+u.name {
+			return exception("NotAuthorizedException", "Invalid session for the user.")
+		}
+		return p.proceed(u)
 	}
 	v, err := srp.NewVerifier("Test00001", u.sub, u.password)
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 	"github.com/latchkey-auth/latchkey/store"
 )
 
-// Login is how a user wants to sign in; make one with [Password] or
-// [PlainPassword]. It prints without the password.
+// Login is how a user wants to sign in; make one with [Password], [PlainPassword] or
+// [AutoSignIn]. It prints without the password.
 type Login struct {
 	username string
-	password Secret
+	password Secret // or the session of a sign-up
 	flow     wire.AuthFlow
 	metadata wire.Parameters
 }
@@ -35,6 +35,14 @@ func Password(username, password string) Login {
 // to migrate users. The app client must allow it.
 func PlainPassword(username, password string) Login {
 	return Login{username: username, password: NewSecret(password), flow: wire.AuthFlowUserPassword}
+}
+
+// AutoSignIn signs in a user who has just signed up (Cognito's USER_AUTH), without the
+// password: session is what ConfirmSignUp of package account returned. It is good for one
+// sign-in, and for minutes. The service returns one if the app client allows
+// ALLOW_USER_AUTH.
+func AutoSignIn(username string, session Secret) Login {
+	return Login{username: username, password: session, flow: wire.AuthFlowUser}
 }
 
 // WithClientMetadata returns the login with data that the pool's Lambda triggers receive,
@@ -72,6 +80,8 @@ func (c *Client) SignIn(ctx context.Context, login Login) (*Step, error) {
 		return nil, problem("SignIn", ErrConfig, "set Config.UserPoolID and Config.ClientID")
 	case login.username == "":
 		return nil, problem("SignIn", ErrInvalidParameter, "give a username")
+	case login.password.IsZero() && login.flow == wire.AuthFlowUser:
+		return nil, problem("SignIn", ErrInvalidParameter, "the sign-up returned no session; sign in with the password")
 	case login.password.IsZero():
 		return nil, problem("SignIn", ErrInvalidParameter, "give a password")
 	}
@@ -96,9 +106,12 @@ func deviceGone(err error) bool {
 func (a *attempt) begin(ctx context.Context) (*Step, error) {
 	parameters := a.parameters()
 	var proof *srp.Client
+	var session wire.Sensitive
 	switch a.login.flow {
 	case wire.AuthFlowUserPassword:
 		parameters["PASSWORD"] = a.login.password.Reveal()
+	case wire.AuthFlowUser:
+		session = wire.Sensitive(a.login.password.Reveal())
 	default:
 		var err error
 		if proof, err = srp.NewClient(); err != nil {
@@ -107,7 +120,7 @@ func (a *attempt) begin(ctx context.Context) (*Step, error) {
 		parameters["SRP_A"] = proof.A()
 	}
 	request := wire.InitiateAuthRequest{
-		AuthFlow: a.login.flow, ClientId: a.c.cfg.ClientID, AuthParameters: parameters, ClientMetadata: a.login.metadata,
+		AuthFlow: a.login.flow, ClientId: a.c.cfg.ClientID, AuthParameters: parameters, ClientMetadata: a.login.metadata, Session: session,
 	}
 	var response wire.InitiateAuthResponse
 	when, err := a.c.pool.Call(ctx, "InitiateAuth", &request, &response)

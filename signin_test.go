@@ -330,3 +330,29 @@ func TestSeveralSignIns(t *testing.T) {
 		wantTokens(t, fetch(t, c), name)
 	}
 }
+
+// TestAutoSignIn checks the sign-in with the session of a sign-up.
+func TestAutoSignIn(t *testing.T) {
+	t.Parallel()
+	p := newFakePool()
+	c := p.newClient(t)
+	for name, test := range map[string]struct {
+		session string
+		want    error
+	}{"none": {"", ErrInvalidParameter}, "wrong": {"signed up as bob", ErrNotAuthorized}} {
+		if _, err := c.SignIn(t.Context(), AutoSignIn("alice", NewSecret(test.session))); !errors.Is(err, test.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	step, err := c.SignIn(t.Context(), AutoSignIn("alice", NewSecret("signed up as alice")))
+	if err != nil || !step.Done() {
+		t.Fatalf("SignIn: %+v, %v", step, err)
+	}
+	wantTokens(t, fetch(t, c), "alice")
+	if user, err := c.CurrentUser(t.Context()); err != nil || user.AuthFlow != "USER_AUTH" || user.LoginID != "alice" {
+		t.Errorf("CurrentUser: %+v, %v", user, err)
+	}
+	if login := AutoSignIn("alice", NewSecret("signed up as alice")); strings.Contains(fmt.Sprintf("%v %+v %#v", login, login, login), "signed up") {
+		t.Error("a login prints its session")
+	}
+}

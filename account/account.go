@@ -15,27 +15,38 @@ type Account struct{ client *latchkey.Client }
 func Of(client *latchkey.Client) *Account { return &Account{client} }
 
 // Option changes one call.
-type Option func(*options)
+type Option struct{ apply func(*options) }
 
-type options struct{ metadata, validation map[string]string }
+type options struct {
+	metadata, validation map[string]string
+	session              latchkey.Secret
+}
 
 // Metadata passes values on to the pool's Lambda triggers (ClientMetadata). The service
 // does not store them.
 func Metadata(metadata map[string]string) Option {
 	metadata = maps.Clone(metadata)
-	return func(o *options) { o.metadata = metadata }
+	return Option{func(o *options) { o.metadata = metadata }}
 }
 
 // ValidationData passes values of a sign-up on to the pre sign-up trigger alone. The
 // service does not store them.
 func ValidationData(data map[string]string) Option {
 	data = maps.Clone(data)
-	return func(o *options) { o.validation = data }
+	return Option{func(o *options) { o.validation = data }}
+}
+
+// ContinueSession passes the session of a sign-up on to [Account.ConfirmSignUp]. An empty
+// one does nothing.
+func ContinueSession(session latchkey.Secret) Option {
+	return Option{func(o *options) { o.session = session }}
 }
 
 func combine(list []Option) (all options) {
 	for _, o := range list {
-		o(&all)
+		if o.apply != nil {
+			o.apply(&all)
+		}
 	}
 	return all
 }

@@ -2,6 +2,8 @@ package account_test
 
 import (
 	"errors"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -86,14 +88,14 @@ func TestSignUp(t *testing.T) {
 	if _, err := client.SignIn(ctx, latchkey.Password("ann", password)); !errors.Is(err, latchkey.ErrUserNotConfirmed) {
 		t.Errorf("before the confirmation: %v", err)
 	}
-	if err := own.ConfirmSignUp(ctx, "ann", "000000"); !errors.Is(err, latchkey.ErrCodeMismatch) {
+	if _, err := own.ConfirmSignUp(ctx, "ann", "000000"); !errors.Is(err, latchkey.ErrCodeMismatch) {
 		t.Errorf("wrong code: %v", err)
 	}
 	again, err := own.ResendCode(ctx, "ann")
 	if err != nil || cmp.Diff(want.Delivery, again) != "" || len(srv.Messages()) != 2 {
 		t.Errorf("resent: %+v, %v", again, err)
 	}
-	if err := own.ConfirmSignUp(ctx, "ann", code(t, srv)); err != nil {
+	if _, err := own.ConfirmSignUp(ctx, "ann", code(t, srv)); err != nil {
 		t.Fatal(err)
 	}
 	step, err := client.SignIn(ctx, latchkey.Password("ann", password))
@@ -252,3 +254,39 @@ func TestSignedOut(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// pages answers every request with the same body and keeps what was sent.
+type pages struct{ body, sent string }
+
+func (p *pages) RoundTrip(r *http.Request) (*http.Response, error) {
+	sent, err := io.ReadAll(r.Body)
+	p.sent = string(sent)
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Body: io.NopCloser(strings.NewReader(p.body)),
+	}, err
+}
+
+// TestSessionOfSignUp checks that the session of a sign-up is passed on, with the answers of a
+// pool that has USER_AUTH, and that there is none at a pool without.
+func TestSessionOfSignUp(t *testing.T) {
+	t.Parallel()
+	pool := &pages{body: `{"UserSub":"s","UserConfirmed":false,"Session":"first"}`}
+	client, err := latchkey.New(latchkey.Config{UserPoolID: "us-east-1_a", ClientID: "c", HTTPClient: &http.Client{Transport: pool}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	own := account.Of(client)
+	signedUp, err := own.SignUp(t.Context(), "ann", password, nil)
+	if err != nil || signedUp.Session.Reveal() != "first" {
+		t.Fatalf("SignUp: %+v, %v", signedUp, err)
+	}
+	pool.body = `{"Session":"second"}`
+	session, err := own.ConfirmSignUp(t.Context(), "ann", "123456", account.ContinueSession(signedUp.Session))
+	if err != nil || session.Reveal() != "second" || !strings.Contains(pool.sent, `"Session":"first"`) {
+		t.Errorf("ConfirmSignUp: %q, %v; sent %s", session.Reveal(), err, pool.sent)
+	}
+	if _, err := own.ConfirmSignUp(t.Context(), "ann", "123456"); err != nil || strings.Contains(pool.sent, "Session") {
+		t.Errorf("without a session: %v; sent %s", err, pool.sent)
+	}
+}

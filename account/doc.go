@@ -5,7 +5,7 @@
 //	own := account.Of(client)
 //	signedUp, err := own.SignUp(ctx, "ann", password, map[string]string{"email": "ann@example.com"})
 //	...
-//	err = own.ConfirmSignUp(ctx, "ann", code)
+//	_, err = own.ConfirmSignUp(ctx, "ann", code)
 //
 // Every method performs one operation of Cognito's user pool API, which its comment names,
 // through [latchkey.Client.Call]. SignUp, ConfirmSignUp, ResendCode, ForgotPassword and

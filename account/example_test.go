@@ -21,11 +21,16 @@ func ExampleAccount_SignUp() {
 	}
 	if !signedUp.Confirmed {
 		code := "123456" // what the user types
-		if err := own.ConfirmSignUp(ctx, "ann", code); err != nil {
+		session, err := own.ConfirmSignUp(ctx, "ann", code, account.ContinueSession(signedUp.Session))
+		if err != nil {
 			log.Fatal(err)
 		}
-	}
-	if _, err := client.SignIn(ctx, latchkey.Password("ann", "Correct-Horse-9")); err != nil {
-		log.Fatal(err)
+		login := latchkey.Password("ann", "Correct-Horse-9")
+		if !session.IsZero() { // the pool signs the user in without the password
+			login = latchkey.AutoSignIn("ann", session)
+		}
+		if _, err := client.SignIn(ctx, login); err != nil {
+			log.Fatal(err)
+		}
 	}
 }

@@ -16,6 +16,9 @@ type SignedUp struct {
 	Confirmed bool
 	// Delivery says where the code was sent; nil if the pool verifies nothing.
 	Delivery *Delivery
+	// Session leads on to ConfirmSignUp and from there to a sign-in without a password. It
+	// is empty if the pool or the app client does not offer that (USER_AUTH).
+	Session latchkey.Secret
 }
 
 // named is an attribute as Cognito's API has it.
@@ -51,22 +54,36 @@ func (a *Account) SignUp(ctx context.Context, username, password string, attribu
 		UserSub             string
 		UserConfirmed       bool
 		CodeDeliveryDetails *delivery
+		Session             latchkey.Secret
 	}
 	if err := a.client.Call(ctx, "SignUp", in, &out); err != nil {
 		return SignedUp{}, err
 	}
-	return SignedUp{UserID: out.UserSub, Confirmed: out.UserConfirmed, Delivery: out.CodeDeliveryDetails.public()}, nil
+	return SignedUp{UserID: out.UserSub, Confirmed: out.UserConfirmed, Delivery: out.CodeDeliveryDetails.public(), Session: out.Session}, nil
 }
 
 // ConfirmSignUp confirms a user with the code of the sign-up (ConfirmSignUp). Errors:
 // [latchkey.ErrCodeMismatch], [latchkey.ErrCodeExpired], and AliasExistsException as
 // Error.Code if somebody else has confirmed the e-mail address or phone number.
-func (a *Account) ConfirmSignUp(ctx context.Context, username, code string, opts ...Option) error {
+//
+// With the option [ContinueSession] it returns a session that signs the user in at once:
+//
+//	session, err := own.ConfirmSignUp(ctx, "ann", code, account.ContinueSession(signedUp.Session))
+//	...
+//	step, err := client.SignIn(ctx, latchkey.AutoSignIn("ann", session))
+//
+// The session is empty without the option and where the pool does not offer it; then sign in
+// with the password.
+func (a *Account) ConfirmSignUp(ctx context.Context, username, code string, opts ...Option) (session latchkey.Secret, err error) {
+	o := combine(opts)
 	in := struct {
 		Username, ConfirmationCode string
+		Session                    latchkey.Secret
 		ClientMetadata             map[string]string
-	}{username, code, combine(opts).metadata}
-	return a.client.Call(ctx, "ConfirmSignUp", in, nil)
+	}{username, code, o.session, o.metadata}
+	var out struct{ Session latchkey.Secret }
+	err = a.client.Call(ctx, "ConfirmSignUp", in, &out)
+	return out.Session, err
 }
 
 // ResendCode sends the code of a sign-up again (ResendConfirmationCode).

@@ -51,18 +51,20 @@ type Provider struct {
 }
 
 // Option changes a [Provider].
-type Option func(*Provider)
+type Option struct{ apply func(*Provider) }
 
 // AccountID tells the AWS account that the identity pool's roles belong to, which
 // the pool itself does not: twelve digits. The SDK uses it for endpoints that carry
 // the account, such as DynamoDB's.
-func AccountID(id string) Option { return func(p *Provider) { p.accountID = id } }
+func AccountID(id string) Option { return Option{func(p *Provider) { p.accountID = id }} }
 
 // New makes a provider of the client's credentials.
 func New(client *latchkey.Client, options ...Option) *Provider {
 	p := &Provider{client: client}
 	for _, option := range options {
-		option(p)
+		if option.apply != nil {
+			option.apply(p)
+		}
 	}
 	return p
 }

@@ -11,7 +11,7 @@ import (
 // VerifyEmail makes the pool send codes to the e-mail addresses of users who sign up or
 // change their address; see [Server.Messages].
 func VerifyEmail() Option {
-	return func(o *options) { o.pool.AutoVerifiedAttributes = []string{"email"} }
+	return Option{func(o *options) { o.pool.AutoVerifiedAttributes = []string{"email"} }}
 }
 
 // messages keeps what the service sends.

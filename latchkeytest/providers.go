@@ -14,7 +14,7 @@ var supportedClients = sync.OnceValue(func() *regexp.Regexp { return regexp.Must
 // It is one of SupportedLoginProviders, or, with client ids that Cognito does not
 // allow there such as URLs, one of OpenIdConnectProviderARNs.
 func LoginProvider(issuer string, clientIDs ...string) Option {
-	return func(o *options) {
+	return Option{func(o *options) {
 		_, name, _ := strings.Cut(issuer, "://")
 		clients := strings.Join(clientIDs, ",")
 		if !supportedClients().MatchString(clients) {
@@ -29,5 +29,5 @@ func LoginProvider(issuer string, clientIDs ...string) Option {
 			o.identities.SupportedLoginProviders = map[string]string{}
 		}
 		o.identities.SupportedLoginProviders[name] = clients
-	}
+	}}
 }

@@ -73,7 +73,7 @@ type Server struct {
 }
 
 // Option changes a server that is about to start.
-type Option func(*options)
+type Option struct{ apply func(*options) }
 
 type options struct {
 	pool       wire.CreateUserPoolRequest
@@ -88,34 +88,34 @@ type options struct {
 
 // TokenLife sets how long access and ID tokens last; at least five minutes, as Cognito demands.
 func TokenLife(d time.Duration) Option {
-	return func(o *options) {
+	return Option{func(o *options) {
 		seconds := int32(d / time.Second)
 		o.client.AccessTokenValidity, o.client.IdTokenValidity = &seconds, new(seconds)
 		o.units().AccessToken, o.units().IdToken = wire.TimeUnitSeconds, wire.TimeUnitSeconds
-	}
+	}}
 }
 
 // SessionLife sets how long refresh tokens last; at least an hour.
 func SessionLife(d time.Duration) Option {
-	return func(o *options) {
+	return Option{func(o *options) {
 		o.client.RefreshTokenValidity = new(int32(d / time.Second))
 		o.units().RefreshToken = wire.TimeUnitSeconds
-	}
+	}}
 }
 
 // Rotation turns refresh token rotation on, with a grace period of whole seconds up to 60.
 func Rotation(grace time.Duration) Option {
-	return func(o *options) {
+	return Option{func(o *options) {
 		o.client.RefreshTokenRotation = &wire.RefreshTokenRotationType{
 			Feature: wire.FeatureEnabled, RetryGracePeriodSeconds: new(int32(grace / time.Second)),
 		}
 		o.client.ExplicitAuthFlows = []wire.ExplicitAuthFlow{wire.AllowUserSRPAuth, wire.AllowUserPasswordAuth, wire.AllowAdminUserPasswordAuth}
-	}
+	}}
 }
 
 // HideUsers makes answers for unknown users look like those for wrong passwords.
 func HideUsers() Option {
-	return func(o *options) { o.client.PreventUserExistenceErrors = wire.PreventUserExistenceErrorsEnabled }
+	return Option{func(o *options) { o.client.PreventUserExistenceErrors = wire.PreventUserExistenceErrorsEnabled }}
 }
 
 // Attribute declares an attribute of the user pool's schema.
@@ -136,44 +136,44 @@ type Attribute struct {
 
 // Schema declares attributes of the user pool beside the standard ones.
 func Schema(attributes ...Attribute) Option {
-	return func(o *options) {
+	return Option{func(o *options) {
 		for _, a := range attributes {
 			o.pool.Schema = append(o.pool.Schema, wire.SchemaAttributeType{
 				Name: a.Name, AttributeDataType: a.Type,
 				Required: new(a.Required), Mutable: new(!a.Immutable), DeveloperOnlyAttribute: new(a.DeveloperOnly),
 			})
 		}
-	}
+	}}
 }
 
 // GuestsOff makes an identity pool that takes no guests.
 func GuestsOff() Option {
-	return func(o *options) { o.identities.AllowUnauthenticatedIdentities = new(false) }
+	return Option{func(o *options) { o.identities.AllowUnauthenticatedIdentities = new(false) }}
 }
 
 // ClassicFlow allows GetOpenIdToken.
 func ClassicFlow() Option {
-	return func(o *options) { o.identities.AllowClassicFlow = new(true) }
+	return Option{func(o *options) { o.identities.AllowClassicFlow = new(true) }}
 }
 
 // Broker has another broker make the credentials.
-func Broker(b plug.Broker) Option { return func(o *options) { o.broker = b } }
+func Broker(b plug.Broker) Option { return Option{func(o *options) { o.broker = b }} }
 
 // DeveloperProvider names the application itself as a provider of logins; see
 // [Server.DeveloperToken].
 func DeveloperProvider(name string) Option {
-	return func(o *options) { o.identities.DeveloperProviderName = name }
+	return Option{func(o *options) { o.identities.DeveloperProviderName = name }}
 }
 
 // CredentialLife sets how long AWS credentials last; the default is an hour.
-func CredentialLife(d time.Duration) Option { return func(o *options) { o.life = d } }
+func CredentialLife(d time.Duration) Option { return Option{func(o *options) { o.life = d }} }
 
 // Logger receives the service's log; the default discards it.
-func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
+func Logger(l *slog.Logger) Option { return Option{func(o *options) { o.logger = l }} }
 
 // InProcess leaves the socket out: the service is reached by [Server.HTTPClient]
 // only. Use it inside a testing/synctest bubble.
-func InProcess() Option { return func(o *options) { o.socket = false } }
+func InProcess() Option { return Option{func(o *options) { o.socket = false }} }
 
 func (o *options) units() *wire.TokenValidityUnitsType {
 	if o.client.TokenValidityUnits == nil {
@@ -187,7 +187,9 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 	tb.Helper()
 	o := defaults()
 	for _, option := range opts {
-		option(&o)
+		if option.apply != nil {
+			option.apply(&o)
+		}
 	}
 	s := &Server{tb: tb}
 	s.faults.over = make(chan struct{})

@@ -170,7 +170,7 @@ func TestEmbedded(t *testing.T) {
 	select {
 	case letter := <-letters:
 		_, body, _ := strings.Cut(letter, "\r\n\r\n")
-		if err := own.ConfirmSignUp(ctx, "ann", code.FindString(body)); err != nil {
+		if _, err := own.ConfirmSignUp(ctx, "ann", code.FindString(body)); err != nil {
 			t.Fatalf("%v with the code from %q", err, body)
 		}
 	case <-time.After(30 * time.Second):

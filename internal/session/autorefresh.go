@@ -156,8 +156,9 @@ func (c *schedule) reset(epoch uint64, came time.Time, w *expiry.Window) {
 	}
 	if c.epoch != epoch || !c.came.Equal(came) {
 		c.epoch, c.came, c.lead = epoch, came, 0
-		if most := int64(w.Expiry-w.Due) / leadShare; most > 0 {
-			c.lead = time.Duration(rand.Int64N(most))
+		// At least half of it, so that the call ends before they are due.
+		if half := int64(w.Expiry-w.Due) / leadShare / 2; half > 0 {
+			c.lead = time.Duration(half + rand.Int64N(half))
 		}
 	}
 }

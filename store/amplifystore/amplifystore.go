@@ -24,15 +24,17 @@ type Store struct {
 }
 
 // Option changes how a [Store] works.
-type Option func(*Store)
+type Option struct{ apply func(*Store) }
 
 // WithKeyPrefix puts prefix before every key, such as "@MemoryStorage:" for what
 // Amplify keeps in React Native's AsyncStorage.
-func WithKeyPrefix(prefix string) Option { return func(s *Store) { s.prefix = prefix } }
+func WithKeyPrefix(prefix string) Option { return Option{func(s *Store) { s.prefix = prefix }} }
 
 // WithPatience sets for how long Load waits for JavaScript to complete a session
 // that it seems to be writing. The default is a quarter of a second; 0 is not at all.
-func WithPatience(patience time.Duration) Option { return func(s *Store) { s.patience = patience } }
+func WithPatience(patience time.Duration) Option {
+	return Option{func(s *Store) { s.patience = patience }}
+}
 
 const (
 	defaultPatience = 250 * time.Millisecond
@@ -44,7 +46,9 @@ const (
 func New(kv KeyValue, options ...Option) *Store {
 	s := &Store{kv: kv, patience: defaultPatience}
 	for _, option := range options {
-		option(s)
+		if option.apply != nil {
+			option.apply(s)
+		}
 	}
 	return s
 }

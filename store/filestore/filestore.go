@@ -27,7 +27,7 @@ type Store struct {
 }
 
 // Option changes how a Store works.
-type Option func(*Store)
+type Option struct{ apply func(*Store) }
 
 // WithLogger makes the store report what it repaired or had to pass over:
 // modes that were too wide, records set aside, a backup that could not be
@@ -36,7 +36,7 @@ func WithLogger(logger *slog.Logger) Option {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return func(s *Store) { s.logger = logger }
+	return Option{func(s *Store) { s.logger = logger }}
 }
 
 // New returns a store over the folder dir. It touches nothing: the folder is
@@ -51,7 +51,9 @@ func New(dir string, options ...Option) (*Store, error) {
 	}
 	s := &Store{dir: absolute, logger: slog.New(slog.DiscardHandler)}
 	for _, option := range options {
-		option(s)
+		if option.apply != nil {
+			option.apply(s)
+		}
 	}
 	return s, nil
 }

@@ -25,14 +25,14 @@ import (
 )
 
 // Option changes what the suite expects.
-type Option func(*expectations)
+type Option struct{ apply func(*expectations) }
 
 type expectations struct{ sharedServices bool }
 
 // SharedServices is for a store whose keys have no place for [store.Scope.Service]:
 // scopes that differ in it alone must then be one, and what is read must carry the
 // scope that was asked for.
-func SharedServices() Option { return func(e *expectations) { e.sharedServices = true } }
+func SharedServices() Option { return Option{func(e *expectations) { e.sharedServices = true }} }
 
 // Run runs the suite. It calls open once per test, from parallel tests; open
 // returns a store that is empty, and cleans up by t.Cleanup.
@@ -40,7 +40,9 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, options ...Option) {
 	t.Helper()
 	var expect expectations
 	for _, option := range options {
-		option(&expect)
+		if option.apply != nil {
+			option.apply(&expect)
+		}
 	}
 	services := testServices
 	if expect.sharedServices {
