@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/latchkey-auth/latchkey/internal/fault"
 	"github.com/latchkey-auth/latchkey/internal/trust"
@@ -22,6 +23,9 @@ func refusal(op string, got answer) *fault.Fault {
 	}
 	if v.class == fault.Misconfigured && (op == OpIdentity || op == OpCredentials) {
 		f.Hint = "check the identity pool's id, its login providers and its roles"
+		if strings.HasPrefix(exception.Message, "Invalid login token") || exception.Message == wire.MessageUnsupportedProvider {
+			f.Hint = "check the login's token, the provider's name, and that the identity pool trusts the provider"
+		}
 	}
 	if exception.Type == wire.UnknownOperationException {
 		f.Hint = "the service at this endpoint does not have the operation"

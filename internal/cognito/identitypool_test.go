@@ -151,3 +151,20 @@ func TestIdentityPoolEndsNothing(t *testing.T) {
 		t.Errorf("classes (-want +got):\n%s", diff)
 	}
 }
+
+// TestRefusedLoginHint checks that the refusal of a login's token speaks of the token, and
+// other mistakes of the pool's settings.
+func TestRefusedLoginHint(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ exception, message, word string }{
+		{wire.NotAuthorizedException, wire.MessageLoginNotOpenID, "token"}, {wire.NotAuthorizedException, wire.MessageUnsupportedProvider, "token"},
+		{wire.ResourceNotFoundException, "IdentityPool 'us-east-1:x' not found.", "pool's id"},
+	} {
+		var got request
+		p := &IdentityPool{Endpoint: answering(400, fmt.Sprintf(`{"__type":%q,"message":%q}`, test.exception, test.message), &got), ID: "us-east-1:pool"}
+		_, err := p.Issue(t.Context(), "us-east-1:1", testLogins, Clock{})
+		if f := fault.Find(err); !strings.Contains(f.Hint, test.word) {
+			t.Errorf("%s: hint %q", test.message, f.Hint)
+		}
+	}
+}

@@ -86,6 +86,8 @@ func (c Class) Hint() string {
 		return "check the pool id, the client id and the client secret"
 	case TooManyCalls:
 		return "wait before trying again"
+	case ServerFailed:
+		return "the service or a proxy before it failed; try again later, and look at the service's log if it stays so"
 	case ClockOff:
 		return "check this machine's clock"
 	case Policy:

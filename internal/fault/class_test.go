@@ -61,7 +61,7 @@ func TestKindOfCode(t *testing.T) {
 func TestHints(t *testing.T) {
 	t.Parallel()
 	without := map[Class]bool{
-		Ended: true, Refused: true, ServerFailed: true, BadRequest: true, Unreached: true, WrongUser: true, Canceled: true, StaleLogin: true, Conflict: true,
+		Ended: true, Refused: true, BadRequest: true, Unreached: true, WrongUser: true, Canceled: true, StaleLogin: true, Conflict: true,
 	}
 	hints := map[string]Class{}
 	for class := Unknown; class <= Conflict; class++ {
