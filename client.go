@@ -56,10 +56,11 @@ func New(cfg Config) (*Client, error) {
 // c, and a state of its own: keep it as long as it is used, and Close it. Close of c does not
 // close it.
 //
-// Its methods are about this account. SignIn of another user is ErrWrongAccount, and nothing
-// is stored; neither sign-in nor sign-out changes which account is active. It has no guest, so
-// that nobody's identity id and credentials are ErrGuestsDisabled, and SwitchAccount and
-// Federate are ErrNotSupported. Errors: ErrInvalidParameter without a username, ErrClosed.
+// Its methods are about this account: SignOutAll signs out no other, and of Accounts, which
+// lists all, this one is active. SignIn of another user is ErrWrongAccount, and nothing is
+// stored; neither sign-in nor sign-out changes which account is active for c. There is no
+// guest: while the account is signed out, its identity id and credentials are
+// ErrGuestsDisabled. SwitchAccount and Federate are ErrNotSupported. Errors: ErrInvalidParameter without a username, ErrClosed.
 func (c *Client) For(username string) (*Client, error) {
 	if err := c.engine.Closed(); err != nil {
 		return nil, asError("For", err)

@@ -101,6 +101,20 @@ func TestForLeavesThePointer(t *testing.T) {
 	}
 }
 
+// TestForSignsOutAlone checks that SignOutAll of a client of one account leaves the others.
+func TestForSignsOutAlone(t *testing.T) {
+	t.Parallel()
+	p, kept := newFakePool(), store.NewMemory()
+	c := p.newClient(t, withStore(kept))
+	signIn(t, c, "alice")
+	signIn(t, c, "bob")
+	reports, err := clientOf(t, c, "alice").SignOutAll(t.Context())
+	if err != nil || len(reports) != 1 || reports[0].Username != "alice" || !reports[0].Revoked {
+		t.Errorf("SignOutAll: %+v, %v", reports, err)
+	}
+	wantTokens(t, fetch(t, c, ForceRefresh()), "bob")
+}
+
 // TestForRefuses checks what a client of one account does not do.
 func TestForRefuses(t *testing.T) {
 	t.Parallel()

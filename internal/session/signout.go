@@ -154,8 +154,11 @@ func (e *Engine) EndOther(ctx context.Context, account store.Account, o EndOptio
 }
 
 // Others lists the scope's accounts that have something to sign out of, without the guest
-// and the one named.
+// and the one named. An engine of one account has no others.
 func (e *Engine) Others(ctx context.Context, except string) ([]store.Account, error) {
+	if e.records.store.account != "" {
+		return nil, nil
+	}
 	known, err := e.records.list(ctx)
 	if err != nil {
 		return nil, storeFault(err)
