@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/server/plug"
@@ -21,8 +20,6 @@ const purposeHandle = "signing key handle"
 const (
 	// externalWorkers is how many signatures a Signer makes at once.
 	externalWorkers = 64
-	// externalTimeout bounds a call of a Signer, whatever the caller's context allows.
-	externalTimeout = 5 * time.Second
 	maxHandle       = 2048 // bytes
 	leastModulus    = 2048 // bits
 	mostModulus     = 4096
@@ -40,9 +37,7 @@ type Trusted interface {
 
 // createExternal has the Signer make a key.
 func (r *Ring) createExternal(ctx context.Context, poolID string, use Use) (key storage.Key, err error) {
-	ctx, cancel := context.WithTimeout(ctx, externalTimeout)
-	defer cancel()
-	made, err := callSigner(func() (plug.SigningKey, error) {
+	made, err := callSigner(ctx, r.calls, func(ctx context.Context) (plug.SigningKey, error) {
 		return r.options.Signer.CreateKey(ctx, plug.KeyRequest{PoolID: poolID, Use: string(use)})
 	})
 	if err == nil {
@@ -102,9 +97,9 @@ func (r *Ring) openExternal(row storage.Key, handle string) (*signingKey, error)
 // signExternal has the Signer sign, and verifies the signature: a wrong one would be a
 // token that every verifier refuses.
 func (r *Ring) signExternal(ctx context.Context, key *signingKey, digest [32]byte) ([]byte, error) {
-	bounded, cancel := context.WithTimeout(ctx, externalTimeout)
-	defer cancel()
-	signature, err := callSigner(func() ([]byte, error) { return r.options.Signer.Sign(bounded, key.handle, digest) })
+	signature, err := callSigner(ctx, r.calls, func(ctx context.Context) ([]byte, error) {
+		return r.options.Signer.Sign(ctx, key.handle, digest)
+	})
 	if _, trusted := r.options.Signer.(Trusted); err == nil && !trusted {
 		err = rsa.VerifyPKCS1v15(key.public, crypto.SHA256, digest[:], signature)
 	}
@@ -115,16 +110,6 @@ func (r *Ring) signExternal(ctx context.Context, key *signingKey, digest [32]byt
 		return nil, ctx.Err()
 	}
 	return nil, fmt.Errorf("keys: signing by the signer: %w", err)
-}
-
-// callSigner makes an error of a panic.
-func callSigner[T any](call func() (T, error)) (result T, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the signer panicked: %v", p)
-		}
-	}()
-	return call()
 }
 
 // removeRetired tells the Signer of its keys among rows that have retired. It returns
@@ -141,9 +126,9 @@ func (r *Ring) removeRetired(ctx context.Context, rows []storage.Key) (stay map[
 		if !external || !retired(row, r.now()) {
 			continue
 		}
-		bounded, cancel := context.WithTimeout(ctx, externalTimeout)
-		_, err := callSigner(func() (struct{}, error) { return struct{}{}, remover.RemoveKey(bounded, handle) })
-		cancel()
+		_, err := callSigner(ctx, r.calls, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, remover.RemoveKey(ctx, handle)
+		})
 		if err != nil {
 			stay[row.ID] = true
 			failures = append(failures, fmt.Errorf("keys: removing key %s of pool %s: %w", row.ID, row.PoolID, err))

@@ -113,6 +113,7 @@ type Ring struct {
 	publish  sync.Mutex // orders what is put in pools
 
 	places  chan struct{}   // taken by those who sign
+	calls   *externalCalls  // of Options.Signer
 	closing context.Context // ends with Close
 	stop    context.CancelFunc
 	drain   sync.Once
@@ -141,7 +142,7 @@ func NewRing(store storage.Store, box *seal.Box, o Options) *Ring {
 	if o.Generate == nil {
 		o.Generate = func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, keySize) }
 	}
-	r := &Ring{store: store, box: box, options: o, places: make(chan struct{}, o.Workers)}
+	r := &Ring{store: store, box: box, options: o, places: make(chan struct{}, o.Workers), calls: newExternalCalls(o.Workers)}
 	r.closing, r.stop = context.WithCancel(context.Background())
 	return r
 }

@@ -10,9 +10,11 @@ import (
 //
 // The service stores the public part and the handle of each key. From these it publishes
 // the pools' key sets, finds the key of a token and rotates keys as usual: a rotation asks
-// the Signer for new keys. It verifies every signature before it uses it. A call that takes
-// longer than a few seconds is given up, and an error fails the request as a temporary one;
-// no session ends for it.
+// the Signer for new keys. It verifies every signature before it uses it. A call fails when its
+// context ends, at the latest after five seconds, whether or not the method has returned.
+// While 64 such calls have not returned, further calls fail at once; a method that observes its
+// context never causes this. An error or a panic fails the request as a temporary one; no
+// session ends for it.
 //
 // A Signer must be safe for concurrent use.
 type Signer interface {
