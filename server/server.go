@@ -38,8 +38,10 @@ type Config struct {
 	SealingKeys []SealingKey
 	// Signer makes the signing keys of pools and the signatures of tokens; nil keeps
 	// private keys in Storage, encrypted. Keys that are in Storage when a Signer is set
-	// sign until they are replaced. Without the Signer that made a pool's keys, the pool
-	// issues no tokens.
+	// sign until they are replaced. Without the Signer that made a pool's keys, the service
+	// publishes the keys and accepts the pool's tokens, but the pool issues none: such calls
+	// fail with InternalErrorException until the Signer is back or RotateSigningKeys gives
+	// the pool keys in Storage, which then sign at once.
 	Signer plug.Signer
 	// KeyLife is the age at which [Server.Serve] replaces a pool's signing keys; 0 keeps
 	// them until RotateSigningKeys is called. No token is refused at a rotation.

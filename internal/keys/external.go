@@ -25,8 +25,8 @@ const (
 	mostModulus     = 4096
 )
 
-// ErrSigner means that a key is one of a Signer, and that there is no Signer.
-var ErrSigner = errors.New("keys: the private key is not in storage; set Config.Signer")
+// ErrSigner means that a key that should sign is one of a Signer, and that there is no Signer.
+var ErrSigner = errors.New("the private key is not in storage: set Config.Signer, or rotate the keys of the pool")
 
 // Trusted is a Signer whose signatures are not verified, for measurements of what is left
 // without signatures. Only packages of this module can implement it.
@@ -77,12 +77,10 @@ func openHandle(box *seal.Box, row storage.Key) (handle string, ok bool) {
 	return string(plain), err == nil
 }
 
-// openExternal reads a Signer's key. The id, which is under the seal of the handle, is the
-// thumbprint of the public key: one that was exchanged in storage is found out.
-func (r *Ring) openExternal(row storage.Key, handle string) (*signingKey, error) {
-	if r.options.Signer == nil {
-		return nil, ErrSigner
-	}
+// openExternal reads a Signer's key. Without the Signer the key is published and does not sign.
+// The id, which is under the seal of the handle, is the thumbprint of the public key, so that
+// openExternal detects a public key that was exchanged in storage.
+func openExternal(row storage.Key, handle string) (*signingKey, error) {
 	parsed, err := x509.ParsePKIXPublicKey(row.Public)
 	if err != nil {
 		return nil, fmt.Errorf("stored public key is damaged: %w", err)

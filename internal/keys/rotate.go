@@ -17,9 +17,12 @@ const poolPage = 100
 // keeps the old ones published for Options.Keep after that. No token is refused
 // meanwhile. While the keys of an earlier rotation are waiting to sign, Rotate
 // changes nothing.
+//
+// Without the Signer that holds the private key which signs now, the new key signs at once.
+// Keys of an absent Signer that are waiting to sign are replaced.
 func (r *Ring) Rotate(ctx context.Context, poolID string) error {
 	return r.rotate(ctx, poolID, func(newest storage.Key, now time.Time) bool {
-		return !newest.ActiveAt.After(now)
+		return !newest.ActiveAt.After(now) || r.withoutSigner(newest)
 	})
 }
 
@@ -152,36 +155,74 @@ func (r *Ring) replace(tx storage.Tx, poolID string, made []storage.Key, due fun
 		if ok && !due(newest, now) {
 			continue
 		}
-		key.CreatedAt, key.ActiveAt = now, now.Add(r.options.PublishAhead+r.settle())
-		if err := r.succeed(tx, rows, key); err != nil {
+		if err := r.succeed(tx, rows, key, now); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// succeed inserts a key as the successor of those among rows that have none.
-func (r *Ring) succeed(tx storage.Tx, rows []storage.Key, key storage.Key) error {
+// succeed inserts a key as the successor of those among rows that have none, and of the one
+// that signs now. It deletes keys of an absent Signer that would sign later.
+func (r *Ring) succeed(tx storage.Tx, rows []storage.Key, key storage.Key, now time.Time) error {
+	signing, signs := signingKeyAt(rows, key.Use, now)
+	key.CreatedAt, key.ActiveAt = now, now
+	if !signs || !r.withoutSigner(signing) {
+		key.ActiveAt = now.Add(r.options.PublishAhead + r.settle())
+	}
 	for _, row := range rows {
-		if row.Use != key.Use || !row.RetireAt.IsZero() {
-			continue
+		var err error
+		switch {
+		case row.Use != key.Use:
+		case signs && row.ActiveAt.After(now) && r.withoutSigner(row):
+			err = tx.Keys.Delete(row.PoolID, row.ID)
+		case row.RetireAt.IsZero(), row.ID == signing.ID:
+			row.RetireAt = key.ActiveAt.Add(r.options.Keep + r.settle())
+			err = tx.Keys.Update(row)
 		}
-		row.RetireAt = key.ActiveAt.Add(r.options.Keep + r.settle())
-		if err := tx.Keys.Update(row); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return tx.Keys.Insert(key)
 }
 
+// withoutSigner reports whether a key is one of a Signer, and there is none.
+func (r *Ring) withoutSigner(row storage.Key) bool {
+	if r.options.Signer != nil {
+		return false
+	}
+	_, external := openHandle(r.box, row)
+	return external
+}
+
+// signingKeyAt returns the key of a use that was the last to become active.
+func signingKeyAt(rows []storage.Key, use string, now time.Time) (signing storage.Key, ok bool) {
+	for _, row := range rows {
+		if row.Use == use && !row.ActiveAt.After(now) && !retired(row, now) && (!ok || signsAfter(row, signing)) {
+			signing, ok = row, true
+		}
+	}
+	return signing, ok
+}
+
 // newestKey returns the key of a use that signs last.
 func newestKey(rows []storage.Key, use Use) (newest storage.Key, ok bool) {
 	for _, row := range rows {
-		if row.Use == string(use) && (!ok || !row.ActiveAt.Before(newest.ActiveAt)) {
+		if row.Use == string(use) && (!ok || signsAfter(row, newest)) {
 			newest, ok = row, true
 		}
 	}
 	return newest, ok
+}
+
+// signsAfter reports whether a takes over from b. Of two with the same time, that is the one
+// without a successor.
+func signsAfter(a, b storage.Key) bool {
+	if a.ActiveAt.Equal(b.ActiveAt) {
+		return a.RetireAt.IsZero() || !b.RetireAt.IsZero()
+	}
+	return a.ActiveAt.After(b.ActiveAt)
 }
 
 func retired(row storage.Key, now time.Time) bool {

@@ -39,8 +39,8 @@ type Signer struct {
 
 // Signer returns the signer of a pool's tokens at this moment. It does not
 // touch storage except at a pool's first use and now and then. A pool that does
-// not exist gives [storage.ErrNotFound], and a database of another master key
-// an error that wraps seal.ErrOpen.
+// not exist gives [storage.ErrNotFound], a database of another master key
+// an error that wraps seal.ErrOpen, and a key of an absent Options.Signer [ErrSigner].
 func (r *Ring) Signer(ctx context.Context, poolID string, use Use) (*Signer, error) {
 	s, err := r.current(ctx, poolID)
 	if err != nil {
@@ -49,6 +49,9 @@ func (r *Ring) Signer(ctx context.Context, poolID string, use Use) (*Signer, err
 	signer := s.signers[use]
 	if signer == nil {
 		return nil, fmt.Errorf("keys: pool %s: key for %q tokens: %w", poolID, use, storage.ErrNotFound)
+	}
+	if signer.key.private == nil && r.options.Signer == nil {
+		return nil, fmt.Errorf("keys: pool %s: signing key %s: %w", poolID, signer.KeyID, ErrSigner)
 	}
 	return signer, nil
 }

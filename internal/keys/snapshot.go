@@ -120,7 +120,7 @@ func active(keys []*signingKey, use Use, now time.Time) *signingKey {
 		if oldest == nil {
 			oldest = k
 		}
-		if !k.row.ActiveAt.After(now) && (best == nil || !k.row.ActiveAt.Before(best.row.ActiveAt)) {
+		if !k.row.ActiveAt.After(now) && (best == nil || signsAfter(k.row, best.row)) {
 			best = k
 		}
 	}
@@ -182,7 +182,7 @@ func (r *Ring) openKey(row storage.Key) (*signingKey, error) {
 	der, err := r.box.Open(purpose, row.Private, sealContext(row.PoolID, row.ID))
 	if err != nil {
 		if handle, external := openHandle(r.box, row); external {
-			return r.openExternal(row, handle)
+			return openExternal(row, handle)
 		}
 		return nil, fmt.Errorf("%w; start the service with the master key that this database was made with", err)
 	}
