@@ -76,7 +76,7 @@ func (c *Client) Call(ctx context.Context, operation string, in, out any) error 
 // callable says how an operation is authorized, or why Call does not perform it.
 func (c *Client) callable(operation string) (wire.Auth, error) {
 	if c.cfg.UserPoolID == "" {
-		return 0, problem(operation, ErrConfig, "set Config.UserPoolID and Config.ClientID")
+		return 0, c.cfg.noUserPool(operation)
 	}
 	known, ok := wire.LookupTarget(wire.Target(wire.UserPools, operation))
 	switch method := ofSession[operation]; {

@@ -2,7 +2,6 @@ package latchkey
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -132,7 +131,6 @@ func (c Config) complete() (Config, error) {
 	if err := c.check(); err != nil {
 		return c, err
 	}
-	c.file = nil // no longer needed
 	if c.Store == nil {
 		c.Store = store.NewMemory()
 	}
@@ -156,7 +154,7 @@ func (c Config) complete() (Config, error) {
 // check says what is wrong with a configuration.
 func (c Config) check() error {
 	if c.UserPoolID == "" && c.IdentityPoolID == "" {
-		return problem("New", ErrConfig, "set Config.UserPoolID and Config.ClientID")
+		return c.noUserPool("New")
 	}
 	if c.Store != nil && isNil(c.Store) {
 		return problem("New", ErrConfig, "Config.Store is a nil pointer; leave the field empty for a store in memory")
@@ -169,7 +167,7 @@ func (c Config) check() error {
 	// Its region becomes part of a host name.
 	if region, id, _ := strings.Cut(c.IdentityPoolID, ":"); c.IdentityPoolID != "" &&
 		(region == "" || id == "" || strings.ContainsAny(region, "/?#@. ")) {
-		return problem("New", ErrConfig, fmt.Sprintf("identity pool id %q must have the form region:uuid", c.IdentityPoolID))
+		return c.malformed("New", c.identityPoolMember(), "region:uuid")
 	}
 	if c.RefreshAhead < 0 || c.Timeout < 0 {
 		return problem("New", ErrConfig, "Config.RefreshAhead and Config.Timeout must not be negative")
@@ -188,10 +186,10 @@ func (c Config) check() error {
 func (c Config) checkPool() error {
 	region, id, _ := strings.Cut(c.UserPoolID, "_")
 	if region == "" || id == "" || strings.ContainsAny(c.UserPoolID, "/:?# ") {
-		return problem("New", ErrConfig, fmt.Sprintf("user pool id %q must have the form region_id, such as us-east-1_abc123DEF", c.UserPoolID))
+		return c.malformed("New", c.userPoolMember(), "region_id, such as us-east-1_abc123DEF")
 	}
 	if c.ClientID == "" {
-		return problem("New", ErrConfig, "set Config.ClientID to the id of an app client of "+c.UserPoolID)
+		return c.missing("New", c.clientMember())
 	}
 	return nil
 }

@@ -41,8 +41,9 @@ func LoadConfig(path string) (Config, error) {
 // Either may have an object "latchkey" for what Amplify's files cannot say: the texts
 // user_pool_endpoint, identity_pool_endpoint, oauth_base_url, issuer and ca_file, and
 // insecure_http, which is true or false ([Config.InsecureHTTP]). Members that are not
-// known are ignored. A member of the wrong type, or one that is there twice, is an
-// ErrConfig that names line and member.
+// known are ignored. A member of the wrong type, a duplicate member and an unknown
+// mfa_configuration are an ErrConfig that names line and member. Errors of [New] and of
+// calls also name the file's members where the values are the file's.
 func ParseConfig(data []byte) (Config, error) {
 	file, err := amplifyconfig.Parse(data)
 	if err != nil {

@@ -74,7 +74,7 @@ func (f Federation) check(source ProviderTokenSource) string {
 // ErrNeedsSignIn if the source has none, ErrNetwork, ErrStore.
 func (c *Client) Federate(ctx context.Context, with Federation) (*Session, error) {
 	if c.cfg.IdentityPoolID == "" {
-		return nil, problem("Federate", ErrNoIdentityPool, "set Config.IdentityPoolID")
+		return nil, problem("Federate", ErrNoIdentityPool, "set "+c.cfg.shortName(c.cfg.identityPoolMember()))
 	}
 	source := with.source(c.cfg.ProviderTokens)
 	if wrong := with.check(source); wrong != "" {

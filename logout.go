@@ -55,7 +55,7 @@ func (c *Client) logoutURL(op string, session store.Redirect) (string, error) {
 		callback = c.cfg.OAuth.RedirectSignIn[0] // the session is another program's
 	}
 	if callback == "" {
-		return "", problem(op, ErrConfig, "set Config.OAuth.RedirectSignOut to a sign-out URL of the app client, for the logout page to lead to")
+		return "", problem(op, ErrConfig, "set "+c.cfg.shortName(redirectSignOutMember())+" to a sign-out URL of the app client, for the logout page to lead to")
 	}
 	// The login page wants a whole request. Nobody will redeem what comes of it.
 	for name, value := range map[string]string{

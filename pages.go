@@ -13,17 +13,17 @@ import (
 // pagesURL is what /oauth2/authorize, /oauth2/token and /logout stand below.
 func (c Config) pagesURL(op string) (string, error) {
 	if c.UserPoolID == "" {
-		return "", problem(op, ErrConfig, "set Config.UserPoolID and Config.ClientID")
+		return "", c.noUserPool(op)
 	}
 	if c.OAuthBaseURL != "" {
 		return strings.TrimSuffix(c.OAuthBaseURL, "/"), nil // New has checked it
 	}
 	if c.OAuth == nil || c.OAuth.Domain == "" {
-		return "", problem(op, ErrConfig, "set Config.OAuth.Domain to the domain of the pool's sign-in pages, such as example.auth.us-east-1.amazoncognito.com")
+		return "", problem(op, ErrConfig, "set "+c.shortName(domainMember())+" to the domain of the pool's sign-in pages, such as example.auth.us-east-1.amazoncognito.com")
 	}
 	u, err := url.Parse("https://" + c.OAuth.Domain)
 	if err != nil || u.Host != c.OAuth.Domain || u.Hostname() == "" {
-		return "", problem(op, ErrConfig, "Config.OAuth.Domain must be a host without scheme and path, such as example.auth.us-east-1.amazoncognito.com")
+		return "", problem(op, ErrConfig, c.shortName(domainMember())+" must be a host without scheme and path, such as example.auth.us-east-1.amazoncognito.com")
 	}
 	return u.String(), nil
 }
@@ -48,7 +48,7 @@ func (c Config) redirectURI(op, uri string) (string, error) {
 		uri = known[0]
 	}
 	if uri == "" {
-		return "", problem(op, ErrConfig, "give RedirectTo, or set Config.OAuth.RedirectSignIn to the app client's callback URLs")
+		return "", problem(op, ErrConfig, "give RedirectTo, or set "+c.shortName(redirectSignInMember())+" to the app client's callback URLs")
 	}
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme == "" || strings.Contains(uri, "#") || u.User != nil {
@@ -56,7 +56,7 @@ func (c Config) redirectURI(op, uri string) (string, error) {
 	}
 	fits := func(k string) bool { return k == uri || portless(k) != "" && portless(k) == portless(uri) }
 	if len(known) > 0 && !slices.ContainsFunc(known, fits) {
-		return "", problem(op, ErrConfig, fmt.Sprintf("%s is not among Config.OAuth.RedirectSignIn, character by character; name one of these, or register it", u.Redacted()))
+		return "", problem(op, ErrConfig, fmt.Sprintf("%s is not among %s, character by character; name one of these, or register it", u.Redacted(), c.shortName(redirectSignInMember())))
 	}
 	return uri, nil
 }

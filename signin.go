@@ -77,7 +77,7 @@ func (c *Client) SignIn(ctx context.Context, login Login) (*Step, error) {
 	case c.engine.Closed() != nil:
 		return nil, asError("SignIn", c.engine.Closed())
 	case c.cfg.UserPoolID == "":
-		return nil, problem("SignIn", ErrConfig, "set Config.UserPoolID and Config.ClientID")
+		return nil, c.cfg.noUserPool("SignIn")
 	case login.username == "":
 		return nil, problem("SignIn", ErrInvalidParameter, "give a username")
 	case login.password.IsZero() && login.flow == wire.AuthFlowUser:

@@ -29,6 +29,9 @@ type File struct {
 	MFAMethods             []string
 	Groups                 []Group
 	Passwordless           *Passwordless // nil where the pool asks for passwords only
+
+	// Gen1 is the member that makes this a file of Gen 1; empty for Gen 2.
+	Gen1 string
 }
 
 // OAuth is the sign-in pages' part. Lists of URLs are in the order of the file.
@@ -89,9 +92,12 @@ func Parse(data []byte) (File, error) {
 		return File{}, err
 	}
 	var file File
+	if at := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, "aws_") }); at >= 0 {
+		file.Gen1 = names[at]
+	}
 	// Amplify distinguishes its two generations in the same way, and in the same order.
 	switch {
-	case slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, "aws_") }):
+	case file.Gen1 != "":
 		err = readExports(text, &file)
 	case slices.Contains(names, "version"):
 		err = readOutputs(text, &file)

@@ -9,10 +9,10 @@ import (
 
 // exports holds what aws-exports.js says in other forms than [File] does.
 type exports struct {
-	projectRegion, mandatorySignIn, mfa string
-	signIn, signOut                     string // comma-separated
-	oauth                               OAuth
-	rules                               []string
+	projectRegion, mandatorySignIn string
+	signIn, signOut                string // comma-separated
+	oauth                          OAuth
+	rules                          []string
 }
 
 // readExports reads aws-exports.js of Gen 1. The user pool's region is that of its id,
@@ -24,13 +24,12 @@ func readExports(text []byte, file *File) error {
 		return err
 	}
 	if e.projectRegion == "" {
-		return faultf("it has no aws_project_region")
+		return faultf("it has no aws_project_region; its member %q makes it a file of Gen 1, which needs one: remove the member from an amplify_outputs.json", clip(file.Gen1))
 	}
 	file.AllowGuests = e.mandatorySignIn != "enable"
 	for _, names := range []*[]string{&file.UsernameAttributes, &file.RequiredAttributes, &file.VerificationAttributes} {
 		*names = lower(*names)
 	}
-	file.MFA = gen2MFA(e.mfa)
 	if file.PasswordPolicy != nil {
 		file.PasswordPolicy.require(e.rules)
 	}
@@ -44,12 +43,14 @@ func readExports(text []byte, file *File) error {
 
 func (e *exports) members(file *File) members {
 	return members{
-		"aws_project_region":                       &e.projectRegion,
-		"aws_user_pools_id":                        &file.UserPoolID,
-		"aws_user_pools_web_client_id":             &file.ClientID,
-		"aws_cognito_identity_pool_id":             &file.IdentityPoolID,
-		"aws_mandatory_sign_in":                    &e.mandatorySignIn,
-		"aws_cognito_mfa_configuration":            &e.mfa,
+		"aws_project_region":           &e.projectRegion,
+		"aws_user_pools_id":            &file.UserPoolID,
+		"aws_user_pools_web_client_id": &file.ClientID,
+		"aws_cognito_identity_pool_id": &file.IdentityPoolID,
+		"aws_mandatory_sign_in":        &e.mandatorySignIn,
+		"aws_cognito_mfa_configuration": choice(&file.MFA, map[string]string{
+			"OFF": "NONE", "NONE": "NONE", "OPTIONAL": "OPTIONAL", "ON": "REQUIRED", "REQUIRED": "REQUIRED", "": "",
+		}, "OFF, OPTIONAL or ON"),
 		"aws_cognito_mfa_types":                    &file.MFAMethods,
 		"aws_cognito_password_protection_settings": reader(func(d *jsontext.Decoder) error { return e.readPolicy(d, file) }),
 		"aws_cognito_verification_mechanisms":      &file.VerificationAttributes,
@@ -84,7 +85,7 @@ func (e *exports) readPolicy(d *jsontext.Decoder, file *File) error {
 				return nil
 			}
 			if policy.MinLength, err = strconv.Atoi(digits); err != nil {
-				return faultf("aws_cognito_password_protection_settings.passwordPolicyMinLength is not a number")
+				return mismatched(d, d.InputOffset()-int64(len(value)), "expected a whole number")
 			}
 			return nil
 		}),
@@ -105,19 +106,6 @@ func (p *PasswordPolicy) require(rules []string) {
 			p.RequireSymbols = true
 		}
 	}
-}
-
-// gen2MFA turns Gen 1's word into what Gen 2 calls mfa_configuration.
-func gen2MFA(word string) string {
-	switch word {
-	case "OFF", "NONE":
-		return "NONE"
-	case "ON", "REQUIRED":
-		return "REQUIRED"
-	case "OPTIONAL":
-		return word
-	}
-	return ""
 }
 
 // commaList splits a list that Gen 1 keeps in one text.

@@ -44,10 +44,12 @@ func (f *File) auth() members {
 		"username_attributes":                &f.UsernameAttributes,
 		"user_verification_types":            &f.VerificationAttributes,
 		"unauthenticated_identities_enabled": &f.AllowGuests,
-		"mfa_configuration":                  &f.MFA,
-		"mfa_methods":                        &f.MFAMethods,
-		"groups":                             reader(f.readGroups),
-		"passwordless":                       reader(f.readPasswordless),
+		"mfa_configuration": choice(&f.MFA, map[string]string{ // OFF is Cognito's own word
+			"NONE": "NONE", "OFF": "NONE", "OPTIONAL": "OPTIONAL", "REQUIRED": "REQUIRED",
+		}, "NONE, OPTIONAL or REQUIRED"),
+		"mfa_methods":  &f.MFAMethods,
+		"groups":       reader(f.readGroups),
+		"passwordless": reader(f.readPasswordless),
 	}
 }
 

@@ -17,30 +17,35 @@ type members map[string]any
 // reader reads one value that is not null.
 type reader func(*jsontext.Decoder) error
 
-// mismatch is a value of another type than its member has.
+// mismatch is a value that its member cannot have.
 type mismatch struct {
 	offset  int64
 	pointer jsontext.Pointer
-	kind    jsontext.Kind
+	text    string // what was expected
 }
 
-func (e *mismatch) Error() string {
-	return fmt.Sprintf("%s: %s cannot stand here", memberOf(e.pointer), kindName(e.kind))
+func (e *mismatch) Error() string { return memberOf(e.pointer) + ": " + e.text }
+
+// mismatched is the error of the value that d read last, which begins at offset.
+func mismatched(d *jsontext.Decoder, offset int64, text string) error {
+	return &mismatch{offset, d.StackPointer(), text}
 }
 
-// kindName is what people call a kind of JSON value.
+// kindName is JSON's name of a kind of value.
 func kindName(kind jsontext.Kind) string {
 	switch kind {
 	case '{':
 		return "an object"
 	case '[':
-		return "a list"
+		return "an array"
 	case '"':
-		return "a text"
+		return "a string"
 	case '0':
-		return "this number"
+		return "a number"
+	case 't', 'f':
+		return "true or false"
 	}
-	return kind.String() // true, false and null
+	return kind.String() // null, and the ends of objects and arrays
 }
 
 // parseObject reads a text that is one object.
@@ -136,10 +141,28 @@ func readInt(d *jsontext.Decoder, number *int) error {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		return &mismatch{d.InputOffset() - int64(len(text)), d.StackPointer(), '0'}
+		return mismatched(d, d.InputOffset()-int64(len(text)), "expected a whole number")
 	}
 	*number = n
 	return nil
+}
+
+// choice reads a string that is one of words into what the word stands for. say names the
+// words that are documented.
+func choice(target *string, words map[string]string, say string) reader {
+	return func(d *jsontext.Decoder) error {
+		before := d.InputOffset()
+		var word string
+		if err := readToken(d, func(t jsontext.Token) { word = t.String() }, '"'); err != nil {
+			return err
+		}
+		meaning, known := words[word]
+		if !known {
+			return mismatched(d, before, fmt.Sprintf("unknown value %q: use %s", clip(word), say))
+		}
+		*target = meaning
+		return nil
+	}
 }
 
 // readToken reads a token of one of these kinds and hands it to use, which may be nil.
@@ -157,7 +180,11 @@ func readToken(d *jsontext.Decoder, use func(jsontext.Token), kinds ...jsontext.
 			return nil
 		}
 	}
-	return &mismatch{before, d.StackPointer(), token.Kind()}
+	found := kindName(token.Kind())
+	if token.Kind() == 't' || token.Kind() == 'f' {
+		found = token.Kind().String()
+	}
+	return mismatched(d, before, "expected "+kindName(kinds[0])+", found "+found)
 }
 
 // located says where in a file a JSON error is, without quoting the file.

@@ -29,6 +29,11 @@ func TestParseReadsEveryForm(t *testing.T) {
 		{"groups of one object", `"groups":[{"b":{"precedence":2},"a":{}},{"c":null}]`, File{Groups: []Group{{"b", 2}, {"a", 0}, {"c", 0}}}},
 		{"unknown members of every type", `"x":{"y":[1,null,"z",{}]},"user_pool_id":"p","w":-1e9`, File{UserPoolID: "p"}},
 		{"escapes in a name and a value", `"\u0075ser_pool_id":"\u0061"`, File{UserPoolID: "a"}},
+		{"MFA off", `"mfa_configuration":"NONE"`, File{MFA: "NONE"}},
+		{"MFA off in Cognito's word", `"mfa_configuration":"OFF"`, File{MFA: "NONE"}},
+		{"MFA optional", `"mfa_configuration":"OPTIONAL"`, File{MFA: "OPTIONAL"}},
+		{"MFA required", `"mfa_configuration":"REQUIRED"`, File{MFA: "REQUIRED"}},
+		{"null MFA", `"mfa_configuration":null`, File{}},
 		{"length", `"password_policy":{"min_length":99}`, File{PasswordPolicy: &PasswordPolicy{MinLength: 99}}},
 	}
 	for _, tt := range tests {
@@ -50,21 +55,28 @@ func TestParseReadsEveryForm(t *testing.T) {
 func TestParseNamesTheMember(t *testing.T) {
 	t.Parallel()
 	for member, want := range map[string]string{
-		`"user_pool_id":{"secret":1}`:                "line 1: auth.user_pool_id: an object cannot stand here",
-		`"user_pool_id":["secret"]`:                  "auth.user_pool_id: a list cannot stand here",
-		`"unauthenticated_identities_enabled":0`:     "auth.unauthenticated_identities_enabled: this number cannot stand here",
-		`"password_policy":"secret"`:                 "auth.password_policy: a text cannot stand here",
-		"\"password_policy\":{\n\"min_length\":1.5}": "line 2: auth.password_policy.min_length: this number cannot stand here",
-		`"password_policy":{"min_length":1e99}`:      "auth.password_policy.min_length: this number cannot stand here",
-		`"groups":{"secret":{}}`:                     "auth.groups: an object cannot stand here",
-		`"groups":[{"a":7}]`:                         "auth.groups.0.a: this number cannot stand here",
-		`"mfa_methods":"secret"`:                     "auth.mfa_methods: a text cannot stand here",
-		`"oauth":{"scopes":[7]}`:                     "auth.oauth.scopes.0: this number cannot stand here",
-		`"x":{"y":1,"y":2}`:                          "auth.x.y: duplicate member",
-		`"groups":[`:                                 "not well-formed JSON",
-		`"mfa_methods":["SMS" "secret"]`:             "not well-formed JSON",
-		`"user_pool_id":`:                            "not well-formed JSON",
-		"\"user_pool_id\":\"secret\xff\"":            "not well-formed JSON",
+		`"user_pool_id":{"secret":1}`:                       "line 1: auth.user_pool_id: expected a string, found an object",
+		`"user_pool_id":["secret"]`:                         "auth.user_pool_id: expected a string, found an array",
+		`"unauthenticated_identities_enabled":0`:            "auth.unauthenticated_identities_enabled: expected true or false, found a number",
+		`"password_policy":"secret"`:                        "auth.password_policy: expected an object, found a string",
+		"\"password_policy\":{\n\"min_length\":1.5}":        "line 2: auth.password_policy.min_length: expected a whole number",
+		`"password_policy":{"min_length":1e99}`:             "auth.password_policy.min_length: expected a whole number",
+		`"groups":{"secret":{}}`:                            "auth.groups: expected an array, found an object",
+		`"groups":[{"a":7}]`:                                "auth.groups.0.a: expected an object, found a number",
+		`"mfa_methods":"secret"`:                            "auth.mfa_methods: expected an array, found a string",
+		`"oauth":{"scopes":[7]}`:                            "auth.oauth.scopes.0: expected a string, found a number",
+		`"user_pool_id":true`:                               "auth.user_pool_id: expected a string, found true",
+		`"oauth":{"scopes":false}`:                          "auth.oauth.scopes: expected an array, found false",
+		`"password_policy":{"min_length":"8"}`:              "auth.password_policy.min_length: expected a number, found a string",
+		`"mfa_configuration":7`:                             "auth.mfa_configuration: expected a string, found a number",
+		"\"mfa_methods\":[],\n\"mfa_configuration\":\"ON\"": `line 2: auth.mfa_configuration: unknown value "ON": use NONE, OPTIONAL or REQUIRED`,
+		`"mfa_configuration":"none"`:                        `auth.mfa_configuration: unknown value "none"`,
+		`"mfa_configuration":""`:                            `auth.mfa_configuration: unknown value ""`,
+		`"x":{"y":1,"y":2}`:                                 "auth.x.y: duplicate member",
+		`"groups":[`:                                        "not well-formed JSON",
+		`"mfa_methods":["SMS" "secret"]`:                    "not well-formed JSON",
+		`"user_pool_id":`:                                   "not well-formed JSON",
+		"\"user_pool_id\":\"secret\xff\"":                   "not well-formed JSON",
 	} {
 		_, err := Parse(wrapped(member))
 		fault, ok := errors.AsType[*Error](err)
@@ -99,6 +111,10 @@ func TestParseReadsBothGenerationsAlike(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if gen1.Gen1 != "aws_project_region" || gen2.Gen1 != "" {
+		t.Errorf("the members that make the generation are %q and %q", gen1.Gen1, gen2.Gen1)
+	}
+	gen1.Gen1 = ""
 	if diff := cmp.Diff(gen2, gen1); diff != "" {
 		t.Errorf("(-gen 2 +gen 1):\n%s", diff)
 	}

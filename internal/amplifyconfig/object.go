@@ -24,8 +24,12 @@ func objectIn(data []byte) (text []byte, names []string, err error) {
 	if start < 0 {
 		return nil, nil, faultf("it holds no JSON object")
 	}
-	if before := strings.Join(strings.Fields(string(text[:start])), " "); !introduces(before) {
+	before := strings.Join(strings.Fields(string(text[:start])), " ")
+	if !introduces(before) {
 		return nil, nil, faultf("%q stands before the object", clip(before))
+	}
+	if before != "" {
+		blankTrailingCommas(text[start:])
 	}
 	blank(text[:start])
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(text))
@@ -90,6 +94,32 @@ func blankComments(text []byte) {
 		}
 		blank(text[i : i+end])
 		i += max(end-1, 0)
+	}
+}
+
+// blankTrailingCommas overwrites the comma after the last member or element of each object
+// and array. JavaScript permits one, and formatters add it; JSON does not.
+func blankTrailingCommas(text []byte) {
+	inString, escaped := false, false
+	comma := -1       // the last token, if it was a comma after a value
+	last := byte('{') // the last byte of the last token
+	for i, b := range text {
+		switch {
+		case inString:
+			inString, escaped = escaped || b != '"', !escaped && b == '\\'
+			continue
+		case strings.IndexByte(" \t\r\n", b) >= 0:
+			continue
+		case b == '"':
+			inString = true
+		case (b == '}' || b == ']') && comma >= 0:
+			text[comma] = ' '
+		}
+		comma = -1
+		if b == ',' && strings.IndexByte("{[,:", last) < 0 {
+			comma = i
+		}
+		last = b
 	}
 }
 
