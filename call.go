@@ -166,8 +166,8 @@ func (c *Client) withAccess(ctx context.Context, op string, call func(access wir
 	return asError(op, refused)
 }
 
-// tokenRefused tells a refused access token from other uses of
-// NotAuthorizedException, such as a wrong password.
+// tokenRefused reports whether an error means that the access token was refused.
+// NotAuthorizedException has other uses, such as a wrong password.
 func tokenRefused(err error) bool {
 	f := fault.Find(err)
 	return f.Code == wire.NotAuthorizedException && strings.Contains(f.Message, "Access Token") &&

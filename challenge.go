@@ -48,8 +48,8 @@ type Answer struct {
 	attributes map[string]string
 }
 
-// answerKind tells the constructors apart, so that a code is not sent where a
-// password is asked.
+// answerKind is the constructor of an answer, so that a code is not sent where a
+// password is required.
 type answerKind uint8
 
 const (

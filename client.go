@@ -52,8 +52,8 @@ func New(cfg Config) (*Client, error) {
 
 // For returns a client of one account, whichever account is active: a program that serves
 // several users over one store has one for each. username is [User.Username], to the letter;
-// the account need not exist yet. The client has the store, transport and configuration of
-// c, and a state of its own: keep it as long as it is used, and Close it. Close of c does not
+// the account need not exist yet. The client shares the store, transport and
+// configuration of c and keeps a separate state: reuse it, and Close it. Close of c does not
 // close it.
 //
 // Its methods are about this account: SignOutAll signs out no other, and of Accounts, which

@@ -21,14 +21,14 @@ type Secret = store.Secret
 // NewSecret wraps value.
 func NewSecret(value string) Secret { return store.NewSecret(value) }
 
-// Config tells a [Client] what to talk to and where to keep sessions. The zero
-// value of every field that is not marked as needed is useful.
+// Config names the service of a [Client] and the store of its sessions. Every field has a
+// useful zero value, except those that are marked as required.
 //
 // The fields up to OAuth are what Amplify's configuration files carry;
 // [LoadConfig] fills them in. The rest is set in the program.
 type Config struct {
 	// UserPoolID and ClientID name the user pool and its app client. They are
-	// needed, unless there is an identity pool and nobody ever signs in. The
+	// required, unless there is an identity pool and users never sign in. The
 	// text before the pool id's "_" is its AWS region.
 	UserPoolID string
 	ClientID   string
@@ -55,8 +55,8 @@ type Config struct {
 	// the claim must end in "/" and the pool id.
 	Issuer string
 	// FormerEndpoints are addresses that the service had before, such as
-	// http://127.0.0.1:9229. Sessions that were begun there are this service's. A
-	// configuration file cannot name any: whoever wrote it would be handed these
+	// http://127.0.0.1:9229. Sessions that were begun there belong to this service. A
+	// configuration file cannot name any: its author would receive these
 	// sessions. Without them, users of a service that moved sign in again.
 	FormerEndpoints []string
 	// CAFile names a PEM file of authorities to trust beside the system's.
@@ -88,8 +88,8 @@ type Config struct {
 	// turn; %s stands for the address), else the system's own (open, rundll32, xdg-open).
 	// It returns once the browser was started, and before ctx ends.
 	OpenBrowser func(ctx context.Context, address string) error
-	// Logger is told of what a caller cannot see, such as a refresh that failed
-	// behind a token that is still good. nil is silence. No secret is logged.
+	// Logger receives what a caller cannot see, such as a background refresh that failed
+	// while the token is still valid. nil logs nothing. No secret is logged.
 	Logger *slog.Logger
 	// RefreshAhead is how long before they expire tokens are refreshed; 0 stands
 	// for five minutes or a tenth of their life, whichever is less. More than
@@ -214,7 +214,7 @@ func serviceURL(endpoint, service, region string) string {
 		}
 		return own.String()
 	}
-	// The China regions are a partition of their own.
+	// The China regions are a separate partition with another domain.
 	domain := "amazonaws.com"
 	if strings.HasPrefix(region, "cn-") {
 		domain = "amazonaws.com.cn"

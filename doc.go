@@ -1,8 +1,7 @@
 // Package latchkey keeps users signed in. It holds the session of a user of an
-// Amazon Cognito user pool, or of a service that speaks Cognito's protocol,
-// keeps its tokens fresh, stores it, hands it to whoever needs it, and ends it
-// when it must end. It is for Go what Amplify Auth's session management is for
-// browsers and phones.
+// Amazon Cognito user pool, or of a service with the same protocol: it stores the session,
+// refreshes its tokens, gives them to callers, and ends it on sign-out or when the service
+// revokes it. It is for Go what Amplify Auth's session management is for browsers and phones.
 //
 //	client, err := latchkey.New(latchkey.Config{UserPoolID: "us-east-1_abc123DEF", ClientID: "…"})
 //	…
@@ -25,17 +24,17 @@
 // # What ends a session
 //
 // Two things: the user signs out ([Client.SignOut], [Client.GlobalSignOut]), or
-// the service refuses a refresh in so many words. Being offline, a proxy's error
+// the service refuses a refresh with an exception that says so. Being offline, a proxy's error
 // page, throttling, an outage, a wrong configuration and a wrong clock end
 // nothing. An ended session stays ended, as ErrSessionExpired, until the next
 // sign-in; it is never replaced by a guest in silence.
 //
 // # AWS credentials
 //
-// With Config.IdentityPoolID a session has an identity id and AWS credentials as
-// well, and where guests are allowed so has one of nobody. They are got when they
-// are asked for and renewed in the manner of tokens, but apart from them: an
-// identity pool that fails leaves the tokens alone, and never ends a session.
+// With Config.IdentityPoolID a session also has an identity id and AWS credentials; guests
+// get them too, if allowed. Credentials are fetched on demand and refreshed like tokens, but
+// independently of them: an identity pool that fails does not affect the tokens, and never
+// ends a session.
 // [Client.FetchCredentials] gives them alone, package cognitocreds gives them to
 // aws-sdk-go-v2, and [Client.Federate] gets them for another provider's token.
 //
@@ -53,8 +52,8 @@
 //
 // # How the parts meet
 //
-// A session is a [store.Record]; the package store says what a place to keep
-// sessions must do, and the folders beside it hold some. Tokens are
+// A session is a [store.Record]; package store defines the
+// Store interface, and the packages below it implement it. Tokens are
 // [jwt.Unverified]: they come from the service itself, so a client has no need to
 // verify them; an API that receives them does, with [jwt.Verifier].
 // [Client.TokenSource] and [Client.HTTPClient] hand access tokens to whatever

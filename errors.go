@@ -11,7 +11,7 @@ import (
 // may want to tell apart is an [*Error] with one of these kinds; only a context
 // that ended comes back as it is (context.Canceled, context.DeadlineExceeded).
 var (
-	// ErrSignedOut means that nobody is signed in: sign in, then try again.
+	// ErrSignedOut means that no user is signed in: sign in, then try again.
 	ErrSignedOut = fault.SignedOut
 	// ErrSessionExpired means that the service ended the session. It stays so
 	// until the next sign-in. [Error.Code] is the exception that ended it, and

@@ -10,7 +10,7 @@ import (
 // EventKind says what changed.
 type EventKind uint8
 
-// The changes of state that a [Client] tells of.
+// The kinds of events.
 const (
 	_ EventKind = iota
 	// EventSignedIn: a sign-in succeeded.
@@ -70,34 +70,32 @@ type Event struct {
 	// kind, such as ErrUserNotFound.
 	Err error
 	// Session is the session after the change, as far as it is known without the network:
-	// a facet that nobody asked for yet is ErrNotFetched. It is never nil.
+	// a facet that was not fetched yet is ErrNotFetched. It is never nil.
 	Session *Session
 }
 
 // SubscribeOption changes one subscription.
 type SubscribeOption struct{ apply func(*session.Subscription) }
 
-// InitialEvent has f called first with the state at the time of the subscription, so that a
-// program needs no code of its own for the start: EventRestored if there is a session,
-// EventSessionExpired if the service has ended it, and otherwise EventSignedOut. The state is
-// read from the store, and no change is lost or told twice between this event and the next.
-// If the store cannot be read, the event is EventSignedOut with the error as Err.
+// InitialEvent makes the first event the state at the time of the subscription, so that a
+// program handles its start and later changes with the same code: EventRestored if there is a
+// session, EventSessionExpired if the service has ended it, and otherwise EventSignedOut. The
+// state is read from the store, and no change is lost or repeated between this event and the
+// next. If the store cannot be read, the event is EventRefreshFailed with ErrStore.
 func InitialEvent() SubscribeOption {
 	return SubscribeOption{func(s *session.Subscription) { s.Initial = true }}
 }
 
-// Subscribe has f called for each change of state from now on, one at a time
-// and in order. f runs in a goroutine of its own and may take its time: neither
-// the client nor other subscribers wait for it. A panic in f is logged and ends
-// nothing. If f falls 256 events behind, it loses the oldest.
+// Subscribe calls f for each change of state from now on, one at a time and in order. f runs
+// in a separate goroutine and may block: neither the client nor other subscribers wait for
+// it. A panic in f is recovered and logged. If f falls 256 events behind, it loses the oldest.
 //
 // If the store is a [store.Watcher], it is read and watched as long as there are
-// subscriptions. What other processes do to the session is then told within a
-// second, with CauseRemote: that somebody signed in (EventRestored) while nobody
-// was signed in here, or anew, that they refreshed it, or signed it out. Changes
-// that follow each other at once may be told as one. Without a Watcher they are
-// told when a call comes upon them. A session that is live here is never replaced
-// by one of another user.
+// subscriptions. Changes by other processes are then events within a second, with
+// CauseRemote: a sign-in while no user was signed in here, or a new one of the same user
+// (EventRestored), a refresh, and a sign-out. Changes that follow each other at once may be
+// one event. Without a Watcher, they are events when a call finds them. A session that is
+// live here is never replaced by one of another user.
 //
 // stop ends the subscription; it may be called more than once, also by f. A call
 // of f that is under way is not waited for. A nil f is ErrInvalidParameter. After Close,

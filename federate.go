@@ -85,9 +85,9 @@ func (c *Client) Federate(ctx context.Context, with Federation) (*Session, error
 }
 
 // ClearFederation ends a session that came from another provider: its identity id
-// and AWS credentials are forgotten here and in the store. The provider is not
-// told. It does nothing when there is no such session; [Client.SignOut] does the
-// same for whatever session there is.
+// and AWS credentials are removed from memory and from the store. It does not call the
+// provider. It does nothing if there is no such session; [Client.SignOut] ends a session of
+// any kind.
 func (c *Client) ClearFederation(ctx context.Context) error {
 	s, err := c.engine.Ready(ctx)
 	if err != nil || s.View().Provider() == "" {

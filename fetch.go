@@ -86,7 +86,7 @@ func (c *Client) FetchCredentials(ctx context.Context, options ...FetchOption) (
 	return credentials, asError("FetchCredentials", err)
 }
 
-// fetch is the way of everybody whom the hot path does not serve.
+// fetch serves the calls that the hot path does not.
 func (c *Client) fetch(ctx context.Context, op string, want session.Want) (*Session, error) {
 	view, err := c.engine.Fetch(ctx, want)
 	if err != nil {
@@ -95,17 +95,17 @@ func (c *Client) fetch(ctx context.Context, op string, want session.Want) (*Sess
 	return (*Session)(view), nil
 }
 
-// KeepFresh keeps the active session fresh though nobody calls [Client.FetchSession]:
-// it refreshes a little before Config.RefreshAhead, each time a little differently,
-// within 30 seconds after a suspended machine wakes, and after failures less and
-// less often, as callers do. While nobody is signed in it waits for somebody,
-// also in another process. AWS credentials are kept fresh in the same way, once
-// somebody has asked for them, guests' too. Without KeepFresh, a session that is not used is not
-// refreshed, and ends when its refresh token does.
+// KeepFresh refreshes the active session in the background, without calls of
+// [Client.FetchSession]: a little before Config.RefreshAhead, with jitter, within 30 seconds
+// after a suspended machine resumes, and with the same backoff after failures as callers
+// have. While no user is signed in it waits for a sign-in, also in another process. AWS
+// credentials are refreshed in the same way once they were fetched, guests' too. Without
+// KeepFresh, a session that is not used is not refreshed, and ends when its refresh token
+// expires.
 //
 // KeepFresh returns at once. It ends when ctx does, when stop is called, or with
-// Close; stop returns when no more refreshes will be begun, and may be called more
-// than once. A refresh under way goes on. After Close it fails with ErrClosed.
+// Close; stop returns when no more refreshes will start, and may be called more
+// than once. A refresh in progress continues. After Close it fails with ErrClosed.
 func (c *Client) KeepFresh(ctx context.Context) (stop func(), err error) {
 	stop, err = c.engine.KeepFresh(ctx)
 	return stop, asError("KeepFresh", err)

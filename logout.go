@@ -57,7 +57,7 @@ func (c *Client) logoutURL(op string, session store.Redirect) (string, error) {
 	if callback == "" {
 		return "", problem(op, ErrConfig, "set "+c.cfg.shortName(redirectSignOutMember())+" to a sign-out URL of the app client, for the logout page to lead to")
 	}
-	// The login page wants a whole request. Nobody will redeem what comes of it.
+	// The login page requires a complete request. The code that results is never redeemed.
 	for name, value := range map[string]string{
 		"redirect_uri": callback, "response_type": "code", "scope": c.cfg.askedScope(), "state": authflow.Random().Reveal(),
 		"code_challenge": authflow.Challenge(authflow.Random()), "code_challenge_method": "S256",

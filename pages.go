@@ -28,8 +28,8 @@ func (c Config) pagesURL(op string) (string, error) {
 	return u.String(), nil
 }
 
-// issuer is the exact iss of the pool's tokens, which tell by it where their keys
-// are: the configured one, AWS's, or that of a service of one's own.
+// issuer is the exact iss of the pool's tokens, below which their keys are served: the
+// configured one, AWS's, or that of a self-hosted service.
 func (c Config) issuer() string {
 	if c.Issuer != "" {
 		return c.Issuer

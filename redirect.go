@@ -33,8 +33,8 @@ func RedirectTo(uri string) RedirectOption {
 }
 
 // ThroughProvider sends the person straight to an identity provider of the pool, by
-// the name that the pool has for it ("Google", "COGNITO", or a name of one's own;
-// identity_provider). The names of Amplify's files, such as "GOOGLE", are taken too.
+// the name that the pool has for it ("Google", "COGNITO", or a name that its administrator
+// chose; identity_provider). The names in Amplify's files, such as "GOOGLE", are accepted too.
 func ThroughProvider(name string) RedirectOption {
 	return RedirectOption{func(o *redirectOptions) { o.provider = name }}
 }
@@ -73,7 +73,7 @@ func (f *RedirectFlow) Provider() string { return f.flow.Provider }
 // Expires is when the flow is over.
 func (f *RedirectFlow) Expires() time.Time { return f.flow.Expires() }
 
-// String tells when the flow is over.
+// String says when the flow expires.
 func (f *RedirectFlow) String() string {
 	if f == nil {
 		return "no sign-in by redirect"
@@ -89,8 +89,8 @@ func (f *RedirectFlow) LogValue() slog.Value { return slog.StringValue(f.String(
 
 // Reveal returns the flow as text of the base64url alphabet, for [ParseRedirectFlow]:
 // to keep in the session that a web program has with the browser, or in a cookie
-// that is HttpOnly, Secure and SameSite=Lax. Whoever has it and the answer can sign
-// in with them.
+// that is HttpOnly, Secure and SameSite=Lax. The text and the answer together are enough to
+// sign in.
 func (f *RedirectFlow) Reveal() string { return f.flow.Text() }
 
 // ParseRedirectFlow is the inverse of [RedirectFlow.Reveal]. Text that is not a

@@ -12,7 +12,7 @@ import (
 // changes, so that it may be kept and shared; ask [Client.FetchSession] for the
 // next one, which costs next to nothing.
 //
-// Each facet is a value or an error of its own: an identity pool that is down
+// Each facet is a value or an error, independent of the others: an identity pool that is down
 // does not hide good tokens, and being offline does not hide who is signed in. The facets
 // of a nil or zero Session are ErrSignedOut.
 type Session session.View
@@ -46,7 +46,7 @@ type Credentials = store.Credentials
 func (s *Session) SignedIn() bool { return s.view().SignedIn() }
 
 // Provider names the provider whose token was given to [Client.Federate]; it is
-// empty for users of the user pool, for guests and when nobody is signed in.
+// empty for users of the user pool, for guests and while no user is signed in.
 func (s *Session) Provider() string { return s.view().Provider() }
 
 // Username returns the pool's name for the user; it is empty if no user is signed in.
@@ -87,10 +87,9 @@ func (s *Session) Credentials() (Credentials, error) {
 
 // ClockDrift is the service's clock minus this machine's, as measured when the
 // session's latest tokens arrived; 0 if none ever did. It is off by at most one
-// second and half of the time that the call took, since the service tells time
-// in whole seconds, and stops at a day either way: 24 hours mean that much or
-// more. Tokens are judged by it already; it is for telling a user whose clock is
-// wrong.
+// second plus half of the duration of the call, since the service's times have whole
+// seconds, and is limited to a day in either direction: 24 hours mean that much or more.
+// Token expiry accounts for it already; it is for a message to a user whose clock is wrong.
 func (s *Session) ClockDrift() time.Duration { return s.view().ClockDrift() }
 
 // FetchOption changes one call of [Client.FetchSession].

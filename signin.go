@@ -57,7 +57,7 @@ type attempt struct {
 	c        *Client
 	login    Login
 	device   *store.Device
-	username string // for USERNAME: USER_ID_FOR_SRP once the service told it
+	username string // for USERNAME: USER_ID_FOR_SRP once the service has sent it
 }
 
 // SignIn begins a sign-in. When the Step it returns is Done, the user is signed

@@ -9,9 +9,9 @@ import (
 )
 
 // SignOutReport says what a sign-out did. What is false was either not asked for or failed;
-// in the second case Err tells of it.
+// in the second case Err has the error.
 type SignOutReport struct {
-	Username string // who was signed in; empty if nobody was
+	Username string // who was signed in; empty if no user was
 	// Local: this client has no session any more, and neither has the store.
 	Local bool
 	// Global: the service has ended all sessions of the user.
@@ -20,7 +20,7 @@ type SignOutReport struct {
 	// access tokens that came from the same sign-in. Tokens that others verify
 	// on their own stay good until they expire.
 	Revoked bool
-	// Queued: the service could not be told to revoke. The refresh token waits in the
+	// Queued: the service could not be reached to revoke. The refresh token waits in the
 	// store, and this client, or the next one that reaches the service over the same
 	// store, sends it: for 30 days at most, and for the latest 16 tokens of an account.
 	Queued bool
@@ -37,7 +37,7 @@ type SignOutReport struct {
 }
 
 // Err joins the errors of what was asked for and failed, in the order of the fields; nil if
-// there are none. errors.Is tells them apart: ErrStore if the session could not be removed
+// there are none. errors.Is distinguishes them: ErrStore if the session could not be removed
 // from the store, ErrBrowser if the sign-out page could not be opened, ErrConfig if it has
 // no address, and the service's errors, such as ErrNetwork, if it could not end the other
 // sessions or revoke the token. [Error.Op] is RevokeToken if the token could not be revoked,
@@ -68,9 +68,9 @@ func signOutOptionsOf(options []SignOutOption) signOutOptions {
 // the sign-in pages.
 func LocalOnly() SignOutOption { return SignOutOption{func(o *signOutOptions) { o.local = true }} }
 
-// KeepGuest leaves the guest's identity as it is, for whoever uses the program
-// next without signing in. Without it a sign-out forgets it too, and the next
-// guest is another. An identity that became the user's at the
+// KeepGuest keeps the guest's identity for the next use of the program without a
+// sign-in. Without it a sign-out removes that too, and the next guest gets a new
+// identity. An identity that became the user's at the
 // sign-in is not kept.
 func KeepGuest() SignOutOption {
 	return SignOutOption{func(o *signOutOptions) { o.keepGuest = true }}
@@ -118,7 +118,7 @@ func (c *Client) GlobalSignOut(ctx context.Context, options ...SignOutOption) (S
 	case report.globalErr == nil:
 		report.Global, cause = true, session.CauseGlobal
 	case errors.Is(report.globalErr, ErrSignedOut):
-		report.globalErr = nil // nobody to sign out
+		report.globalErr = nil // no user to sign out
 	}
 	c.signOut(ctx, "GlobalSignOut", &report, cause, signOutOptionsOf(options))
 	return report, report.Err()

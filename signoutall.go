@@ -14,8 +14,8 @@ import (
 //
 // There is one report for each account that had a session, or the memory of one
 // that the service ended; the active account's is the first, the others are in the
-// order of their names. The error joins theirs, and tells if the store could not be
-// read or listed. Only the end of the active session is an event.
+// order of their names. The error joins theirs and that of reading or listing
+// the store. Only the end of the active session is an event.
 func (c *Client) SignOutAll(ctx context.Context, options ...SignOutOption) ([]SignOutReport, error) {
 	wanted := signOutOptionsOf(options)
 	end := session.EndOptions{Cause: session.CauseLocal, Local: wanted.local}
@@ -39,7 +39,7 @@ func (c *Client) SignOutAll(ctx context.Context, options ...SignOutOption) ([]Si
 		}
 	}
 	failures := []error{asError("SignOutAll", listErr)}
-	if active.Username == "" { // nobody was active
+	if active.Username == "" { // no account was active
 		reports = reports[1:]
 		failures = append(failures, asError("SignOutAll", err))
 	}

@@ -46,7 +46,7 @@ func (c *Client) CurrentUser(ctx context.Context) (User, error) {
 }
 
 // Accounts lists the users of this app client in the store, by username. A user whose
-// record cannot be read is listed as not signed in, and the error tells of it.
+// record cannot be read is listed as not signed in, and its error is in the returned error.
 func (c *Client) Accounts(ctx context.Context) ([]User, error) {
 	known, failures, err := c.engine.Accounts(ctx)
 	if err != nil {

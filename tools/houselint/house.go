@@ -19,12 +19,14 @@ const (
 type house struct {
 	methods map[string]int // by folder and type
 	root    []string       // exported names in the root
+	prose   *prose
 }
 
-func newHouse() *house { return &house{methods: map[string]int{}} }
+func newHouse() *house { return &house{methods: map[string]int{}, prose: newProse()} }
 
 // add counts a file's declarations.
 func (h *house) add(f *file) {
+	h.prose.add(f)
 	folder := path.Dir(filepath.ToSlash(f.path))
 	for _, declaration := range f.syntax.Decls {
 		switch d := declaration.(type) {
@@ -71,7 +73,7 @@ func (h *house) check() (findings []string) {
 	if n := len(h.root); n > maxRootNames {
 		findings = append(findings, fmt.Sprintf("the root exports %d names, more than %d", n, maxRootNames))
 	}
-	return findings
+	return append(findings, h.prose.check()...)
 }
 
 func receiverName(d *ast.FuncDecl) string {
