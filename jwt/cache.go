@@ -28,7 +28,7 @@ type token interface{ AccessToken | IDToken }
 // issuers and clients apart. Only verified tokens enter. Slots are read and
 // written without locks; a full set of slots gives up a pseudo-random one.
 //
-// Whoever finds a token here must still check key and times: see recheck.
+// A caller that finds a token here must still check key and times: see recheck.
 type cache[T token] struct {
 	seed  maphash.Seed
 	slots []atomic.Pointer[slot[T]]
@@ -55,8 +55,8 @@ func newCache[T token](size int) cache[T] {
 	return cache[T]{seed: maphash.MakeSeed(), slots: make([]atomic.Pointer[slot[T]], slots)}
 }
 
-// index spreads tokens by the end of their signature, under a seed that nobody
-// outside knows, so that nobody can aim at one set of slots.
+// index spreads tokens by the end of their signature, with a secret random seed, so that an
+// attacker cannot direct tokens to one set of slots.
 func (c *cache[T]) index(raw string) uint64 {
 	return maphash.String(c.seed, raw[max(0, len(raw)-tailLength):])
 }

@@ -243,7 +243,7 @@ func (b *body) text(m *member) string {
 	return text
 }
 
-// checkOrigin checks who issued the token, for what use and to whom.
+// checkOrigin checks the token's issuer, use and audience.
 func (v *Verifier) checkOrigin(b *body, c *checked, use string) error {
 	if iss := b.text(c.iss); iss != v.issuer {
 		return refuse(ErrIssuer, "iss is "+quote(iss)+"; expected "+v.issuer)

@@ -101,14 +101,14 @@ func (c Claims) instant(name string) time.Time {
 
 // Subject returns sub, the user's unchanging id, a UUID (RFC 7519 section 4.1.2).
 // Key your own records on issuer and subject: usernames and e-mail addresses can
-// be given to somebody else. In a client-credentials token it is the client id.
+// be reassigned to other users. In a client-credentials token it is the client id.
 func (c Claims) Subject() string { return c.text("sub") }
 
 // Issuer returns iss, the user pool's URL (RFC 7519 section 4.1.1).
 func (c Claims) Issuer() string { return c.text("iss") }
 
-// Use returns token_use, [UseAccess] or [UseID]. It is Cognito's own claim: its two
-// kinds of token have the same issuer and similar claims, and are told apart by it.
+// Use returns token_use, [UseAccess] or [UseID]. It is Cognito's own claim, and the
+// difference between its two kinds of token, which have the same issuer and similar claims.
 func (c Claims) Use() string { return c.text("token_use") }
 
 // isID reports whether the token is an ID token: verified as one, with or without a
@@ -208,7 +208,7 @@ func (c Claims) Expiry() time.Time { return c.instant("exp") }
 func (c Claims) IssuedAt() time.Time { return c.instant("iat") }
 
 // AuthTime returns auth_time, when the user signed in (OpenID Connect Core section
-// 2). A refresh does not change it, so it tells how old the sign-in is.
+// 2). A refresh does not change it: it gives the age of the sign-in.
 func (c Claims) AuthTime() time.Time { return c.instant("auth_time") }
 
 // NotBefore returns nbf (RFC 7519 section 4.1.5), which Cognito does not send.

@@ -21,10 +21,10 @@ type Header struct {
 	Type      string // typ; Cognito sends none
 }
 
-// Unverified is a token that was read but not checked: anybody can have written
-// it. Use it to show a token, or to read the expiry of one's own; never to decide
-// what a caller may do. It is a type of its own so that it cannot be passed where
-// an [AccessToken] or an [IDToken] is due.
+// Unverified is a token that was decoded but not verified: its author is unknown. Use it to
+// show a token, or for the expiry of a token that the program itself received from the
+// service; never to authorize a caller. It is a separate type, so that it cannot be passed
+// where an [AccessToken] or an [IDToken] is required.
 //
 // The methods of [Claims] read its payload. Printing shows a summary, never the
 // token.
@@ -40,7 +40,7 @@ type unverified = Claims
 // Header returns the token's header.
 func (u *Unverified) Header() Header { return u.header }
 
-// Claims returns the token's claims as a value of their own.
+// Claims returns the token's claims.
 func (u *Unverified) Claims() Claims { return u.unverified }
 
 // Raw returns the token as it was given to [Decode].

@@ -12,7 +12,7 @@
 //     for a verified token.
 //   - Keys come over the network: leave Config.Keys empty, or use [NewRemoteKeys]
 //     to share one set among verifiers or to hear about failures.
-//   - Keys are at hand, as in tests or without a network: [ParseKeys].
+//   - The program has the keys, as in tests or without a network: [ParseKeys].
 //   - Keys come from elsewhere: implement [KeySource], one method.
 //   - A claim has no method: [Claims.Lookup] for one, [Claims.Decode] for a struct,
 //     [Claims.All] for a map, [Claims.Payload] for the bytes.
@@ -38,9 +38,9 @@
 //
 // # Revocation
 //
-// A signature says nothing about what happened since: a token stays good until it
-// expires, even after a sign-out. Amazon's service leaves it at that; keep tokens
-// short-lived there. Latchkey's service tells who asks which sessions have ended:
+// A signature does not show later events: a token stays valid until it expires, even after a
+// sign-out. At Amazon's service only a short life of tokens helps. Latchkey's service
+// publishes which sessions have ended:
 //
 //	revocations, err := jwt.FollowRevocations(issuer)
 //	verifier, err := jwt.NewVerifier(jwt.Config{…, Revocations: revocations})

@@ -65,8 +65,8 @@ const (
 	partSignature = "signature"
 )
 
-// Error tells what is wrong with a token and with which part of it. Its text
-// carries a hint where there is one and never carries the token.
+// Error says what is wrong with a token and with which part of it. Its text ends with the
+// hint, if there is one, and never contains the token.
 type Error struct {
 	// Part is "header", "payload" or "signature", or "token" when the text as
 	// a whole is wrong.

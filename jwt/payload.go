@@ -75,8 +75,8 @@ func (c Claims) All() (map[string]any, error) {
 // Decode stores the payload in the value v points to, as [json.Unmarshal] does,
 // with one difference: a claim is stored in a struct field only if the name in
 // the field's tag (or the field's name, when it has no tag) is the same byte for
-// byte. encoding/json also takes a claim "SUB" for a field "sub", which lets
-// whoever can choose a claim's name overrule another claim.
+// byte. encoding/json also takes a claim "SUB" for a field "sub", so that
+// a user who may choose a claim's name could override another claim.
 func (c Claims) Decode(v any) error {
 	payload := "{}"
 	if c.body() != nil {

@@ -102,7 +102,7 @@ type flight struct {
 // NewRemoteKeys returns the keys at url, usually the issuer followed by
 // "/.well-known/jwks.json". It does not use the network yet. The URL must be https;
 // http is accepted for the loopback interface only (see RemoteOptions.InsecureHTTP),
-// because whoever can change the answer can sign tokens. A document is bounded and checked as by [ParseKeys].
+// because an attacker who can change the answer can sign tokens. A document is bounded and checked as by [ParseKeys].
 func NewRemoteKeys(url string, opts ...func(*RemoteOptions)) (*RemoteKeys, error) {
 	var options RemoteOptions
 	for _, set := range opts {

@@ -99,7 +99,7 @@ func (o *RevocationOptions) check() error {
 	return nil
 }
 
-// Revocations are the sessions of an issuer that have ended, as its feed tells.
+// Revocations are the sessions of an issuer that have ended, from its feed.
 // They implement [RevocationSource]: asking takes no lock and allocates nothing. Make
 // them with [FollowRevocations]; the zero value follows nothing, and only returns
 // errors of kind [ErrRevocationsUnavailable].

@@ -233,8 +233,8 @@ func (s *scanner) array(each func(member) bool) bool {
 	return true
 }
 
-// enter passes an opening bracket. The bound is on depth, because each level is
-// a few frames of our own stack.
+// enter passes an opening bracket. The depth is bounded, because each level uses a few
+// stack frames.
 func (s *scanner) enter() bool {
 	if s.depth++; s.depth > maxDepth {
 		return s.fail("nested deeper than " + strconv.Itoa(maxDepth))

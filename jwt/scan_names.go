@@ -7,8 +7,8 @@ import (
 )
 
 // nameSet finds duplicate names in one object. Most objects have few names, and
-// a bit per name tells nearly always that a name is new; long objects, which an
-// attacker may send, change to a map so that the work stays linear.
+// for them one bit per name is nearly always enough to see that a name is new. Long objects,
+// which an attacker may send, use a map, so that the work stays linear.
 type nameSet struct {
 	start int       // where this object's members start on the scanner's stack
 	seen  [4]uint64 // a bit for the fingerprint of each name

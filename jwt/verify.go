@@ -164,12 +164,12 @@ func (t *AccessToken) Header() Header { return t.header() }
 // Raw returns the token as it was verified, to pass it on.
 func (t *AccessToken) Raw() string { return t.body().rawToken() }
 
-// Claims returns the token's claims as a value of their own.
+// Claims returns the token's claims.
 func (t *AccessToken) Claims() Claims { return t.verified }
 
 // IDToken is a verified ID token. Only a [Verifier] makes one; all methods of
-// [Claims] read it. It never changes and may be shared. An ID token tells a
-// client who signed in; an API should ask for access tokens. Printing shows a
+// [Claims] read it. It never changes and may be shared. An ID token
+// identifies the user to a client; an API should require access tokens. Printing shows a
 // summary, never the token.
 type IDToken struct{ verified }
 
@@ -179,7 +179,7 @@ func (t *IDToken) Header() Header { return t.header() }
 // Raw returns the token as it was verified, to pass it on.
 func (t *IDToken) Raw() string { return t.body().rawToken() }
 
-// Claims returns the token's claims as a value of their own.
+// Claims returns the token's claims.
 func (t *IDToken) Claims() Claims { return t.verified }
 
 // CheckNonce compares the nonce claim with the nonce that was sent with this
@@ -208,8 +208,8 @@ func (c Claims) header() Header {
 // order. No claims are given out with an error. Errors are [*Error]; those of kind
 // [ErrKeysUnavailable] and [ErrRevocationsUnavailable] say nothing about the token.
 //
-// ctx bounds the wait for keys, and is handed to Config.Revocations; with keys at
-// hand it is not looked at.
+// ctx bounds the wait for keys, and is passed to Config.Revocations; if the keys are known it
+// is not used.
 func (v *Verifier) VerifyAccess(ctx context.Context, raw string) (*AccessToken, error) {
 	return verifyToken(ctx, v, &v.access, raw, UseAccess)
 }

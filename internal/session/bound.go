@@ -36,9 +36,9 @@ func (b *bound) named(scope store.Scope) bool {
 	return scope.Service != "" && !(ok && blind.ServiceBlind())
 }
 
-// take decides about a record of one of the scopes. Where the key does not name the
-// service, the issuer tells; a record without one can be the service's, but what it has
-// to be revoked could be another service's, and is not sent.
+// take decides whether a record of one of the scopes belongs to the service. If the key does
+// not name the service, the issuer decides. A record without an issuer is accepted, but its
+// pending revocations could belong to another service and are not sent.
 func (b *bound) take(scope store.Scope, r store.Record) (store.Record, bool) {
 	if b.named(scope) || b.ours == nil {
 		return r, true
@@ -175,8 +175,9 @@ func (b *bound) holds(scope store.Scope, r store.Record) bool {
 	return ok
 }
 
-// isOurs reports whether an account of one of the scopes is the service's. It reads no
-// record whose key tells: a store reports damage once, to the caller who wants the record.
+// isOurs reports whether an account of one of the scopes is the service's. It does not
+// read the record if the key is enough: a store reports damage only once, and that report is
+// for the caller that wants the record.
 func (b *bound) isOurs(ctx context.Context, account store.Account) bool {
 	if b.named(account.Scope) {
 		return true

@@ -36,7 +36,7 @@ type credentialsJob struct {
 	identity store.Identity // what the identity pool gave to it
 	// guestID is the guest's identity that the user's first call links.
 	guestID  string
-	claimed  bool   // the guest's record is to be deleted
+	claimed  bool   // the guest's record must be deleted
 	release  func() // ends the claim on the guest
 	begun    bool
 	replaced bool // an identity that is gone was given up for another
@@ -181,7 +181,7 @@ func (j *credentialsJob) finish() {
 	}
 }
 
-// failed tells subscribers that a provider has to be asked again.
+// failed sends an event if the provider must issue a new token.
 func (j *credentialsJob) failed(now *State, err error, changed bool) change {
 	if now == nil || !changed || now.view.provider == "" || !errors.Is(err, fault.NeedsSignIn) {
 		return change{}

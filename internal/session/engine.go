@@ -118,8 +118,8 @@ func (e *Engine) Done() <-chan struct{} { return e.life.ctx.Done() }
 // Current is the present state, nil before the store was read: the hot path.
 func (e *Engine) Current() *State { return e.owner.load() }
 
-// Reached tells the engine that the service answered: the moment to send what could not
-// be sent before, by this client or another.
+// Reached is called when the service has answered. The engine then sends the revocations that
+// this client or another could not send before.
 func (e *Engine) Reached() { e.queue.reached() }
 
 // Ready returns the present state, and reads the store if there is none, or if no user is
@@ -166,8 +166,8 @@ func (e *Engine) readStore(ctx context.Context, epoch uint64) error {
 	return nil
 }
 
-// nameElsewhere tells a state without a user where the user is signed in, if that is
-// another service.
+// nameElsewhere adds to the errors of a state without a user the name of another service, if
+// the user is signed in there.
 func (e *Engine) nameElsewhere(ctx context.Context, s *State) {
 	if s.expired() || s.view.provider != "" {
 		return

@@ -52,8 +52,8 @@ func (j *credentialsJob) ask(ctx context.Context) (cognito.Issued, error) {
 	return j.pool.Issue(ctx, identity, logins, j.clock())
 }
 
-// clock is what is known of the service's clock: by the tokens of a user whom the pool is
-// asked for, which are good at this moment, else by what was measured last.
+// clock is the best known reading of the service's clock: from the user's tokens, which are
+// valid now, else the last measurement.
 func (j *credentialsJob) clock() cognito.Clock {
 	now, s := time.Now(), j.owner.load()
 	if tokens := j.held.Record.Tokens; j.ofUser() && tokens != nil {

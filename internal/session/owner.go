@@ -93,8 +93,8 @@ func (o *Owner) send(e Event) {
 	o.events.send(e)
 }
 
-// join begins a subscription with an event that tells the state of now; err is why no state
-// could be read. It reports whether the subscription has begun.
+// join starts a subscription with an event that describes the present state; err is the
+// reason if no state could be read. It reports whether the subscription has begun.
 func (o *Owner) join(s *subscriber, err error) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -106,8 +106,8 @@ func (o *Owner) join(s *subscriber, err error) bool {
 	return true
 }
 
-// noteIdentity tells subscribers when a new state shows another identity than the one
-// before. o.mu is held.
+// noteIdentity sends an event if a new state has another identity than the previous one.
+// o.mu is held.
 func (o *Owner) noteIdentity(s *State) {
 	id := s.view.identityID
 	if id == "" || id == o.identity {

@@ -19,7 +19,7 @@ func (r *Records) persist(held Held) {
 		for last := false; !last; pause = min(2*pause, lastBackoff) {
 			last = !sleep(r.life.ctx, pause)
 			if !r.isPresent(&held) {
-				return // what came after it has a background save of its own
+				return // the newer change has a separate background save
 			}
 			done := false
 			_ = guard(r.log, func() error { held, done = r.retrySave(ctx, held); return nil })
@@ -30,8 +30,8 @@ func (r *Records) persist(held Held) {
 	})
 }
 
-// retrySave stores held once more and lets memory follow. It reports false with the
-// record that is to be tried next.
+// retrySave stores held once more and updates memory. It reports false with the record to
+// try next.
 func (r *Records) retrySave(ctx context.Context, held Held) (Held, bool) {
 	err := r.save(ctx, held.Record, held.Stored)
 	if err == nil {

@@ -22,7 +22,7 @@ const (
 // another process may have signed in.
 const recheck = time.Second
 
-// reader makes States of records. It is a value without state of its own.
+// reader makes States of records. It is stateless.
 type reader struct {
 	ahead  time.Duration // how long before their end tokens and credentials are due; 0 is the default
 	scope  store.Scope
@@ -33,7 +33,7 @@ type reader struct {
 	formerIssuer func(issuer string) bool
 }
 
-// guestAccount is the account of whoever is not signed in.
+// guestAccount is the account of a user who is not signed in.
 func (r reader) guestAccount() store.Account { return store.Account{Scope: r.scope} }
 
 // credentialsLock is the account whose lock a renewal of AWS credentials holds: the same
@@ -219,8 +219,8 @@ func (r reader) mergeCredentials(s, now *State) {
 	r.readIdentity(s, s.readAt, &window)
 }
 
-// answer is the view of a caller for whom something had to be renewed and could not
-// be; nil errors are of what succeeded. Credentials that have not expired stay usable,
+// answer is the view after a renewal that failed; an error is nil for the part that
+// succeeded. Credentials that have not expired stay usable,
 // unless the caller insists on new ones.
 func (s *State) answer(want Want, tokensErr, credentialsErr error) *View {
 	// What a caller did not ask for was not renewed: it may have expired.

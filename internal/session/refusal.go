@@ -11,7 +11,7 @@ import (
 )
 
 // keepSuccessor stores a refresh token that came in an answer that was refused with cause.
-// The one before it is kept until the next success: whether it is spent cannot be told.
+// The previous one is kept until the next success, because it may still be valid.
 func (j *tokenJob) keepSuccessor(ctx context.Context, successor store.Secret, cause error) outcome {
 	out := j.amend(ctx, cause, func(tokens *store.Tokens, _ *store.Record) {
 		tokens.Former, tokens.Refresh = j.sentRefresh(tokens), successor

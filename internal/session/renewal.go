@@ -55,7 +55,7 @@ type job interface {
 	judge(ctx context.Context, f *fault.Fault, err error) (outcome, step)
 	// abandon is the outcome when a call is not tried again.
 	abandon(ctx context.Context, err error) outcome
-	// failed makes of a failure what subscribers and the log are told.
+	// failed makes the event of a failure.
 	failed(now *State, err error, changed bool) change
 }
 

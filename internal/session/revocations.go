@@ -72,7 +72,7 @@ func (q *revocationQueue) revokeOrphan(ctx context.Context, account store.Accoun
 	}
 }
 
-// enqueue notes in a record that a token is to be revoked.
+// enqueue adds a token to the pending revocations of a record.
 func (q *revocationQueue) enqueue(r *store.Record, refresh store.Secret) {
 	r.Pending = slices.Clone(r.Pending) // others may hold the record too
 	if len(r.Pending) >= store.MaxPending {
@@ -89,8 +89,8 @@ func (q *revocationQueue) dequeue(ctx context.Context, account store.Account, re
 	})
 }
 
-// errUnsaved keeps what is pending out of a record of which memory has a newer version:
-// the newer tokens could not be told from older ones then.
+// errUnsaved prevents a change of the pending list while memory has a newer version of the
+// record: afterwards the newer tokens could not be distinguished from older ones.
 var errUnsaved = errors.New("newer tokens wait to be stored")
 
 // EditPending changes what is pending for an account, revocations and the browser's

@@ -61,8 +61,8 @@ func (e *Engine) known(old Held) store.Record {
 	return old.Record
 }
 
-// signedIn is the record of a new session. The device and what is to be revoked outlive
-// the one before; the identity is the same user's, and its credentials are asked for anew.
+// signedIn is the record of a new session. It keeps the device and the pending revocations of
+// the previous one, and the identity id if the user is the same; credentials are fetched anew.
 func (e *Engine) signedIn(account store.Account, old store.Record, issued cognito.Grant, how How) store.Record {
 	next := issued.Apply(store.Record{Account: account, SignIn: how.SignIn, Redirect: how.Redirect, Device: old.Device, Pending: old.Pending})
 	if old.Sub == next.Sub {

@@ -66,10 +66,10 @@ func (e *Engine) End(ctx context.Context, o EndOptions) (Ended, error) {
 	return over, nil
 }
 
-// bury puts a tombstone in the place of an account's session, of which memory had before.
-// The store may hold a newer refresh token than memory: another process has rotated it
-// since. The record says that the token is to be revoked, so that a program that is killed
-// now leaves it to the next.
+// bury replaces an account's session with a tombstone; before is what memory had. The store
+// may hold a newer refresh token than memory, which another process has rotated since. The
+// tombstone lists the token as a pending revocation, so that the next program revokes it if
+// this one is killed now.
 func (e *Engine) bury(ctx context.Context, before Held, over *Ended, o EndOptions) (Held, error) {
 	account := before.Record.Account
 	held, err := e.records.Update(ctx, account, nil, func(old Held) (store.Record, error) {
@@ -112,7 +112,7 @@ func (e *Engine) endGuest(ctx context.Context, s *State, o EndOptions) error {
 	return e.records.drop(ctx, e.reader.guestAccount())
 }
 
-// publishEnd makes the end of a session the present state and tells of it.
+// publishEnd makes the end of a session the present state and sends the event.
 func (e *Engine) publishEnd(before *State, held Held, cause Cause) {
 	after := e.reader.state(held, time.Now(), nil)
 	e.owner.revise(func(*State) change {

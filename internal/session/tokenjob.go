@@ -232,7 +232,7 @@ func (j *tokenJob) refused(ctx context.Context, f *fault.Fault, err error) (outc
 	return j.finish(ctx, f, err), giveUp
 }
 
-// failed tells subscribers once, until the reason changes or a refresh succeeds.
+// failed sends one event until the reason changes or a refresh succeeds.
 func (j *tokenJob) failed(_ *State, err error, changed bool) change {
 	if !changed {
 		return change{}

@@ -18,7 +18,7 @@ type watching struct {
 // Subscription is what a subscriber asks for.
 type Subscription struct {
 	Call    func(Event)
-	Initial bool // the first event tells the state of now
+	Initial bool // the first event describes the present state
 }
 
 // Subscribe calls a function for each event from now on, one at a time and in order, and
@@ -49,7 +49,7 @@ func (e *Engine) begin(s *subscriber) {
 	}
 }
 
-// initialEvent tells a state; without one, err is why.
+// initialEvent is the event that describes a state; without one, err is the reason.
 func initialEvent(s *State, err error, now time.Time) Event {
 	e := Event{Kind: SignedOut, At: now.Round(0)}
 	if s == nil {
@@ -119,9 +119,9 @@ func (e *Engine) noticeGuarded(ctx context.Context) (more bool) {
 	return err == nil && more
 }
 
-// notice looks for what other processes did to the session, and reports whether there may
-// be more to see. It holds off this client's own sign-ins and sign-outs, whose steps would
-// look like another process's. Refreshes are not held off; they tell of their own results.
+// notice looks for changes that other processes made to the session, and reports whether
+// there may be more. It blocks this client's own sign-ins and sign-outs, whose steps would
+// look like another process's. It does not block refreshes, which send their own events.
 func (e *Engine) notice(ctx context.Context) (more bool) {
 	if e.changing.acquire(ctx) != nil {
 		return false
@@ -139,7 +139,7 @@ func (e *Engine) followStore(ctx context.Context) (f *flight, more bool) {
 	defer e.changing.release()
 	before := e.owner.load()
 	if before == nil {
-		_, _ = e.Ready(ctx) // tells of what it finds, and of what it cannot read
+		_, _ = e.Ready(ctx) // sends the events, and logs what it cannot read
 		return nil, false
 	}
 	found, event, err := e.compare(ctx, before)
@@ -152,8 +152,8 @@ func (e *Engine) followStore(ctx context.Context) (f *flight, more bool) {
 	return e.adoptChange(before, found, event)
 }
 
-// compare returns the state that the store calls for, nil if it is the present one, and
-// the event that tells of it.
+// compare returns the state of the stored record, nil if it is the present one, and the
+// event of the change.
 func (e *Engine) compare(ctx context.Context, before *State) (*State, Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, saveTime)
 	defer cancel()
