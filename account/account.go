@@ -7,8 +7,7 @@ import (
 	"github.com/latchkey-auth/latchkey"
 )
 
-// Account is the account of the client's user. It has no state of its own and is safe for
-// concurrent use.
+// Account is the account of the client's user. It is stateless and safe for concurrent use.
 type Account struct{ client *latchkey.Client }
 
 // Of returns the account of a client's user.

@@ -9,8 +9,8 @@
 //
 // Every method performs one operation of Cognito's user pool API, which its comment names,
 // through [latchkey.Client.Call]. SignUp, ConfirmSignUp, ResendCode, ForgotPassword and
-// ConfirmForgotPassword need nobody to be signed in. The others are about the user of the
-// active session, refresh its tokens if necessary, and fail with
+// ConfirmForgotPassword work without a session. The others act on the user of the active
+// session, refresh its tokens if necessary, and fail with
 // [latchkey.ErrSignedOut] or [latchkey.ErrSessionExpired] where there is none. The session
 // must have the scope aws.cognito.signin.user.admin, which sessions of
 // [latchkey.Client.SignIn] have, and those of the sign-in pages if the client asks for it.

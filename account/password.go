@@ -7,8 +7,8 @@ import (
 )
 
 // ForgotPassword sends a code to a user who has forgotten the password (ForgotPassword).
-// Where the client hides whether users exist, the Delivery of a name that nobody has
-// looks like one of a user.
+// If the app client hides whether users exist, the Delivery for an unknown name looks
+// like that of a user.
 func (a *Account) ForgotPassword(ctx context.Context, username string, opts ...Option) (*Delivery, error) {
 	in := struct {
 		Username       string

@@ -64,7 +64,7 @@ func (a *Account) SignUp(ctx context.Context, username, password string, attribu
 
 // ConfirmSignUp confirms a user with the code of the sign-up (ConfirmSignUp). Errors:
 // [latchkey.ErrCodeMismatch], [latchkey.ErrCodeExpired], and AliasExistsException as
-// Error.Code if somebody else has confirmed the e-mail address or phone number.
+// Error.Code if another user has confirmed the same e-mail address or phone number.
 //
 // With the option [ContinueSession] it returns a session that signs the user in at once:
 //

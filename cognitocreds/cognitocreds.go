@@ -6,11 +6,11 @@
 //
 // A [Provider] asks the client each time, which costs no more than aws.CredentialsCache
 // does, and so follows a sign-in, sign-out or switch of users at once. There is no
-// need to wrap it in an aws.CredentialsCache. Some of the SDK does so all the same
-// (config.LoadDefaultConfig, and clients made with New…FromConfig): that is
-// harmless, but a cache goes on handing out what it has until it expires, to
-// whoever is signed in by then. Programs in which users change give the Provider to
-// the client's own options, or make a client for each user:
+// need to wrap it in an aws.CredentialsCache. Parts of the SDK wrap it anyway
+// (config.LoadDefaultConfig, and clients made with New…FromConfig). That is
+// harmless while the user stays the same, but the cache returns its credentials until
+// they expire, also after another user has signed in. Programs in which users change
+// pass the Provider in the client's own options, or make a client for each user:
 //
 //	s3.New(s3.Options{Region: region, Credentials: cognitocreds.New(client)})
 //
@@ -53,8 +53,8 @@ type Provider struct {
 // Option changes a [Provider].
 type Option struct{ apply func(*Provider) }
 
-// AccountID tells the AWS account that the identity pool's roles belong to, which
-// the pool itself does not: twelve digits. The SDK uses it for endpoints that carry
+// AccountID sets the AWS account that the identity pool's roles belong to, which the
+// pool does not return: twelve digits. The SDK uses it for endpoints that carry
 // the account, such as DynamoDB's.
 func AccountID(id string) Option { return Option{func(p *Provider) { p.accountID = id }} }
 
@@ -85,7 +85,7 @@ func (p *Provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
 }
 
 // NeedsSignIn reports whether an error of Retrieve, or of the SDK's call that it
-// failed, means that somebody has to sign in, and that trying again is of no use.
+// failed, means that a user has to sign in, and that a retry cannot help.
 func NeedsSignIn(err error) bool {
 	for _, kind := range []error{
 		latchkey.ErrSignedOut, latchkey.ErrSessionExpired, latchkey.ErrNeedsSignIn, latchkey.ErrGuestsDisabled,

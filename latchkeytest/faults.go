@@ -46,7 +46,8 @@ func (s *Server) Fail(operation string, times int, f Fault) { s.faults.add(opera
 // Heal forgets all faults.
 func (s *Server) Heal() { s.faults.clear() }
 
-// Calls tells how many calls of an operation arrived, with those that ran into faults.
+// Calls returns how many calls of an operation arrived, including those that failed by a
+// fault.
 func (s *Server) Calls(operation string) int { return s.faults.count(operation) }
 
 type armed struct {

@@ -11,8 +11,8 @@ import (
 	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
-// firstKeys are made once and begin every server: making RSA keys takes a
-// while, and in a test nobody is kept out by them.
+// firstKeys are generated once and are the first keys of every server: generating RSA keys is
+// slow, and a test does not need them to be secret.
 var firstKeys = sync.OnceValues(func() (made [3]*rsa.PrivateKey, err error) {
 	for i := range made {
 		if made[i], err = rsa.GenerateKey(rand.Reader, 2048); err != nil {

@@ -16,8 +16,8 @@ type transport struct{ server *Server }
 
 var errConnectionCut = errors.New("latchkeytest: connection cut")
 
-// RoundTrip performs a request on a goroutine of its own, so that a caller who
-// gives up gets away at once while the service finishes, as over a socket.
+// RoundTrip performs a request on a separate goroutine, so that a canceled caller returns at
+// once while the service finishes the request, as over a socket.
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	// The service is not cancelled with its caller: it has read the request already.
 	in := r.Clone(context.WithoutCancel(r.Context()))

@@ -73,7 +73,7 @@ func refusalOf(err error) *Error {
 	return wrongSignature(err.Error())
 }
 
-// checkScope checks what the signature says of itself: when, how long, for whom.
+// checkScope checks the date, the duration and the scope of the signature.
 func (a *Auth) checkScope(r *http.Request, s *sigv4.Signature) *Error {
 	if s.Presigned && s.Life > a.config.MaxPresignedLife {
 		if a.config.MaxPresignedLife < 0 {
@@ -102,7 +102,7 @@ func (a *Auth) open(s *sigv4.Signature) (tempkey.Claims, secret.String, *Error) 
 	switch {
 	case errors.Is(err, tempkey.ErrExpired):
 		return tempkey.Claims{}, secret.String{}, expired()
-	case err != nil: // no token, someone else's, damaged: which one is not told
+	case err != nil: // no token, another service's, or damaged: the answer does not say which
 		return tempkey.Claims{}, secret.String{}, notOurs()
 	}
 	return claims, key, nil
@@ -133,8 +133,8 @@ func isSafe(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
-// checkClaims decides who may come in, which is told only to those who proved
-// who they are.
+// checkClaims authorizes the caller. Its errors are only for callers whose signature is
+// valid.
 func (a *Auth) checkClaims(c tempkey.Claims) *Error {
 	if len(a.config.Pools) > 0 && !slices.Contains(a.config.Pools, c.PoolID) {
 		return forbidden("Identities of this identity pool are not accepted here.")

@@ -27,8 +27,8 @@ type Config struct {
 	Keys [][]byte
 
 	// Regions and Services are the scopes that signatures may have, such as
-	// "us-east-1" and "execute-api". Required. A service name of its own for each
-	// API keeps a request to one from being accepted by another. For the services
+	// "us-east-1" and "execute-api". Required. With a different service
+	// name for each API, a request to one is not accepted by another. For the services
 	// of Amazon S3 ("s3", "s3-…") paths are signed as S3 does it.
 	Regions, Services []string
 

@@ -28,11 +28,11 @@
 //
 // # Replays
 //
-// Whoever reads a signed request on its way can send it again while its date is
-// fresh. With TLS nobody can; as a second line, a request that may change
+// An attacker who reads a signed request in transit can send it again while its date is
+// fresh. TLS prevents that; as a second defense, a request that may change
 // something (any method but GET, HEAD and OPTIONS, RFC 9110, section 9.2.1) is
-// accepted once. AWS SDKs give each attempt of each call headers of its own, so
-// their retries pass. Two requests that are equal to the byte and were signed in
+// accepted once. AWS SDKs send different headers with each attempt of each call, so
+// their retries are accepted. Two requests that are equal to the byte and were signed in
 // the same second are one: a program that signs by itself and means both has to
 // set a header that differs, such as X-Amz-Request-Nonce. A presigned URL that changes
 // something counts in the same way, until it expires; those that only read may be used
@@ -50,7 +50,7 @@
 // # What it is not
 //
 // The key is symmetric: an API that can verify credentials could also make them,
-// and knows the secrets of those that it has seen. Give APIs that do not trust
-// each other to that extent pools and services with keys of their own.
+// and knows the secrets of those that it has seen. APIs that do not trust each other
+// to that extent need different pools and services, with different keys.
 // AWS does not know these credentials; for real ones see the STS broker.
 package sigv4auth

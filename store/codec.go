@@ -19,9 +19,9 @@ import (
 // megabyte.
 const MaxSize = 1 << 20
 
-// SchemaError tells that a record was written by a newer program. The record
-// is sound, and a store leaves it where it is, because the newer program may
-// still be in use beside this one; it is no [ErrDamaged].
+// SchemaError means that a record was written by a newer version. The record
+// is intact, and a store leaves it in place, because the newer program may
+// still be in use; it is not an [ErrDamaged].
 type SchemaError struct {
 	Found uint64 // the record's schema, greater than Schema
 }

@@ -62,8 +62,8 @@ func unframe(member string, data []byte) (schema uint64, payload []byte, err err
 	case len(data) > MaxSize:
 		return 0, nil, errTooLarge
 	}
-	// The end first: a file that was cut is the commonest damage, and "its end is
-	// missing" tells more than a wrong checksum.
+	// The end first: a truncated file is the most common damage, and "its end is
+	// missing" is clearer than a wrong checksum.
 	body, ok := bytes.CutSuffix(data, []byte(frameEnd))
 	if !ok {
 		return 0, nil, errCut

@@ -171,7 +171,7 @@ func (m *Memory) Lock(ctx context.Context, account Account) (unlock func(), err 
 	return m.locks.Lock(ctx, account)
 }
 
-// Watch tells of changes at once; see [Watcher]. It fails only when ctx ends.
+// Watch reports changes at once; see [Watcher]. It fails only when ctx ends.
 func (m *Memory) Watch(ctx context.Context, scope Scope, changed func()) error {
 	if err := m.usable(ctx); err != nil {
 		return err

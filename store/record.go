@@ -49,14 +49,14 @@ type Record struct {
 	Redirect *Redirect
 	// Ended says why there is no session any more; nil while there is one.
 	Ended *Ended
-	// Pending are refresh tokens that nobody uses any more and that the service
-	// could not be told to revoke yet, the oldest first.
+	// Pending are refresh tokens that are no longer used and that the service has
+	// not revoked yet, because it was not reached; the oldest is first.
 	Pending []Revocation
 	// SavedAt is our clock when the record was made.
 	SavedAt time.Time
 }
 
-// SignIn tells how the user signed in. A sign-in by redirect has none.
+// SignIn says how the user signed in. A sign-in by redirect has none.
 type SignIn struct {
 	LoginID string // what the user typed
 	Flow    string // Cognito's AuthFlow, such as USER_SRP_AUTH
@@ -101,7 +101,7 @@ type Federation struct {
 	IdentityID string // the identity that the application named; empty if the pool chose it
 }
 
-// Redirect tells of a sign-in at the sign-in pages.
+// Redirect says how the user signed in at the sign-in pages.
 type Redirect struct {
 	URI     string // where the browser came back to; empty if that is not known
 	Browser bool   // it is a browser of this machine, which the program opened itself

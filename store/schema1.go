@@ -2,9 +2,9 @@ package store
 
 import "time"
 
-// The types of this file are schema 1 as it stands on disks. They change no
-// more: a new member means a new schema with types of its own and a step from
-// here to there. This file and those of later schemas are the only places where
+// The types of this file are schema 1 as it is on disks. They never change:
+// a new member requires a new schema with new types and a conversion between
+// the two. This file and those of later schemas are the only places where
 // a record's secrets are revealed.
 
 // record1 is the whole payload. Times are RFC 3339 in UTC with nanoseconds;

@@ -8,9 +8,8 @@
 // the other one learned. [Encode] and [Decode] turn a record to bytes with a
 // schema version and a checksum; a store that keeps bytes needs nothing else.
 //
-// This package holds the contract and [Memory]. Each other place to keep
-// sessions is a folder of its own beside this file, and storetest is the suite
-// that each of them must pass.
+// This package has the contract and [Memory]. Every other store is a package
+// below this one, and storetest is the test suite that each of them must pass.
 package store
 
 import (
@@ -42,16 +41,16 @@ var (
 	ErrNoLocks = errors.New("store: locking is not possible")
 )
 
-// DamagedError tells of a record that could not be read. The bytes are not
-// lost: they were set aside, and the account is free for a new sign-in.
+// DamagedError means that a record cannot be read. Its bytes are not lost:
+// they were set aside, and the account is free for a new sign-in.
 type DamagedError struct {
 	Account Account
 	Path    string // what was read, such as a file's name
 	Aside   string // where it was set aside; empty if that failed
 	// Backup is where the generation before it is kept, empty if there is none.
-	// No store reads it of its own accord: where refresh tokens rotate, the one
-	// in an older generation is spent, and spending it again ends the session
-	// for everyone who shares it.
+	// No store reads it automatically: where refresh tokens rotate, the one in an
+	// older generation is spent, and using it again ends the session in every
+	// program that shares it.
 	Backup string
 	Err    error // what is wrong with it
 }
@@ -125,22 +124,23 @@ type Locker interface {
 	Lock(ctx context.Context, account Account) (unlock func(), err error)
 }
 
-// Watcher is a Store that can tell of changes, whoever made them.
+// Watcher is a Store that can report changes, including those of other processes.
 type Watcher interface {
-	// Watch calls changed once when it has begun, so that nothing falls between
-	// what its caller read before and what it is told of, and again within half a
-	// second after the scope's records or its pointer were changed. It returns
+	// Watch calls changed once when it has begun, so that no change is missed
+	// since the caller last read, and again within half a second after each change
+	// of the scope's records or its pointer. It returns
 	// when ctx ends, with the context's error, or when it cannot watch any more.
 	//
 	// Calls come one at a time, and none after Watch has returned. Several changes
-	// may be told as one, and some twice: changed says that it is time to look,
-	// not what there is to see. Watch costs nothing while nobody calls it.
+	// may be one call, and some changes two: changed says that the caller should
+	// read again, not what has changed. A store that is not watched does no work
+	// for it.
 	Watch(ctx context.Context, scope Scope, changed func()) error
 }
 
 // ServiceBlind is a Store whose keys may leave out [Scope.Service], because their form
-// is given by another library. A client tells records of different services apart by
-// their Issuer there.
+// is given by another library. There a client distinguishes the records of
+// different services by their Issuer.
 type ServiceBlind interface {
 	// ServiceBlind reports whether scopes that differ in Service alone share their
 	// records.

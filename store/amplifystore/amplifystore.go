@@ -143,8 +143,8 @@ func (s *Store) Lock(ctx context.Context, account store.Account) (unlock func(),
 	return s.lock(ctx, s.ownKey(account)+".refresh")
 }
 
-// exclude holds off whoever else changes the scope's keys. It is another lock
-// than Lock's, so that its holder can save.
+// exclude locks the scope's keys against other writers. It is a different lock than Lock's,
+// so that a holder of Lock can save.
 func (s *Store) exclude(ctx context.Context, scope store.Scope) (unlock func(), err error) {
 	// Scopes of one client id share Amplify's keys.
 	return s.lock(ctx, s.key(escape(scope.ClientID), "write"))

@@ -59,14 +59,14 @@
 // A storage of keys has no transaction. Save first writes the whole record to the
 // account's own key, together with the hashes of what Amplify's keys held before:
 // with this one write the record is saved. Then it brings Amplify's keys up to
-// date, and at last takes the tokens out of its own key. After a crash, or an error
-// of the storage, in between, Load finds the record in its own key, returns it and
+// date, and finally removes the tokens from the record. After a crash, or an error
+// of the storage, in between, Load finds the record in the account's key, returns it and
 // completes the write. Delete and SetActive work likewise. A Save that failed half
 // way may be called again with the same arguments, and completes.
 //
-// For JavaScript, which may look at any moment, the order is: the refresh token
-// first and the access token last, so that nobody finds a spent refresh token
-// beside a new access token; and when a session ends, the access token goes first,
+// For JavaScript, which may read at any moment, the order is: the refresh token
+// first and the access token last, so that a reader never finds a spent refresh token
+// with a new access token; and when a session ends, the access token goes first,
 // without which Amplify takes the user for signed out.
 //
 // # What JavaScript changed
@@ -108,8 +108,7 @@
 // sign-in pages too. Amplify does not keep where the browser came back to, so that
 // URI is empty for a session that JavaScript began; and it writes oauthMetadata after
 // the tokens, so that Load, should it come in between, learns of the redirect the next
-// time. A sign-out in JavaScript takes that page's browser over the logout page. Where
-// the session was begun by a Go program in a browser of its own (Redirect.Browser),
+// time. A sign-out in JavaScript takes that page's browser over the logout page. If a Go program began the session in the system's browser (Redirect.Browser),
 // the record keeps the redirect, for the next sign-out in Go.
 //
 // What else Amplify keeps of a redirect (P.C.inflightOAuth, .oauthSignIn, .oauthPKCE,
@@ -124,7 +123,7 @@
 // which Load then reports as incomplete or takes for a change; and both sides may
 // spend the same refresh token, which ends the session where tokens rotate. A
 // sign-out in JavaScript that comes after a sign-in was cut off, and before a Go
-// program read again, cannot be told from keys that were not written yet.
+// program read again, looks the same as keys that were not written yet.
 // A page that listens to the storage learns of a change no earlier than its own
 // events tell it; it should read again when LastAuthUser changes.
 //

@@ -79,7 +79,7 @@ func expressible(scope store.Scope) bool {
 	return clientID().MatchString(scope.ClientID) && scope.PoolID != "" && !strings.Contains(scope.PoolID, ":")
 }
 
-// claim takes Amplify's keys for a scope if nobody has them.
+// claim takes Amplify's keys for a scope if no other scope has them.
 func (s *Store) claim(ctx context.Context, scope store.Scope) error {
 	if !expressible(scope) {
 		return nil

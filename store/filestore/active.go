@@ -33,8 +33,8 @@ func (s *Store) Active(ctx context.Context, scope store.Scope) (store.Account, e
 }
 
 // readActive is to the pointer what readRecord is to a record. A pointer to
-// another scope's account is damage too: following it would sign somebody in
-// where they have no session.
+// another scope's account is damage too: it would activate a user without a session
+// in this scope.
 func (s *Store) readActive(scope store.Scope) (store.Account, error) {
 	path := s.activePath(scope)
 	data, err := s.readFile(path)
@@ -83,9 +83,9 @@ func (s *Store) SetActive(ctx context.Context, account store.Account) error {
 	return nil
 }
 
-// deactivate removes the pointer if it names account. The pointer has a lock of
-// its own, because it belongs to all accounts of the scope; no method holds two
-// locks at once, so none can wait for another in a circle.
+// deactivate removes the pointer if it names account. The pointer has a
+// separate lock, because it belongs to all accounts of the scope. No method holds two
+// locks at once, so there is no deadlock.
 func (s *Store) deactivate(ctx context.Context, account store.Account) error {
 	path := s.activePath(account.Scope)
 	// Most accounts are not active: look before taking the lock.

@@ -26,8 +26,8 @@
 // disk: it sees one generation or the next. Save, Delete and SetActive take the
 // file's lock for the few milliseconds that compare-and-swap needs. [Store.Lock],
 // which a program holds while it refreshes over the network, is another file:
-// whoever holds it can still Save, and a sign-out need not wait for somebody
-// else's network. Lock files are never deleted; deleting one would let a
+// its holder can still Save, and a sign-out does not wait for another program's
+// network. Lock files are never deleted; deleting one would let a
 // program that waits on the deleted file and one that made a new file both
 // believe that they hold the lock.
 //
@@ -59,7 +59,7 @@
 // files' modes. Encryption with a key that lies beside the data would protect
 // nothing.
 //
-// What somebody else may have planted in place of a file - a symbolic link, a
-// FIFO, a directory, a file with a second name or another owner - is refused
-// with an error that names it, and is not touched.
+// Anything else in the place of a file, which another user may have put there - a
+// symbolic link, a FIFO, a directory, a file with a second name or another owner - is
+// refused with an error that names it, and is left unchanged.
 package filestore

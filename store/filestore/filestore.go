@@ -118,8 +118,8 @@ func (s *Store) Save(ctx context.Context, record store.Record, previous uint64) 
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	// Before the lock: it is the caller's mistake if it fails, and nobody should
-	// wait for it.
+	// Before the lock: a failure is the caller's mistake, and must not delay other
+	// callers.
 	data, err := store.Encode(record)
 	if err != nil {
 		return err
@@ -236,9 +236,9 @@ func (s *Store) deleteRecord(ctx context.Context, account store.Account) error {
 	return nil
 }
 
-// remove is os.Remove, content if there is nothing, that leaves directories be:
-// this package never makes one there, and what is in it is somebody's. A link is
-// removed as such.
+// remove is os.Remove without an error for a missing file. It does not remove directories:
+// this package never makes one there, so its content is not ours. Of a link it removes the
+// link itself.
 func remove(path string) error {
 	info, err := os.Lstat(path)
 	if err == nil && info.IsDir() {
@@ -261,8 +261,8 @@ func unlessNotFound(err error) error {
 	return err
 }
 
-// List reads every record of the scope. One that cannot be read is passed over
-// and reported to the logger; Load tells more about it.
+// List reads every record of the scope. One that cannot be read is skipped
+// and logged; Load returns its error.
 func (s *Store) List(ctx context.Context, scope store.Scope) ([]store.Account, error) {
 	if err := s.usable(ctx); err != nil {
 		return nil, err
@@ -291,8 +291,8 @@ func (s *Store) List(ctx context.Context, scope store.Scope) ([]store.Account, e
 }
 
 // accountIn says whose record the file name holds. The username is only in the
-// record: names of files are cut, folded and hashed. A record under a name that
-// is not its own is nobody's, as Load would find too.
+// record: names of files are cut, folded and hashed. A record under another
+// record's name belongs to no account, as in Load.
 func (s *Store) accountIn(name string) (store.Account, error) {
 	data, err := s.readFile(filepath.Join(s.dir, name))
 	if err != nil {

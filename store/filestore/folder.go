@@ -112,8 +112,8 @@ func makeDurably(dir string) error {
 	return atomicfile.SyncDir(filepath.Dir(dir))
 }
 
-// removeRemains removes the account's own temporary files, however young: they
-// are made under the lock that the caller holds, so nobody is writing them.
+// removeRemains removes the account's own temporary files of any age: they are written only
+// under the lock that the caller holds.
 func (s *Store) removeRemains(ctx context.Context, account store.Account) {
 	pattern := atomicfile.TempPattern(accountName(account) + recordSuffix + "*")
 	if err := atomicfile.RemoveStale(s.dir, pattern, 0); err != nil {

@@ -32,10 +32,10 @@ const (
 var turns keylock.Group[string]
 
 // Lock waits for the lock that a program holds while it refreshes the account's
-// tokens. It is another lock than the one that Save takes for its own moment,
-// so its holder can call every method; others can Load, Save and Delete
-// meanwhile, and compare-and-swap tells the holder. A process that ends lets go
-// of its locks. Errors: [store.ErrLockHeld], and [store.ErrNoLocks] where the folder
+// tokens. It is another lock than the one that Save acquires briefly,
+// so its holder can call every method. Others can Load, Save and Delete
+// meanwhile, which the holder notices by compare-and-swap. The locks of a process
+// are released when it ends. Errors: [store.ErrLockHeld], and [store.ErrNoLocks] where the folder
 // cannot be written or its file system has no locks.
 func (s *Store) Lock(ctx context.Context, account store.Account) (unlock func(), err error) {
 	if err := s.usable(ctx); err != nil {
@@ -61,8 +61,8 @@ func (s *Store) acquire(ctx context.Context, path string) (unlock func(), err er
 	}), nil
 }
 
-// poll asks for the lock until it gets it. It returns the caller's own context
-// error, so that a deadline can be told from a disk that fails.
+// poll tries to acquire the lock until it succeeds. It returns the caller's context error,
+// so that a deadline is distinguishable from a disk that fails.
 func (s *Store) poll(ctx context.Context, path string) (*flock.Flock, error) {
 	for pause := firstPoll; ; pause = min(2*pause, lastPoll) {
 		file, err := s.tryLock(path)
@@ -80,7 +80,7 @@ func (s *Store) poll(ctx context.Context, path string) (*flock.Flock, error) {
 	}
 }
 
-// tryLock takes the lock, or returns nil if somebody else holds it. It opens
+// tryLock acquires the lock, or returns nil if another holder has it. It opens
 // the file anew every time, so that a waiter notices when the whole folder was
 // removed and made again under it.
 func (s *Store) tryLock(path string) (*flock.Flock, error) {

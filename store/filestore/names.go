@@ -20,8 +20,8 @@ const (
 	// readableLength bounds the readable part of a name, so that the longest
 	// name, with everything that is appended to it, stays under 200 bytes.
 	readableLength = 24
-	// scopeDigits are 80 bits: scopes come from configuration, and nobody
-	// gains by making two of them collide.
+	// scopeDigits are 80 bits: scopes come from configuration, and a collision
+	// of two gives an attacker nothing.
 	scopeDigits = 16
 	// accountDigits are 130 bits, hence all 128 that collision resistance of a
 	// half SHA-256 gives: users may choose their own names.
@@ -67,7 +67,7 @@ func (s *Store) activePath(scope store.Scope) string {
 
 // readable turns text to something that a person recognises and that every file
 // system takes: lower-case ASCII letters, digits, '-' and '_', no leading '-'.
-// It is not unique; the digest beside it is.
+// It is not unique; the digest in the same name is.
 func readable(text, empty string) string {
 	if text == "" {
 		return empty

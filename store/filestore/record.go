@@ -75,8 +75,8 @@ func (s *Store) readFile(path string) ([]byte, error) {
 		return nil, errTooLarge
 	}
 	s.tighten(info, atomicfile.Mode, path, file.Chmod)
-	// One byte more than the size: it tells of a file that grows, and spares
-	// the read call that would only say EOF.
+	// One byte more than the size shows that a file has grown, and saves the
+	// read call that would only return EOF.
 	data := make([]byte, info.Size()+1)
 	n, err := io.ReadFull(file, data)
 	switch {
@@ -88,8 +88,8 @@ func (s *Store) readFile(path string) ([]byte, error) {
 	return nil, err
 }
 
-// tighten repairs a mode that lets group or others in, and reports it: whoever
-// they are may have read the tokens.
+// tighten repairs a mode that gives group or others access, and logs it: they may have
+// read the tokens.
 func (s *Store) tighten(info fs.FileInfo, mode fs.FileMode, path string, chmod func(fs.FileMode) error) {
 	if !atomicfile.Loose(info) {
 		return

@@ -47,8 +47,8 @@ func (s *Store) Watch(ctx context.Context, scope store.Scope, changed func()) er
 		}
 		different := !maps.EqualFunc(before, now, sameFile)
 		// A file that is replaced twice within one tick of the file system's clock
-		// may look the same both times, down to its number on disk. So what has
-		// just changed is told once more, when that tick is over.
+		// may look the same both times, including its inode number. So a recent
+		// change is reported once more, when that tick is over.
 		if different || again {
 			changed()
 		}

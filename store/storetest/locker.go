@@ -43,7 +43,7 @@ func lockOnce(ctx context.Context, l store.Locker, account store.Account) error 
 	return err
 }
 
-// tryLock is lockOnce in a goroutine of its own.
+// tryLock is lockOnce in a separate goroutine.
 func tryLock(ctx context.Context, l store.Locker, account store.Account) <-chan error {
 	said := make(chan error, 1)
 	go func() { said <- lockOnce(ctx, l, account) }()
@@ -66,8 +66,8 @@ func checkNotHad(t testing.TB, said <-chan error, want error) error {
 	}
 }
 
-// testLockExcludes tries a held lock, which shows a lock that excludes nobody
-// for certain, and then has many take it, which shows one that sometimes fails.
+// testLockExcludes tries a held lock, which always detects a lock without effect, and then
+// acquires it from many goroutines, which detects one that sometimes fails.
 func testLockExcludes(t *testing.T, s store.Store) {
 	l := locker(t, s)
 	unlock := mustLock(t, l, Account("alice"))

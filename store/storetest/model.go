@@ -28,7 +28,7 @@ func testModel(t *testing.T, s store.Store) {
 	lister, apart := s.(store.ServiceLister)
 	var run atomic.Int64
 	rapid.Check(t, func(t *rapid.T) {
-		// Scopes of its own give each run an empty store.
+		// Each run has different scopes, and so an empty store.
 		n := run.Add(1)
 		m := &model{
 			store:  s,

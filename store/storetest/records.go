@@ -12,8 +12,8 @@ import (
 	"github.com/latchkey-auth/latchkey/store"
 )
 
-// testRoundTrip saves records that a store with columns or defaults of its own
-// would change: parts that are present and empty, the largest generation.
+// testRoundTrip saves records that a store with columns or default values
+// might change: parts that are present and empty, the largest generation.
 func testRoundTrip(t *testing.T, s store.Store) {
 	account := Account("alice")
 	if _, err := s.Load(t.Context(), account); !errors.Is(err, store.ErrNotFound) {

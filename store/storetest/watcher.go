@@ -64,7 +64,7 @@ func (w *watch) expect(t testing.TB, what string) {
 	}
 }
 
-// quiet waits until Watch has told what it had to tell.
+// quiet waits until Watch makes no more calls.
 func (w *watch) quiet() {
 	for {
 		select {
@@ -91,7 +91,7 @@ func (w *watch) stop(t testing.TB) {
 	}
 }
 
-// testWatchTells makes every kind of change, each once the one before was told.
+// testWatchTells makes every kind of change, each after the previous one was reported.
 func testWatchTells(t *testing.T, s store.Store) {
 	alice := Account("alice")
 	w := startWatch(t, s, alice.Scope, func() {})
@@ -130,8 +130,8 @@ func testWatchService(t *testing.T, s store.Store) {
 	w.expect(t, "the pointer")
 }
 
-// testWatchCatchesUp changes a record while changed is still at work on what was
-// before: that must be told too.
+// testWatchCatchesUp changes a record while changed still runs for an earlier change: that
+// must be reported too.
 func testWatchCatchesUp(t *testing.T, s store.Store) {
 	alice := Account("alice")
 	mustSave(t, s, Sample(alice, 1), 0)

@@ -15,8 +15,8 @@ import (
 // store exports it as ErrLockHeld.
 var ErrHeld = errors.New("store: another holder has the lock")
 
-// Group is a set of locks, one per key. A lock takes memory only while somebody
-// holds it or waits for it. The zero value is ready; a Group must not be copied.
+// Group is a set of locks, one per key. A lock uses memory only while it has
+// a holder or a waiter. The zero value is ready; a Group must not be copied.
 type Group[K comparable] struct {
 	mu    sync.Mutex
 	locks map[K]*lock
