@@ -1,8 +1,9 @@
 package plug
 
-// CustomMessage comes before a message with a code is sent by the pool's own means. Its
-// sources are CustomMessage_SignUp, _AdminCreateUser, _ResendCode, _ForgotPassword,
-// _UpdateUserAttribute, _VerifyUserAttribute and _Authentication.
+// CustomMessage comes before the [Messenger] sends a message with a code, unless the pool has a
+// custom sender for the medium. Its sources are CustomMessage_SignUp, _AdminCreateUser,
+// _ResendCode, _ForgotPassword, _UpdateUserAttribute, _VerifyUserAttribute and _Authentication
+// (the code of a second factor).
 type CustomMessage struct {
 	EventCommon
 	Request CustomMessageRequest `json:"request"`
@@ -10,15 +11,15 @@ type CustomMessage struct {
 
 // CustomMessageRequest has the placeholders for a text; the code itself is not given.
 type CustomMessageRequest struct {
-	UserAttributes    map[string]string `json:"userAttributes"`
-	CodeParameter     string            `json:"codeParameter"`               // "{####}"
-	LinkParameter     string            `json:"linkParameter"`               // "{##Click Here##}"
-	UsernameParameter string            `json:"usernameParameter,omitempty"` // "{username}", of AdminCreateUser
+	UserAttributes    Attributes        `json:"userAttributes"`
+	CodeParameter     string            `json:"codeParameter"`     // "{####}"
+	LinkParameter     string            `json:"linkParameter"`     // "{##Click Here##}"
+	UsernameParameter string            `json:"usernameParameter"` // "{username}", of AdminCreateUser
 	ClientMetadata    map[string]string `json:"clientMetadata,omitempty"`
 }
 
-// CustomMessageResponse answers [CustomMessage]. An empty text, and one without the
-// placeholder of the code, is replaced by the pool's.
+// CustomMessageResponse answers [CustomMessage]. The pool's template replaces a text that is
+// empty or lacks the placeholder of the code.
 type CustomMessageResponse struct {
 	SMSMessage   string `json:"smsMessage,omitempty"`
 	EmailMessage string `json:"emailMessage,omitempty"`
@@ -31,23 +32,24 @@ const (
 	CustomSMSSenderType   = "customSMSSenderRequestV1"
 )
 
-// CustomSender has a message to send in the place of the pool. Its sources are
-// CustomEmailSender_SignUp, _ResendCode, _ForgotPassword, _UpdateUserAttribute,
-// _VerifyUserAttribute, _AdminCreateUser, _Authentication and
-// _AccountTakeOverNotification, and those of CustomSMSSender without the last. Its
-// response is nil. It has no effect on the operation.
+// CustomSender comes in place of a message of the [Messenger], where the pool has a custom
+// sender for the medium. Its sources are CustomEmailSender_SignUp, _ResendCode,
+// _ForgotPassword, _UpdateUserAttribute, _VerifyUserAttribute, _AdminCreateUser,
+// _Authentication and _AccountTakeOverNotification, and those of CustomSMSSender without the
+// last. Its response is nil. It is asynchronous: neither a response nor an error changes the
+// answer of the operation.
 type CustomSender struct {
 	EventCommon
 	Request CustomSenderRequest `json:"request"`
 }
 
-// CustomSenderRequest is the message. Cognito encrypts Code with a key of AWS KMS for its
-// functions; here it is the code.
+// CustomSenderRequest is the message. Code is the code itself; Cognito encrypts it with a key
+// of AWS KMS.
 type CustomSenderRequest struct {
 	Type           string            `json:"type"`
-	Code           Secret            `json:"code,omitzero"` // not of a notification
+	Code           Secret            `json:"code"` // empty for a notification
 	ClientMetadata map[string]string `json:"clientMetadata,omitempty"`
-	UserAttributes map[string]string `json:"userAttributes"`
+	UserAttributes Attributes        `json:"userAttributes"`
 }
 
 func (*CustomMessageResponse) response() {}

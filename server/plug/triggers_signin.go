@@ -1,23 +1,25 @@
 package plug
 
 // PreAuthentication comes when a sign-in begins, before the password is verified. Its
-// source is PreAuthentication_Authentication. Its response is nil.
+// source is PreAuthentication_Authentication. Its response is nil. An error refuses the sign-in.
 type PreAuthentication struct {
 	EventCommon
 	Request PreAuthenticationRequest `json:"request"`
 }
 
-// PreAuthenticationRequest is the user who signs in. ClientMetadata of InitiateAuth comes
-// as ValidationData.
+// PreAuthenticationRequest is the user who signs in. ValidationData has the ClientMetadata of
+// InitiateAuth. UserNotFound is set if the user does not exist and the client hides that
+// (PreventUserExistenceErrors).
 type PreAuthenticationRequest struct {
-	UserAttributes map[string]string `json:"userAttributes"`
+	UserAttributes Attributes        `json:"userAttributes"`
 	ValidationData map[string]string `json:"validationData,omitempty"`
 	ClientMetadata map[string]string `json:"clientMetadata,omitempty"`
 	UserNotFound   bool              `json:"userNotFound"`
 }
 
 // PostAuthentication comes after a sign-in with all its challenges, before the tokens are
-// issued. Its source is PostAuthentication_Authentication. Its response is nil.
+// issued. Its source is PostAuthentication_Authentication. Its response is nil. A refresh does
+// not cause it.
 type PostAuthentication struct {
 	EventCommon
 	Request PostAuthenticationRequest `json:"request"`
@@ -25,20 +27,20 @@ type PostAuthentication struct {
 
 // PostAuthenticationRequest is the user who signed in.
 type PostAuthenticationRequest struct {
-	UserAttributes map[string]string `json:"userAttributes"`
+	UserAttributes Attributes        `json:"userAttributes"`
 	NewDeviceUsed  bool              `json:"newDeviceUsed"`
 	ClientMetadata map[string]string `json:"clientMetadata,omitempty"`
 }
 
-// ChallengeResult is a challenge of a custom sign-in that was answered.
+// ChallengeResult is an answered challenge of a custom sign-in.
 type ChallengeResult struct {
 	ChallengeName     string `json:"challengeName"`
 	ChallengeResult   bool   `json:"challengeResult"`
 	ChallengeMetadata string `json:"challengeMetadata,omitempty"`
 }
 
-// DefineAuthChallenge asks what comes next in a custom sign-in (CUSTOM_AUTH). Its source is
-// DefineAuthChallenge_Authentication.
+// DefineAuthChallenge asks for the next step of a custom sign-in (CUSTOM_AUTH): at its begin,
+// and after each answer to a challenge. Its source is DefineAuthChallenge_Authentication.
 type DefineAuthChallenge struct {
 	EventCommon
 	Request DefineAuthChallengeRequest `json:"request"`
@@ -46,8 +48,8 @@ type DefineAuthChallenge struct {
 
 // DefineAuthChallengeRequest is the sign-in so far.
 type DefineAuthChallengeRequest struct {
-	UserAttributes map[string]string `json:"userAttributes"`
-	Session        []ChallengeResult `json:"session"`
+	UserAttributes Attributes        `json:"userAttributes"`
+	Session        ChallengeResults  `json:"session"`
 	ClientMetadata map[string]string `json:"clientMetadata,omitempty"`
 	UserNotFound   bool              `json:"userNotFound"`
 }
@@ -60,8 +62,8 @@ type DefineAuthChallengeResponse struct {
 	FailAuthentication bool   `json:"failAuthentication"`
 }
 
-// CreateAuthChallenge asks for a custom challenge. Its source is
-// CreateAuthChallenge_Authentication.
+// CreateAuthChallenge asks for a custom challenge, after a [DefineAuthChallengeResponse] with the
+// name CUSTOM_CHALLENGE. Its source is CreateAuthChallenge_Authentication.
 type CreateAuthChallenge struct {
 	EventCommon
 	Request CreateAuthChallengeRequest `json:"request"`
@@ -69,19 +71,19 @@ type CreateAuthChallenge struct {
 
 // CreateAuthChallengeRequest is the sign-in so far.
 type CreateAuthChallengeRequest struct {
-	UserAttributes map[string]string `json:"userAttributes"`
+	UserAttributes Attributes        `json:"userAttributes"`
 	ChallengeName  string            `json:"challengeName"`
-	Session        []ChallengeResult `json:"session"`
+	Session        ChallengeResults  `json:"session"`
 	ClientMetadata map[string]string `json:"clientMetadata,omitempty"`
 	UserNotFound   bool              `json:"userNotFound"`
 }
 
-// CreateAuthChallengeResponse answers [CreateAuthChallenge]. The client gets the public
-// parameters; the private ones come back with [VerifyAuthChallenge].
+// CreateAuthChallengeResponse answers [CreateAuthChallenge]. The client receives the public
+// parameters, the next [VerifyAuthChallenge] the private ones.
 type CreateAuthChallengeResponse struct {
-	PublicChallengeParameters  map[string]string `json:"publicChallengeParameters"`
-	PrivateChallengeParameters map[string]string `json:"privateChallengeParameters"`
-	ChallengeMetadata          string            `json:"challengeMetadata,omitempty"`
+	PublicChallengeParameters  ChallengeParameters `json:"publicChallengeParameters"`
+	PrivateChallengeParameters ChallengeParameters `json:"privateChallengeParameters"`
+	ChallengeMetadata          string              `json:"challengeMetadata,omitempty"`
 }
 
 // VerifyAuthChallenge asks whether the answer to a custom challenge is right. Its source is
@@ -91,13 +93,14 @@ type VerifyAuthChallenge struct {
 	Request VerifyAuthChallengeRequest `json:"request"`
 }
 
-// VerifyAuthChallengeRequest is the answer and what CreateAuthChallenge said.
+// VerifyAuthChallengeRequest has the user's answer and the parameters of the last
+// [CreateAuthChallengeResponse].
 type VerifyAuthChallengeRequest struct {
-	UserAttributes             map[string]string `json:"userAttributes"`
-	PrivateChallengeParameters map[string]string `json:"privateChallengeParameters"`
-	ChallengeAnswer            Secret            `json:"challengeAnswer"`
-	ClientMetadata             map[string]string `json:"clientMetadata,omitempty"`
-	UserNotFound               bool              `json:"userNotFound"`
+	UserAttributes             Attributes          `json:"userAttributes"`
+	PrivateChallengeParameters ChallengeParameters `json:"privateChallengeParameters"`
+	ChallengeAnswer            Secret              `json:"challengeAnswer"`
+	ClientMetadata             map[string]string   `json:"clientMetadata,omitempty"`
+	UserNotFound               bool                `json:"userNotFound"`
 }
 
 // VerifyAuthChallengeResponse answers [VerifyAuthChallenge].

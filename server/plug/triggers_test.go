@@ -44,9 +44,19 @@ func TestEventsHaveCognitosJSON(t *testing.T) {
 		"UserMigration": {&plug.UserMigration{common, plug.UserMigrationRequest{Password: plug.NewSecret("p"), ValidationData: values}},
 			`{"password": "[redacted]", "validationData": VALUES}`},
 		"CustomMessage": {&plug.CustomMessage{common, plug.CustomMessageRequest{UserAttributes: user, CodeParameter: "{####}", LinkParameter: "{##Click Here##}"}},
-			`{"userAttributes": USER, "codeParameter": "{####}", "linkParameter": "{##Click Here##}"}`},
+			`{"userAttributes": USER, "codeParameter": "{####}", "linkParameter": "{##Click Here##}", "usernameParameter": null}`},
+		"CustomMessage of AdminCreateUser": {&plug.CustomMessage{common, plug.CustomMessageRequest{UserAttributes: user, CodeParameter: "{####}", UsernameParameter: "{username}"}},
+			`{"userAttributes": USER, "codeParameter": "{####}", "linkParameter": "", "usernameParameter": "{username}"}`},
 		"CustomSender": {&plug.CustomSender{common, plug.CustomSenderRequest{Type: plug.CustomEmailSenderType, Code: plug.NewSecret("1"), UserAttributes: user}},
 			`{"type": "customEmailSenderRequestV1", "code": "[redacted]", "userAttributes": USER}`},
+		"CustomSender of a notification": {&plug.CustomSender{common, plug.CustomSenderRequest{Type: plug.CustomEmailSenderType, UserAttributes: user}},
+			`{"type": "customEmailSenderRequestV1", "code": null, "userAttributes": USER}`},
+		"DefineAuthChallenge at its begin": {&plug.DefineAuthChallenge{common, plug.DefineAuthChallengeRequest{}},
+			`{"userAttributes": {}, "session": [], "userNotFound": false}`},
+		"VerifyAuthChallenge of an unknown user": {&plug.VerifyAuthChallenge{EventCommon: common},
+			`{"userAttributes": {}, "privateChallengeParameters": {}, "challengeAnswer": "[redacted]", "userNotFound": false}`},
+		"PreTokenGeneration without a user": {&plug.PreTokenGeneration{EventCommon: common},
+			`{"userAttributes": {}, "groupConfiguration": {"groupsToOverride": [], "iamRolesToOverride": [], "preferredRole": null}}`},
 		"InboundFederation": {&plug.InboundFederation{common, plug.InboundFederationRequest{ProviderName: "corp", ProviderType: "OIDC", Attributes: plug.FederatedAttributes{IDToken: map[string]any{"sub": "x"}}}},
 			`{"providerName": "corp", "providerType": "OIDC", "attributes": {"idToken": {"sub": "x"}}}`},
 	} {
@@ -66,22 +76,23 @@ func TestResponsesHaveCognitosJSON(t *testing.T) {
 	v1, v2 := &plug.PreTokenGenerationV1Response{}, &plug.PreTokenGenerationResponse{}
 	v1.ClaimsOverrideDetails.ClaimsToAddOrOverride = map[string]string{"a": "1"}
 	v1.ClaimsOverrideDetails.ClaimsToSuppress = []string{"email"}
-	v2.ClaimsAndScopeOverrideDetails.IDTokenGeneration.ClaimsToAddOrOverride = map[string]any{"n": 1, "l": []string{"x"}}
+	v2.ClaimsAndScopeOverrideDetails.IDTokenGeneration.ClaimsToAddOrOverride = plug.Claims{"n": 1, "l": []string{"x"}}
 	v2.ClaimsAndScopeOverrideDetails.AccessTokenGeneration.ScopesToAdd = []string{"orders/read"}
 	v2.ClaimsAndScopeOverrideDetails.AccessTokenGeneration.ClaimsToSuppress = []string{"c"}
 	for name, test := range map[string]struct {
 		response plug.Response
 		want     string
 	}{
-		"PreSignUp":             {&plug.PreSignUpResponse{AutoConfirmUser: true}, `{"autoConfirmUser": true, "autoVerifyEmail": false, "autoVerifyPhone": false}`},
-		"DefineAuthChallenge":   {&plug.DefineAuthChallengeResponse{ChallengeName: "CUSTOM_CHALLENGE"}, `{"challengeName": "CUSTOM_CHALLENGE", "issueTokens": false, "failAuthentication": false}`},
-		"CreateAuthChallenge":   {&plug.CreateAuthChallengeResponse{PublicChallengeParameters: map[string]string{"a": "b"}, PrivateChallengeParameters: map[string]string{}}, `{"publicChallengeParameters": {"a": "b"}, "privateChallengeParameters": {}}`},
-		"VerifyAuthChallenge":   {&plug.VerifyAuthChallengeResponse{AnswerCorrect: true}, `{"answerCorrect": true}`},
-		"PreTokenGeneration V1": {v1, `{"claimsOverrideDetails": {"claimsToAddOrOverride": {"a": "1"}, "claimsToSuppress": ["email"]}}`},
-		"PreTokenGeneration":    {v2, `{"claimsAndScopeOverrideDetails": {"idTokenGeneration": {"claimsToAddOrOverride": {"n": 1, "l": ["x"]}}, "accessTokenGeneration": {"claimsToSuppress": ["c"], "scopesToAdd": ["orders/read"]}}}`},
-		"UserMigration":         {&plug.UserMigrationResponse{UserAttributes: map[string]string{"email": "a@b.c"}, FinalUserStatus: "CONFIRMED", MessageAction: "SUPPRESS"}, `{"userAttributes": {"email": "a@b.c"}, "finalUserStatus": "CONFIRMED", "messageAction": "SUPPRESS"}`},
-		"CustomMessage":         {&plug.CustomMessageResponse{EmailSubject: "s", EmailMessage: "{####}"}, `{"emailSubject": "s", "emailMessage": "{####}"}`},
-		"InboundFederation":     {&plug.InboundFederationResponse{UserAttributesToMap: map[string]string{"email": "a@b.c"}}, `{"userAttributesToMap": {"email": "a@b.c"}}`},
+		"PreSignUp":                              {&plug.PreSignUpResponse{AutoConfirmUser: true}, `{"autoConfirmUser": true, "autoVerifyEmail": false, "autoVerifyPhone": false}`},
+		"DefineAuthChallenge":                    {&plug.DefineAuthChallengeResponse{ChallengeName: "CUSTOM_CHALLENGE"}, `{"challengeName": "CUSTOM_CHALLENGE", "issueTokens": false, "failAuthentication": false}`},
+		"CreateAuthChallenge":                    {&plug.CreateAuthChallengeResponse{PublicChallengeParameters: map[string]string{"a": "b"}, PrivateChallengeParameters: map[string]string{}}, `{"publicChallengeParameters": {"a": "b"}, "privateChallengeParameters": {}}`},
+		"CreateAuthChallenge without parameters": {&plug.CreateAuthChallengeResponse{}, `{"publicChallengeParameters": {}, "privateChallengeParameters": {}}`},
+		"VerifyAuthChallenge":                    {&plug.VerifyAuthChallengeResponse{AnswerCorrect: true}, `{"answerCorrect": true}`},
+		"PreTokenGeneration V1":                  {v1, `{"claimsOverrideDetails": {"claimsToAddOrOverride": {"a": "1"}, "claimsToSuppress": ["email"]}}`},
+		"PreTokenGeneration":                     {v2, `{"claimsAndScopeOverrideDetails": {"idTokenGeneration": {"claimsToAddOrOverride": {"n": 1, "l": ["x"]}}, "accessTokenGeneration": {"claimsToSuppress": ["c"], "scopesToAdd": ["orders/read"]}}}`},
+		"UserMigration":                          {&plug.UserMigrationResponse{UserAttributes: map[string]string{"email": "a@b.c"}, FinalUserStatus: "CONFIRMED", MessageAction: "SUPPRESS"}, `{"userAttributes": {"email": "a@b.c"}, "finalUserStatus": "CONFIRMED", "messageAction": "SUPPRESS"}`},
+		"CustomMessage":                          {&plug.CustomMessageResponse{EmailSubject: "s", EmailMessage: "{####}"}, `{"emailSubject": "s", "emailMessage": "{####}"}`},
+		"InboundFederation":                      {&plug.InboundFederationResponse{UserAttributesToMap: map[string]string{"email": "a@b.c"}}, `{"userAttributesToMap": {"email": "a@b.c"}}`},
 	} {
 		compareJSON(t, name, test.response, test.want)
 	}

@@ -5,7 +5,7 @@ package plug
 // and _RefreshTokens, and TokenGeneration_ClientCredentials of version "3", which has no
 // user attributes.
 //
-// Claims that identify the token and the session stay: acr, amr, at_hash, auth_time, azp,
+// A response cannot change the claims that identify the token and the session: acr, amr, at_hash, auth_time, azp,
 // exp, iat, iss, jti, nbf, nonce, origin_jti, sub, token_use, cognito:username,
 // identities, aud of the ID token, and username, client_id, device_key, event_id and
 // version of the access token.
@@ -14,20 +14,20 @@ type PreTokenGeneration struct {
 	Request PreTokenGenerationRequest `json:"request"`
 }
 
-// PreTokenGenerationRequest is the user and what the tokens would have.
+// PreTokenGenerationRequest is the user, with the groups and scopes of the tokens.
 type PreTokenGenerationRequest struct {
-	UserAttributes     map[string]string  `json:"userAttributes"`
+	UserAttributes     Attributes         `json:"userAttributes"`
 	GroupConfiguration GroupConfiguration `json:"groupConfiguration"`
 	Scopes             []string           `json:"scopes,omitempty"` // from version "2" on
 	ClientMetadata     map[string]string  `json:"clientMetadata,omitempty"`
 }
 
-// GroupConfiguration are groups and roles of a token. In a response it replaces
-// cognito:groups, cognito:roles and cognito:preferred_role as a whole.
+// GroupConfiguration has the groups and roles of a token. In a response it replaces
+// cognito:groups, cognito:roles and cognito:preferred_role as a whole; nil changes none.
 type GroupConfiguration struct {
 	GroupsToOverride   []string `json:"groupsToOverride"`
 	IAMRolesToOverride []string `json:"iamRolesToOverride"`
-	PreferredRole      string   `json:"preferredRole,omitempty"`
+	PreferredRole      string   `json:"preferredRole"`
 }
 
 // PreTokenGenerationV1Response answers [PreTokenGeneration] of version "1". It changes the
@@ -40,8 +40,7 @@ type PreTokenGenerationV1Response struct {
 	} `json:"claimsOverrideDetails"`
 }
 
-// PreTokenGenerationResponse answers [PreTokenGeneration] of versions "2" and "3". Values
-// of claims are texts, numbers, booleans, lists and objects, as encoding/json has them.
+// PreTokenGenerationResponse answers [PreTokenGeneration] of versions "2" and "3".
 type PreTokenGenerationResponse struct {
 	ClaimsAndScopeOverrideDetails struct {
 		IDTokenGeneration     ClaimsOverride         `json:"idTokenGeneration,omitzero"`
@@ -52,8 +51,8 @@ type PreTokenGenerationResponse struct {
 
 // ClaimsOverride changes the claims of a token.
 type ClaimsOverride struct {
-	ClaimsToAddOrOverride map[string]any `json:"claimsToAddOrOverride,omitempty"`
-	ClaimsToSuppress      []string       `json:"claimsToSuppress,omitempty"`
+	ClaimsToAddOrOverride Claims   `json:"claimsToAddOrOverride,omitempty"`
+	ClaimsToSuppress      []string `json:"claimsToSuppress,omitempty"`
 }
 
 // ClaimsAndScopeOverride changes the claims and scopes of an access token.
