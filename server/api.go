@@ -154,8 +154,8 @@ func (s *Server) exceptionFor(ctx context.Context, x *exchange, err error) *wire
 	return wire.NewException(wire.InternalErrorException, wire.MessageInternalError)
 }
 
-// note writes the log line and tells the observer. It says what was asked and
-// how it ended, never with what.
+// note logs the operation and its outcome, and reports both to the observer. The log line has
+// no input and no output of the operation.
 func (s *Server) note(ctx context.Context, source string, x *exchange, e *wire.Exception) {
 	took := time.Since(x.start)
 	outcome := ""

@@ -69,7 +69,7 @@ func tooManyRequests(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, "too many requests", http.StatusTooManyRequests)
 }
 
-// observed tells the observer how the requests for a path end.
+// observed reports the outcome of each request for a path to the observer.
 func (s *Server) observed(path string, handler http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		start, ended := time.Now(), new(outcome)

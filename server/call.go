@@ -92,8 +92,8 @@ func (s *Server) performCall(ctx context.Context, name string, body []byte, x *e
 }
 
 // HasPassword reports whether a user can sign in with a password: the user exists, is
-// enabled and confirmed, and the password is the user's. It counts no attempt, so never
-// pass it a password that somebody sent: use Call with InitiateAuth.
+// enabled and confirmed, and the password is the user's. It does not count attempts: to check
+// a password from a request, use [Server.Call] with InitiateAuth.
 func (s *Server) HasPassword(ctx context.Context, poolID, username string, password plug.Secret) (bool, error) {
 	has, err := s.pools.Accounts.HasPassword(ctx, poolID, username, wire.Sensitive(password.Reveal()))
 	if e, ok := errors.AsType[*wire.Exception](err); ok {

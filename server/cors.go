@@ -12,9 +12,9 @@ func allowBrowsers(h http.Header) {
 	h.Set("Access-Control-Expose-Headers", "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date")
 }
 
-// preflight answers without touching storage: a browser asks before every
-// call. Clients send headers of their own making (amz-sdk-request and the
-// like), so whatever is asked for is allowed.
+// preflight answers without access to storage, since a browser sends a preflight request
+// before every call. It allows all requested headers: SDKs add headers such as
+// amz-sdk-request.
 func preflight(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")

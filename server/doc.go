@@ -9,8 +9,9 @@
 //
 // A program makes the parts that [Config] takes: a store of package storage/sqlite, a
 // messenger such as package mail's Sender, a broker of package ownbroker or stsbroker, or
-// parts of its own with the types of package plug. [Server.Call] performs any operation in
-// the process.
+// other implementations of the interfaces of package plug. [New] makes the handler,
+// [Server.Serve] runs it on listeners with all timeouts set, and [Server.Call] performs any
+// operation in the process.
 //
 // Over HTTP a request comes in on POST / with its operation in X-Amz-Target. The server
 // bounds its size and the rate of its source, checks the AWS Signature Version 4 of an
@@ -20,10 +21,10 @@
 //
 // # The revocation feed
 //
-// A token is good until it expires, as far as its signature says. For resource
-// servers that cannot wait so long, each pool publishes the sessions that have
-// ended, at /{pool}/.well-known/revocations, public like the JWKS: it names
-// sessions by ids that only their tokens carry, and users, if at all, by a hash.
+// The signature of a token is valid until the token expires. For resource servers that must
+// not accept a token after its session has ended, each pool publishes the sessions that have
+// ended, at /{pool}/.well-known/revocations, public like the JWKS. The feed names sessions by
+// ids that only their tokens have, and users by a hash.
 //
 //	GET …/revocations?after=N&wait=SECONDS
 //
@@ -59,8 +60,4 @@
 // clock was set back, is added to except before its tokens are answered. Thus a user
 // takes a bounded part of a follower's memory: at most Limits.SessionsPerUser
 // exceptions, and the entries since.
-//
-// [Server.Call] performs the same operations in-process, for programs that embed the
-// service. [New] makes the handler, [Server.Serve] runs it on listeners with all
-// timeouts set until its context ends.
 package server

@@ -58,7 +58,7 @@ func (f *feed) stop() {
 	}
 }
 
-// wake tells those who wait for the pool that it has news.
+// wake resumes the requests that wait for entries of the pool.
 func (f *feed) wake(poolID string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -230,9 +230,9 @@ func (s *Server) feedFailed(w http.ResponseWriter, r *http.Request, err error) {
 	s.documentFailed(w, r, err)
 }
 
-// streamRevocations sends pages as events until the follower goes or the
-// service stops. The first event comes at once, empty or not: it tells the
-// follower that it has everything, and where it is.
+// streamRevocations sends pages as events until the follower disconnects or the service stops.
+// It sends the first event at once, even without entries: the follower learns its position from
+// it, and that it has all entries so far.
 func (s *Server) streamRevocations(w http.ResponseWriter, r *http.Request, reader *reader, after int64) {
 	news := reader.news()
 	page, err := s.readPage(r.Context(), reader.pool, after)

@@ -15,8 +15,8 @@ import (
 	"github.com/latchkey-auth/latchkey/server/internal/oauth"
 )
 
-// Bounds of a connection. A slow client loses its connection before it can
-// hold one for long; a large request is refused before it is read.
+// Bounds of a connection. They close the connection of a slow client and refuse a large request
+// before it is read.
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 15 * time.Second
@@ -30,16 +30,16 @@ const (
 	maxHeaderBytes = wire.MaxToken + oauth.MaxQuery + 8<<10
 )
 
-// Serve answers on listeners until ctx ends, then stops accepting, lets the
-// requests that are running finish, and returns nil. It also does the
-// housekeeping: it forgets what has expired and rotates keys that are due. A
-// listener that fails ends the others; its error comes back.
+// Serve serves listeners until ctx ends. It then stops accepting connections, waits ten seconds
+// at most for requests in progress, and returns nil. Meanwhile it deletes expired rows and
+// rotates signing keys that are due, once a minute. If a listener fails, Serve closes the others
+// and returns the error.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	return s.ServeBehind(ctx, s, listeners...)
 }
 
-// ServeBehind is Serve with a handler in front, which has pages of its own and
-// passes the rest on to s.
+// ServeBehind is [Server.Serve] with a handler in front of s, which serves other paths of the
+// program and passes the remaining requests to s.
 func (s *Server) ServeBehind(ctx context.Context, front http.Handler, listeners ...net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
 	s.feed.start()
@@ -55,8 +55,8 @@ func (s *Server) ServeBehind(ctx context.Context, front http.Handler, listeners 
 	return group.Wait()
 }
 
-// ServeHandler serves another handler, such as metrics, with the same bounds. Its
-// requests are answered over connections of the reserve too.
+// ServeHandler serves another handler, such as metrics, with the same bounds until ctx ends.
+// It also answers requests on connections of the reserve (see [Limits]).
 func (s *Server) ServeHandler(ctx context.Context, handler http.Handler, listener net.Listener) error {
 	return serve(ctx, s.httpServer(handler), s.open.Listener(listener))
 }

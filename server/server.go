@@ -74,7 +74,8 @@ type Config struct {
 	// any, every admin operation is refused.
 	AdminKeys []AdminKey
 	// Messenger delivers codes and temporary passwords to users: a Sender of package
-	// mail, or your own. Without one nobody can sign up or recover a password by code.
+	// mail, or another type. Without one, operations that send a code are refused, such as
+	// SignUp and ForgotPassword.
 	Messenger plug.Messenger
 	// LostAnswers is how long a rotated refresh token stays good while its
 	// successor has not been used, beyond the client's RetryGracePeriodSeconds: a

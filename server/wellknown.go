@@ -21,8 +21,8 @@ func (s *Server) serveJWKS(w http.ResponseWriter, r *http.Request) {
 }
 
 // discovery is an identity pool's OpenID configuration (OpenID Connect Discovery
-// 1.0, section 3). It has both endpoints, though nobody signs in there: servers
-// that take its tokens, such as MinIO, read no document without them.
+// 1.0, section 3). Its two endpoints do not exist. Servers that accept the pool's tokens, such
+// as MinIO, refuse a document without them.
 type discovery struct {
 	Issuer                string   `json:"issuer"`
 	AuthorizationEndpoint string   `json:"authorization_endpoint,omitzero"`
@@ -69,7 +69,8 @@ func (s *Server) serveIdentityDiscovery(w http.ResponseWriter, r *http.Request, 
 	writeDocument(w, document, time.Hour)
 }
 
-// poolExists answers for a pool that does not; identity tells the two kinds apart.
+// poolExists reports whether the pool exists and whether it is an identity pool. It writes the
+// response for a pool that does not exist.
 func (s *Server) poolExists(w http.ResponseWriter, r *http.Request, pool string) (identity, ok bool) {
 	err := s.store.View(r.Context(), func(tx storage.Tx) error {
 		_, err := tx.Pools.Pool(pool)
@@ -109,7 +110,7 @@ const (
 	readyPath  = "/readyz"
 )
 
-// healthz says that the process answers.
+// healthz reports that the process answers requests.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") }
 
 func plain(w http.ResponseWriter, status int, text string) {

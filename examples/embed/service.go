@@ -2,8 +2,13 @@
 // public URL, a certificate, an SMTP server, a database file, AWS-style credentials, a look
 // and an administrator's key of the program's own.
 //
-//	SEALING_KEY=… ADMIN_SECRET=… embed -public-url https://auth.example.com -cert cert.pem -key key.pem \
+//	SEALING_KEY=… CREDENTIAL_KEY=… ADMIN_SECRET=… SMTP_USER=… SMTP_PASSWORD=… \
+//		embed -public-url https://auth.example.com -cert cert.pem -key key.pem \
 //		-smtp smtp.example.com:587 -from 'Example <no-reply@example.com>' -db users.db
+//
+// SEALING_KEY and CREDENTIAL_KEY are 64 hexadecimal digits each ("openssl rand -hex 32"). Keep
+// them outside the database. SMTP_USER and SMTP_PASSWORD may be left out for a server without
+// authentication.
 package main
 
 import (

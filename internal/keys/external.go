@@ -13,12 +13,12 @@ import (
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
-// purposeHandle is what handles of a Signer's keys are sealed for. They are in the place
+// purposeHandle is the purpose of the seal of a Signer's key handles, which are stored in place
 // of private keys.
 const purposeHandle = "signing key handle"
 
 const (
-	// externalWorkers is how many signatures a Signer makes at once.
+	// externalWorkers is the number of concurrent calls of Signer.Sign.
 	externalWorkers = 64
 	maxHandle       = 2048 // bytes
 	leastModulus    = 2048 // bits
@@ -35,7 +35,7 @@ type Trusted interface {
 	Trusted(*Ring)
 }
 
-// createExternal has the Signer make a key.
+// createExternal requests a key from the Signer.
 func (r *Ring) createExternal(ctx context.Context, poolID string, use Use) (key storage.Key, err error) {
 	made, err := callSigner(ctx, r.calls, func(ctx context.Context) (plug.SigningKey, error) {
 		return r.options.Signer.CreateKey(ctx, plug.KeyRequest{PoolID: poolID, Use: string(use)})
@@ -56,7 +56,7 @@ func (r *Ring) createExternal(ctx context.Context, poolID string, use Use) (key 
 	}, nil
 }
 
-// checkKey looks at what a Signer made.
+// checkKey validates a key of a Signer.
 func checkKey(made plug.SigningKey) error {
 	switch {
 	case made.Handle == "" || len(made.Handle) > maxHandle:
@@ -92,8 +92,8 @@ func openExternal(row storage.Key, handle string) (*signingKey, error) {
 	return &signingKey{row: row, public: public, handle: handle}, nil
 }
 
-// signExternal has the Signer sign, and verifies the signature: a wrong one would be a
-// token that every verifier refuses.
+// signExternal requests a signature from the Signer and verifies it: every verifier would refuse
+// a token with a wrong one.
 func (r *Ring) signExternal(ctx context.Context, key *signingKey, digest [32]byte) ([]byte, error) {
 	signature, err := callSigner(ctx, r.calls, func(ctx context.Context) ([]byte, error) {
 		return r.options.Signer.Sign(ctx, key.handle, digest)
@@ -110,8 +110,8 @@ func (r *Ring) signExternal(ctx context.Context, key *signingKey, digest [32]byt
 	return nil, fmt.Errorf("keys: signing by the signer: %w", err)
 }
 
-// removeRetired tells the Signer of its keys among rows that have retired. It returns
-// those that could not be removed and stay until the next time, and why.
+// removeRetired removes the Signer's keys among rows that have retired. It returns the ids of
+// those whose removal failed, which stay in storage for the next attempt, and the errors.
 func (r *Ring) removeRetired(ctx context.Context, rows []storage.Key) (stay map[string]bool, err error) {
 	remover, ok := r.options.Signer.(plug.KeyRemover)
 	if !ok {

@@ -1,5 +1,5 @@
-// Package keys keeps the signing keys of user pools and identity pools: it makes
-// them, signs with them, publishes them and replaces them.
+// Package keys makes the signing keys of user pools and identity pools, signs with them,
+// publishes and rotates them.
 //
 // A user pool signs ID tokens with one RSA-2048 key and access tokens with
 // another, as Cognito does; its JWKS shows both. An identity pool has ID tokens
@@ -16,18 +16,17 @@
 //
 // # Rotation without a refused token
 //
-// A key goes through three times, fixed when it is made or replaced:
+// A key has three times, which are fixed when it is made or replaced:
 //
 //	CreatedAt            ActiveAt                          RetireAt
 //	    │  in the JWKS      │  signs                │  in the JWKS  │
 //	    ├───────────────────┼───────────────────────┼───────────────┤
 //	     Options.PublishAhead   until its successor    Options.Keep
 //
-// Whoever fetched the JWKS before the key was in it has fetched it again by the
-// time the key signs, and whoever holds a token finds its key until the token
-// has expired. Several processes on one database see each other's rotations
-// because each reads its keys again every twentieth of PublishAhead, 30 s at
-// most; both spans are longer than their options say by twice that.
+// A verifier that fetched the JWKS before it had the key has fetched it again when the key
+// begins to sign, and finds the key of each token until the token expires. Processes on one
+// database read its keys again every twentieth of PublishAhead, at most every 30 s, and so see
+// rotations by the others. Both spans are longer than the options by twice that time.
 package keys
 
 import (
@@ -60,8 +59,7 @@ const (
 
 var uses = [...]Use{ID, Access}
 
-// Options says how a Ring works. The zero Options are good for production
-// except that nothing rotates by itself.
+// Options configures a [Ring]. With zero Options, keys rotate only by [Ring.Rotate].
 type Options struct {
 	// Workers is how many signatures are made at once; default GOMAXPROCS, and 64 with
 	// a Signer, which mostly waits. Fewer leave room for other requests during a storm of
@@ -86,8 +84,8 @@ type Options struct {
 	// Generate makes the private keys; default RSA-2048 by crypto/rsa. Tests
 	// give out keys that were made before.
 	Generate func() (*rsa.PrivateKey, error)
-	// Warn is told when the keys of a pool could not be read again and those in
-	// memory stay in use; default: nobody is told.
+	// Warn is called with the error when the keys of a pool could not be read again and those
+	// in memory stay in use; default: errors are dropped.
 	Warn func(error)
 }
 
@@ -147,9 +145,8 @@ func NewRing(store storage.Store, box *seal.Box, o Options) *Ring {
 	return r
 }
 
-// Close waits for the signatures that are being made and stops reading storage.
-// Signatures asked for later fail with [ErrClosed]; keys in memory stay
-// readable.
+// Close waits for signatures in progress and stops reading storage. Later calls of Sign fail
+// with [ErrClosed]; keys in memory stay readable.
 func (r *Ring) Close() error {
 	r.drain.Do(func() {
 		r.stop()
@@ -161,10 +158,9 @@ func (r *Ring) Close() error {
 }
 
 // Create makes the keys of a new pool, one for each use that it names or, when it
-// names none, for both. They sign from now on, since nobody has cached a JWKS
-// without them. It takes a fraction of a second and does not
-// touch storage: the caller inserts the keys in the transaction that inserts
-// the pool.
+// names none, for both. They sign from now on, since no verifier has a JWKS of the pool. Create
+// takes a fraction of a second and does not access storage: the caller inserts the keys in the
+// transaction that inserts the pool.
 func (r *Ring) Create(ctx context.Context, poolID string, named ...Use) ([]storage.Key, error) {
 	if len(named) == 0 {
 		named = uses[:]
@@ -183,8 +179,8 @@ func (r *Ring) Create(ctx context.Context, poolID string, named ...Use) ([]stora
 	return made, ctx.Err()
 }
 
-// Forget drops what is in memory of a pool that was deleted. Without it the
-// Ring notices by itself, but later.
+// Forget drops the keys of a deleted pool from memory. Without Forget, the Ring drops them when
+// it next reads the pool's keys.
 func (r *Ring) Forget(poolID string) { r.pools.Delete(poolID) }
 
 // newKey makes a key that is active from now on.
@@ -223,8 +219,8 @@ func (r *Ring) reloadEvery() time.Duration {
 // committed, and until every process has read the keys again.
 func (r *Ring) settle() time.Duration { return 2 * r.reloadEvery() }
 
-// current returns a pool's snapshot as of now. It is the hot path: one look-up
-// and one comparison of times unless something is due.
+// current returns a pool's snapshot as of now. It is the hot path: one look-up and one
+// comparison of times, unless a reading or a change of keys is due.
 func (r *Ring) current(ctx context.Context, poolID string) (*snapshot, error) {
 	cached, ok := r.pools.Load(poolID)
 	if !ok {
@@ -245,8 +241,8 @@ func (r *Ring) current(ctx context.Context, poolID string) (*snapshot, error) {
 	return r.renew(ctx, poolID, s)
 }
 
-// renew reads the keys of a pool again. When that fails, the keys at hand stay
-// in use: they are good for as long as their times say.
+// renew reads the keys of a pool again. If that fails, the keys in memory stay in use until
+// their RetireAt.
 func (r *Ring) renew(ctx context.Context, poolID string, s *snapshot) (*snapshot, error) {
 	loaded, err := r.load(ctx, poolID)
 	if err == nil || errors.Is(err, storage.ErrNotFound) {
@@ -261,8 +257,8 @@ func (r *Ring) renew(ctx context.Context, poolID string, s *snapshot) (*snapshot
 	return r.put(poolID, kept), nil
 }
 
-// load reads the keys of a pool, once for all callers that ask meanwhile. It
-// goes on when a caller's context ends, for the others.
+// load reads the keys of a pool, once for all concurrent callers. The end of one caller's
+// context does not end the reading.
 func (r *Ring) load(ctx context.Context, poolID string) (*snapshot, error) {
 	result := r.flight.DoChan(poolID, func() (any, error) {
 		ctx, cancel := context.WithTimeout(r.closing, loadTimeout)
@@ -306,8 +302,8 @@ func (r *Ring) read(ctx context.Context, poolID string) (*snapshot, error) {
 	return r.put(poolID, s), nil
 }
 
-// put makes s the snapshot of its pool, unless one is there that was read
-// later, and returns the one that is there.
+// put stores s as the snapshot of its pool, unless a stored one was read later, and returns the
+// stored one.
 func (r *Ring) put(poolID string, s *snapshot) *snapshot {
 	r.publish.Lock()
 	defer r.publish.Unlock()

@@ -26,11 +26,10 @@ func (r *Ring) Rotate(ctx context.Context, poolID string) error {
 	})
 }
 
-// RotateDue replaces the keys of all pools of both kinds that have reached Options.MaxAge,
-// and deletes keys that are no longer published. It is meant to be called every
-// few minutes by every process; those that find the same key due agree on one
-// successor. It goes on with the other pools when one fails, and returns all
-// errors.
+// RotateDue replaces the keys of all pools of both kinds that have reached Options.MaxAge, and
+// deletes keys that are no longer published. Every process calls it every few minutes; processes
+// that find the same key due agree on one successor. If a pool fails, RotateDue goes on with the
+// others and returns all errors.
 func (r *Ring) RotateDue(ctx context.Context) error {
 	return errors.Join(r.rotateListed(ctx, userPools), r.rotateListed(ctx, identityPools), ctx.Err())
 }

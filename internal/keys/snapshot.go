@@ -21,8 +21,8 @@ import (
 // purpose is what the sealing key of private keys is derived for.
 const purpose = "signing key"
 
-// maxJWKSAge bounds how long verifiers are told to keep a JWKS, so that a key
-// withdrawn by hand is out of use soon.
+// maxJWKSAge bounds the time for which verifiers may cache a JWKS, so that they soon refuse a
+// key that an administrator withdrew.
 const maxJWKSAge = 5 * time.Minute
 
 // ErrUnknownKey means that a pool has no key of that id, or has it no more. It
@@ -44,8 +44,8 @@ type signingKey struct {
 	handle  string          // of such a key
 }
 
-// snapshot is a pool's keys at a moment. What it shows never changes; it says
-// itself when it is to be replaced.
+// snapshot has a pool's keys at one moment. It is immutable and has the time of its
+// replacement.
 type snapshot struct {
 	ring     *Ring
 	keys     []*signingKey // all of storage, oldest first
@@ -55,12 +55,12 @@ type snapshot struct {
 	sequence uint64 // grows with each reading of storage
 
 	changes   time.Time // the next ActiveAt or RetireAt; zero if there is none
-	reload    time.Time // when storage is to be read again
+	reload    time.Time // the next reading of storage
 	due       time.Time // the earlier of the two
 	reloading atomic.Bool
 }
 
-// newSnapshot shows what keys mean at now: which sign, which are published.
+// newSnapshot determines which keys sign and which are published at now.
 func newSnapshot(r *Ring, keys []*signingKey, now time.Time) *snapshot {
 	s := &snapshot{ring: r, keys: keys, signers: map[Use]*Signer{}, public: map[string]*rsa.PublicKey{}}
 	var published []*signingKey
@@ -84,7 +84,7 @@ func newSnapshot(r *Ring, keys []*signingKey, now time.Time) *snapshot {
 	return s
 }
 
-// at is the same reading of storage shown at another moment.
+// at returns the snapshot of the same reading of storage at another moment.
 func (s *snapshot) at(now time.Time) *snapshot {
 	next := newSnapshot(s.ring, s.keys, now)
 	next.sequence = s.sequence
@@ -92,8 +92,7 @@ func (s *snapshot) at(now time.Time) *snapshot {
 	return next
 }
 
-// changesAt notes a time at which newSnapshot would begin to answer
-// differently.
+// changesAt notes a time from which newSnapshot returns another result.
 func (s *snapshot) changesAt(t, now time.Time) {
 	if t.After(now) && (s.changes.IsZero() || t.Before(s.changes)) {
 		s.changes = t
@@ -176,8 +175,8 @@ func (r *Ring) openKeys(poolID string, rows []storage.Key) ([]*signingKey, error
 	return opened, nil
 }
 
-// openKey opens one stored key. What is published and what signs comes from
-// under the seal only: a public key that was exchanged in storage is found out.
+// openKey opens one stored key. It takes only sealed values, and so detects a public key that
+// was exchanged in storage.
 func (r *Ring) openKey(row storage.Key) (*signingKey, error) {
 	der, err := r.box.Open(purpose, row.Private, sealContext(row.PoolID, row.ID))
 	if err != nil {

@@ -7,15 +7,14 @@ import (
 	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
-// letter is a message on its way, with the number of tries so far.
+// letter is a queued message, with the number of tries so far.
 type letter struct {
 	plug.Message
 	tries int
 }
 
-// accept takes a message into the queue if there is room. A source other than the
-// service's administrators may have a part of the queue only, so that there is room
-// for the others.
+// accept puts a message into the queue if there is room. A source, other than the service's
+// administrators, may use a part of the queue only, which leaves room for the others.
 func (s *Sender) accept(m plug.Message) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -35,7 +34,7 @@ func (s *Sender) accept(m plug.Message) error {
 	return nil
 }
 
-// release gives the place of a message free that was sent, refused or given up.
+// release frees the place of a message that was sent, refused or given up.
 func (s *Sender) release(m plug.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,7 +47,7 @@ func (s *Sender) release(m plug.Message) {
 	s.noteEmpty()
 }
 
-// noteEmpty ends the wait of Close once there is nothing left. The caller holds mu.
+// noteEmpty ends the wait of Close when no message is left. The caller holds mu.
 func (s *Sender) noteEmpty() {
 	if s.closed && s.held == 0 {
 		close(s.empty)
@@ -67,13 +66,13 @@ func (s *Sender) run() {
 	}
 }
 
-// handle tries a message once. One that may be taken later waits outside of the
-// senders: addresses at which a server says "later" must not hold up the others.
+// handle tries a message once. A message that is refused temporarily waits on a separate
+// goroutine, so that it does not delay the others.
 func (s *Sender) handle(l letter) {
 	err := s.converse(l.Message)
 	if err != nil && temporary(err) && l.tries < len(s.pauses) && s.life.Err() == nil {
 		pause := s.pauses[l.tries]
-		s.config.Logger.Warn("mail: the server takes no mail now; it is tried again", "server", s.config.Server, "in", pause, "error", err)
+		s.config.Logger.Warn("mail: temporary failure, retrying", "server", s.config.Server, "in", pause, "error", err)
 		l.tries++
 		s.work.Go(func() { s.retry(l, pause) })
 		return
@@ -93,15 +92,15 @@ func (s *Sender) retry(l letter, pause time.Duration) {
 	}
 }
 
-// end is what comes of a message in the end.
+// end logs a message that was not sent and frees its place.
 func (s *Sender) end(l letter, err error) {
 	if err != nil {
-		s.config.Logger.Error("mail: a message was not sent", "pool", l.PoolID, "server", s.config.Server, "error", err)
+		s.config.Logger.Error("mail: message not sent", "pool", l.PoolID, "server", s.config.Server, "error", err)
 	}
 	s.release(l.Message)
 }
 
-// shut stops taking messages. It returns what is closed when none is left.
+// shut refuses further messages. It returns a channel that is closed when none is left.
 func (s *Sender) shut() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,8 +111,7 @@ func (s *Sender) shut() <-chan struct{} {
 	return s.empty
 }
 
-// wait waits until there is nothing left to send or ctx ends, and then for the
-// goroutines.
+// wait waits until no message is left or ctx ends, and then for the goroutines.
 func (s *Sender) wait(ctx context.Context, empty <-chan struct{}) error {
 	var err error
 	select {

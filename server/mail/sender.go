@@ -1,11 +1,10 @@
 // Package mail sends a service's messages through an SMTP server.
 //
-// A [Sender] is a plug.Messenger. It takes a message into a bounded queue and
-// answers at once, so that the time of a call tells nothing about the mail
-// server, nor whether there was anything to send. One source may have a tenth of
-// the queue. A few goroutines bring the queue to the server, over TLS; a message
-// that the server wants later waits outside of them. The
-// conversation itself is package github.com/wneessen/go-mail's.
+// A [Sender] is a plug.Messenger. It puts a message into a bounded queue and returns at once,
+// so that the time of a call does not reveal the state of the mail server or whether there was
+// a message. One source may use a tenth of the queue. Four goroutines send the queue to the
+// server over TLS. A message that the server refuses temporarily waits outside of them for its
+// next try. Package github.com/wneessen/go-mail speaks SMTP.
 package mail
 
 import (
@@ -46,31 +45,32 @@ const (
 	defaultTimeout = 15 * time.Second
 )
 
-// pauses are the times between tries at a server that says "later", or does not
-// answer: a code lives for an hour or longer.
+// pauses are the times between tries at a server that refuses a message temporarily or does not
+// answer. A code is valid for an hour or longer.
 var pauses = []time.Duration{2 * time.Second, 10 * time.Second, 30 * time.Second, 2 * time.Minute}
 
-// Errors of [Sender.Send] beside plug.ErrMedium.
+// Errors of [Sender.Send], besides plug.ErrMedium.
 var (
-	ErrQueueFull   = errors.New("mail: the queue is full; the mail server does not keep up")
-	ErrSourceShare = errors.New("mail: too many messages of one source are waiting")
+	ErrQueueFull   = errors.New("mail: queue is full")
+	ErrSourceShare = errors.New("mail: too many queued messages of one source")
 	ErrClosed      = errors.New("mail: sender is closed")
 	ErrAddress     = errors.New("mail: not an address that mail can be sent to")
 )
 
-// Config says where mail goes through. Server and From are required.
+// Config describes the mail server and the sender's address. Server and From are required.
 type Config struct {
 	Server     string // host:port
 	From       string // such as "Example <no-reply@example.com>"
 	Encryption Encryption
-	// Username and Password sign in to the server; without them nobody does.
+	// Username and Password authenticate to the server. An empty Username sends without
+	// authentication.
 	Username string
 	Password plug.Secret
 	// RootCAs are the authorities to trust; nil is the system's.
 	RootCAs *x509.CertPool
 	// Timeout bounds one conversation; default 15 s.
 	Timeout time.Duration
-	// Logger is told of each message that could not be sent, without what it says.
+	// Logger logs each message that could not be sent, without its text and address.
 	Logger *slog.Logger
 }
 
@@ -94,8 +94,8 @@ type Sender struct {
 	bySource map[string]int // of those, the ones of each source
 }
 
-// New checks a configuration and starts a Sender; it does not connect yet. Call
-// [Sender.Close] in the end.
+// New checks a configuration and starts a Sender. It does not connect to the server. Call
+// [Sender.Close] to stop the Sender.
 func New(c Config) (*Sender, error) {
 	host, port, err := net.SplitHostPort(c.Server)
 	number, portErr := strconv.Atoi(port)
@@ -106,7 +106,7 @@ func New(c Config) (*Sender, error) {
 		return nil, fmt.Errorf("mail: From %q is not an address: %w", c.From, err)
 	}
 	if ip := net.ParseIP(host); c.Encryption == NoTLS && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fmt.Errorf("mail: %s is another machine; codes and passwords go there over TLS only: set Encryption to StartTLS or ImplicitTLS", host)
+		return nil, fmt.Errorf("mail: Encryption NoTLS is for the loopback interface only, and Server is %s: use StartTLS or ImplicitTLS", host)
 	}
 	if c.Timeout <= 0 {
 		c.Timeout = defaultTimeout
@@ -133,7 +133,7 @@ func New(c Config) (*Sender, error) {
 	return s, nil
 }
 
-// options are go-mail's words for a configuration.
+// options returns the options of go-mail for a configuration.
 func options(c Config, host string, port int) []gomail.Option {
 	all := []gomail.Option{
 		gomail.WithPort(port), gomail.WithTimeout(c.Timeout), gomail.WithoutNoop(),
@@ -154,9 +154,9 @@ func options(c Config, host string, port int) []gomail.Option {
 	return all
 }
 
-// Deliver takes an e-mail into the queue, of which one source may have a tenth.
-// Errors: plug.ErrMedium for a text message, [ErrAddress], [ErrQueueFull],
-// [ErrSourceShare], [ErrClosed].
+// Send puts an e-mail into the queue. Its errors are plug.ErrMedium for a message that is not
+// an e-mail, [ErrAddress], [ErrQueueFull], [ErrSourceShare] if the source has a tenth of the
+// queue, and [ErrClosed].
 func (s *Sender) Send(_ context.Context, m plug.Message) error {
 	if m.Medium != plug.MediumEmail {
 		return fmt.Errorf("%w: mail does not go by %s", plug.ErrMedium, m.Medium)
@@ -167,8 +167,8 @@ func (s *Sender) Send(_ context.Context, m plug.Message) error {
 	return s.accept(m)
 }
 
-// compose makes the e-mail. Whatever is not a plain address, such as one with a
-// line break that would add a header, is refused.
+// compose makes the e-mail. It refuses anything but a plain address, for example one with a line
+// break, which would add a header.
 func (s *Sender) compose(m plug.Message) (*gomail.Msg, error) {
 	parsed, err := netmail.ParseAddress(m.Address)
 	if err != nil || parsed.Address != m.Address {
@@ -204,8 +204,8 @@ func (s *Sender) converse(m plug.Message) error {
 	return client.DialAndSendWithContext(ctx, msg)
 }
 
-// dial connects, and closes the connection when the Sender gives up: the
-// conversation itself goes by deadlines alone.
+// dial connects, and closes the connection when the Sender gives up, since go-mail observes only
+// deadlines during a conversation.
 func (s *Sender) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {
@@ -225,9 +225,8 @@ func (g *guarded) Close() error {
 	return g.Conn.Close()
 }
 
-// temporary reports whether another try may help: it does not when the server
-// refused this message or this sender for good (a reply of 5yz, RFC 5321), or
-// is not who it should be.
+// temporary reports whether another try may succeed: not after a permanent refusal (a reply of
+// 5yz, RFC 5321), and not with a server whose certificate is invalid.
 func temporary(err error) bool {
 	if refused, ok := errors.AsType[*gomail.SendError](err); ok {
 		return refused.IsTemp()
@@ -239,12 +238,12 @@ func temporary(err error) bool {
 	return network
 }
 
-// Close stops taking messages and waits until the queue is sent or ctx ends; what
-// is left then is lost, and is the error. With ImplicitTLS a conversation under
-// way may then take its Timeout to end. The second call only waits.
+// Close refuses further messages and waits until the queue is sent or ctx ends. It returns an
+// error if ctx ended first; the remaining messages are lost. With ImplicitTLS, Close may then
+// wait for a conversation in progress, at most for Config.Timeout. A second call only waits.
 func (s *Sender) Close(ctx context.Context) error {
 	if err := s.wait(ctx, s.shut()); err != nil {
-		return fmt.Errorf("mail: messages were still waiting to be sent: %w", err)
+		return fmt.Errorf("mail: close with unsent messages: %w", err)
 	}
 	return nil
 }

@@ -1,13 +1,11 @@
 // Package metrics counts what the service answers, for Prometheus.
 //
-// A [Recorder] is the server's Observer and, as an [http.Handler], the page
-// that Prometheus reads, in its text format (version 0.0.4). Serve that page on a
-// listener of its own: it is not for the public. process.go has what is told of
-// the process.
+// A [Recorder] is a server.Observer and an [http.Handler] for Prometheus' text format
+// (version 0.0.4). Serve it on a separate listener that the public cannot reach. It also
+// reports figures of the Go runtime and the process.
 //
-// The format is a few lines, and is written here because of what the libraries
-// for it cost at the start of every program that links them, the short commands
-// of the one binary included.
+// The package writes the format itself: Prometheus' client libraries slow the start of every
+// program that links them, also of the command latchkey.
 package metrics
 
 import (
@@ -36,7 +34,7 @@ var _ server.Observer = (*Recorder)(nil)
 // answer names a series of answers.
 type answer struct{ operation, exception string }
 
-// New makes a Recorder of its own:
+// New returns a Recorder without counts. Its series are:
 //
 //	latchkey_answers_total{exception, operation}   counter; exception "" is success; see server.Observer
 //	latchkey_operation_seconds{operation}          histogram: _bucket{le}, _sum, _count

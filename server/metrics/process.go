@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// started is close to when the process began.
+// started is approximately the start time of the process.
 var started = time.Now()
 
-// writeProcess tells of the runtime, on every system, and of the process where
-// /proc does, under the names that Prometheus' own clients use.
+// writeProcess writes figures of the runtime, and of the process on systems with /proc, by the
+// names that Prometheus' client libraries use.
 func writeProcess(b *bytes.Buffer) {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

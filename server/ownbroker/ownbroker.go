@@ -1,6 +1,6 @@
-// Package ownbroker makes the identity pool's own credentials: self-contained,
-// for APIs that verify them with package sigv4auth and a key that they share
-// with this broker. AWS does not know them.
+// Package ownbroker issues the credentials of identity pools for APIs that verify signatures
+// with package sigv4auth. The credentials are self-contained: the APIs share a key with the
+// broker. AWS does not accept them.
 package ownbroker
 
 import (
@@ -13,18 +13,18 @@ import (
 	"github.com/latchkey-auth/latchkey/server/plug"
 )
 
-// Config is what a Broker works with.
+// Config is the configuration of a [Broker].
 type Config struct {
-	// Keys are 32 bytes each, the same as sigv4auth.Config.Keys. The first makes
-	// credentials; the others are not used here. They should be keys of their
-	// own, not the service's master key: every API that verifies holds them.
+	// Keys are 32 bytes each, the same as sigv4auth.Config.Keys. The first encrypts
+	// credentials; the Broker does not use the others. Do not reuse the service's sealing
+	// key: every API that verifies credentials holds these keys.
 	Keys [][]byte
 
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
 
-// Broker makes credentials without asking anybody. It is safe for concurrent
+// Broker is a plug.Broker that makes credentials in the process. It is safe for concurrent
 // use.
 type Broker struct {
 	codec *tempkey.Codec
@@ -33,8 +33,8 @@ type Broker struct {
 
 var _ plug.Broker = (*Broker)(nil)
 
-// New makes a Broker. It refuses an empty list of keys, a key of another size
-// and the same key twice.
+// New returns a Broker. It refuses an empty list of keys, a key of another size and duplicate
+// keys.
 func New(c Config) (*Broker, error) {
 	codec, err := tempkey.New(c.Keys...)
 	if err != nil {

@@ -7,7 +7,7 @@ type PreSignUp struct {
 	Request PreSignUpRequest `json:"request"`
 }
 
-// PreSignUpRequest is the user that is to be stored.
+// PreSignUpRequest is the new user.
 type PreSignUpRequest struct {
 	UserAttributes Attributes        `json:"userAttributes"`
 	ValidationData map[string]string `json:"validationData,omitempty"` // of the sign-up; not stored

@@ -112,7 +112,7 @@ type IdentityProvider struct {
 // Branding is the look of a user pool's sign-in pages.
 type Branding struct {
 	PoolID     string
-	ClientID   string // the client whose pages they are; "" for those without a look of their own
+	ClientID   string // of the client; "" for clients without a Branding
 	Settings   []byte // the owner's encoding
 	Logo       []byte // an image; empty for none
 	CreatedAt  time.Time
@@ -192,8 +192,8 @@ type Identity struct {
 	// Logins are who has it, in the order in which they were linked; none for a
 	// guest. Each is unique in the pool.
 	Logins []Login
-	// Disabled identities are over: MergedInto has its place, or it lost its last
-	// login and nobody has ("").
+	// Disabled means that the identity is no longer used: it was merged into the identity
+	// MergedInto, or lost its last login (MergedInto is "").
 	Disabled   bool
 	MergedInto string
 	UsedAt     time.Time // of a guest: about when it was last used; zero for never noted

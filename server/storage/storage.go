@@ -74,7 +74,7 @@ func (e *LoginLinkedError) Error() string {
 // Is reports that a taken login is an ErrExists.
 func (e *LoginLinkedError) Is(target error) bool { return target == ErrExists }
 
-// Store is a place that remembers. It is safe for concurrent use.
+// Store persists the service's entities in transactions. It is safe for concurrent use.
 type Store interface {
 	// View runs read on one consistent state. Changes through tx are refused.
 	View(ctx context.Context, read func(tx Tx) error) error

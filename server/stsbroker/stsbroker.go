@@ -1,17 +1,15 @@
-// Package stsbroker has somebody else make the identity pool's credentials: AWS
-// STS, or any server that speaks AssumeRoleWithWebIdentity (MinIO, versitygw,
-// Ceph), so that they are good wherever that server's credentials are.
+// Package stsbroker requests the credentials of identity pools from AWS STS, or from another
+// server with the operation AssumeRoleWithWebIdentity (MinIO, versitygw, Ceph).
 //
-// The broker presents the identity's OpenID token, which the other side verifies
-// with the identity pool's discovery document and keys: it has to trust the
-// pool's issuer, with the identity pool's id as the audience, and the roles that
-// the pool names have to be its roles.
+// The broker presents the identity's OpenID token, which the server verifies with the identity
+// pool's discovery document and keys. The server must trust the pool's issuer with the identity
+// pool's id as the audience, and have the roles that the pool names.
 //
 //	Grant ── OpenIDToken ── POST, unsigned, a form ──> STS ── XML ── Credentials
 //	                        (request.go)                      (answer.go)
 //
-// The call is small and its answer is short, so it is made here and not by the
-// AWS SDK, of which the service is free (docs/decisions/0007-brokers.md).
+// The package makes this one small call itself, so that the service does not depend on the AWS
+// SDK (docs/decisions/0007-brokers.md).
 package stsbroker
 
 import (
@@ -45,10 +43,9 @@ const (
 	minRole, maxRole   = 20, 2048  // characters of RoleArn
 )
 
-// Config says where credentials come from.
+// Config names the server that issues credentials.
 type Config struct {
-	// Region is the AWS region whose STS is asked, such as "eu-west-1", where
-	// Endpoint is empty.
+	// Region is the AWS region of STS, such as "eu-west-1". It is used if Endpoint is empty.
 	Region string
 
 	// Endpoint is the address of another server: https, or http on a loopback
@@ -66,7 +63,7 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Broker asks STS. It is safe for concurrent use.
+// Broker is a plug.Broker that requests credentials from STS. It is safe for concurrent use.
 type Broker struct {
 	endpoint string
 	client   *http.Client
@@ -76,7 +73,7 @@ type Broker struct {
 
 var _ plug.Broker = (*Broker)(nil)
 
-// New checks c and makes a Broker. It does not ask the endpoint anything.
+// New checks c and returns a Broker. It does not connect to the endpoint.
 func New(c Config) (*Broker, error) {
 	endpoint, err := endpointOf(c)
 	if err != nil {
@@ -102,13 +99,12 @@ func New(c Config) (*Broker, error) {
 	}, nil
 }
 
-// Credentials asks for credentials for the role of g. They last for g.Life, but
-// for no less than [MinLife] and no more than [MaxLife]: STS knows nothing else.
+// Credentials requests credentials for the role of g. They last for g.Life, at least [MinLife]
+// and at most [MaxLife], which are the limits of STS.
 //
-// A role that STS will not give, for whatever reason that asking again does not
-// change, is an [plug.ErrRole]. A network that fails, a server that is
-// overloaded, broken or cannot reach the pool's keys, and an answer that is none
-// of STS's are asked once more and are temporary errors then.
+// If STS refuses the role permanently, the error matches [plug.ErrRole]. Credentials retries
+// once after a network failure, an error of the server, a failure to fetch the pool's keys, or an
+// answer that STS does not give; its error is then a temporary one.
 func (b *Broker) Credentials(ctx context.Context, g plug.Grant) (plug.Credentials, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()

@@ -4,8 +4,8 @@
 // The whole state is one immutable value: a set of ordered trees that share
 // what did not change. View reads the newest one without a lock, however long
 // it takes, and never waits for Update nor holds it up. Update works on its own
-// copy and publishes it when the closure returns nil; a closure that fails
-// leaves nothing behind because nobody ever saw its copy. Entities are copied
+// copy and publishes it when the closure returns nil; the copy of a closure that fails is
+// discarded. Entities are copied
 // on the way in and on the way out, so callers may change what they hold.
 package memory
 
@@ -72,7 +72,7 @@ type state struct {
 	properties     tree[[]byte]
 }
 
-// tx is one closure's transaction: a state of its own when it may write.
+// tx is the transaction of one closure. In Update, state is a copy.
 type tx struct {
 	state
 	writes bool
