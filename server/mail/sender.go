@@ -70,7 +70,7 @@ type Config struct {
 	RootCAs *x509.CertPool
 	// Timeout bounds one conversation; default 15 s.
 	Timeout time.Duration
-	// Logger logs each message that could not be sent, without its text and address.
+	// Logger logs each message that could not be sent, without its text.
 	Logger *slog.Logger
 }
 

@@ -235,7 +235,7 @@ func TestTriesAgain(t *testing.T) {
 	}
 }
 
-// TestFailures: what is not sent is logged, and neither the code nor the
+// TestFailures logs messages that are not sent. Neither the code nor the
 // password stands in the log.
 func TestFailures(t *testing.T) {
 	t.Parallel()
@@ -261,7 +261,7 @@ func TestFailures(t *testing.T) {
 			test.change(office, &config)
 			sent(t, newSender(t, config), message())
 			text := log.String()
-			if len(office.letters) != 0 || !strings.Contains(text, test.says) || !strings.Contains(text, "was not sent") {
+			if len(office.letters) != 0 || !strings.Contains(text, test.says) || !strings.Contains(text, "message not sent") {
 				t.Errorf("%d letters; log: %s", len(office.letters), text)
 			}
 			if strings.Contains(text, "123456") || strings.Contains(text, "Horse") {
