@@ -48,15 +48,6 @@ func (c *commandLine) home() (string, error) {
 	return folder, nil
 }
 
-// dataFolder is the folder of the service: the flag's, or the default.
-func (c *commandLine) dataFolder(flag string) (string, error) {
-	if flag != "" {
-		return flag, nil
-	}
-	folder, err := c.home()
-	return filepath.Join(folder, "up"), err
-}
-
 // config reads the configuration.
 func (c *commandLine) config() (latchkey.Config, error) {
 	path, err := findConfig(c.configFlag)

@@ -85,7 +85,7 @@ you sign in to, compatible with Amazon Cognito, on your own machine.`,
 		&cobra.Group{ID: groupSession, Title: "Your session:"},
 		&cobra.Group{ID: groupToken, Title: "Tokens and credentials:"})
 	for group, commands := range map[string][]*cobra.Command{
-		groupService: {a.upCommand(), a.poolCommand()},
+		groupService: {a.upCommand(), a.statusCommand(), a.poolCommand()},
 		groupSession: {a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.sessionCommand(), a.accountsCommand()},
 		groupToken:   {a.tokenCommand(), a.credentialsCommand(), a.decodeCommand(), a.verifyCommand()},
 	} {

@@ -31,20 +31,20 @@ stay published for another day. Keys are replaced every 90 days without being as
 		Args:    a.atMost(0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.rotateKeys(cmd, data) },
 	}
-	rotate.Flags().StringVar(&data, "data", "", "`folder` of the service (default as for up)")
+	dataFlag(rotate, &data)
 	pool.AddCommand(rotate)
 	return pool
 }
 
 func (a *app) rotateKeys(cmd *cobra.Command, data string) error {
 	a.catchSignals()
-	folder, err := a.dataFolder(data)
+	folder, err := a.serviceFolder(cmd, data)
 	if err != nil {
 		return err
 	}
 	pool, err := localservice.RotateKeys(cmd.Context(), folder)
 	if errors.Is(err, localservice.ErrNotRunning) {
-		return &failure{code: exitNetwork, err: err, hints: []string{"start it with `" + a.program + " up`"}}
+		return a.notRunning(err, folder)
 	}
 	if err != nil {
 		return err

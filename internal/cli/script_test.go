@@ -19,7 +19,8 @@ import (
 // TestScripts runs testdata/script. Beside testscript's own commands there are:
 //
 //	[!] up [DATA]           start the service on DATA ($WORK/up), on the ports it had before,
-//	                        with ! on other ports; its JSON members become variables
+//	                        with ! on other ports; its JSON members become variables, and
+//	                        up.json holds them
 //	down                    stop the service with SIGTERM; it must exit with 0
 //	exits CODE ARG...       run latchkey ARG...; it must exit with CODE and show no
 //	                        secret on standard error
@@ -41,8 +42,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("GORACE", noLinger)
 			env.Defer(func() {
-				if s.service != nil {
-					_ = s.service.kill()
+				for _, service := range s.started {
+					_ = service.kill()
 				}
 			})
 			return nil
@@ -57,8 +58,9 @@ func TestScripts(t *testing.T) {
 // script is what the commands of one script share.
 type script struct {
 	place   place
-	service *service
-	secrets []string // grows: a token stays secret after it was replaced
+	service *service   // the last one
+	started []*service // all
+	secrets []string   // grows: a token stays secret after it was replaced
 }
 
 type scriptKey struct{}
@@ -78,6 +80,7 @@ func scriptUp(ts *testscript.TestScript, elsewhere bool, args []string) {
 	service, err := startService(s.place, append(ports, "--data", ts.MkAbs(data))...)
 	ts.Check(err)
 	s.service = service
+	s.started = append(s.started, service)
 	s.secrets = append(s.secrets, service.Password, service.SecretAccessKey)
 	described, err := json.Marshal(service.Ready)
 	ts.Check(err)
@@ -86,6 +89,7 @@ func scriptUp(ts *testscript.TestScript, elsewhere bool, args []string) {
 	for name, value := range members {
 		ts.Setenv(name, value)
 	}
+	ts.Check(os.WriteFile(ts.MkAbs("up.json"), append(described, '\n'), 0o600))
 	ts.Check(os.WriteFile(ts.MkAbs("password"), []byte(service.Password+"\n"), 0o600))
 }
 

@@ -126,7 +126,7 @@ func (c *upCommand) up(cmd *cobra.Command) error {
 	}
 	options := localservice.Options{
 		Dir: folder, Listen: flags.listen, HTTPSListen: flags.httpsListen, MetricsListen: flags.metricsListen,
-		STS: flags.sts, CredentialLife: flags.credentialLife,
+		STS: flags.sts, CredentialLife: flags.credentialLife, ShareConfig: c.isDefault(folder),
 		Logger: slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: level})),
 	}
 	options.Home = func(home localservice.HomeConfig) (localservice.Home, error) {
@@ -168,7 +168,7 @@ func sessionPage(home localservice.HomeConfig, logger *slog.Logger) (localservic
 func (c *upCommand) serve(ctx context.Context, options localservice.Options) (err error) {
 	service, err := localservice.Open(ctx, options)
 	if err != nil {
-		return upFailure(ctx, err, options.Dir)
+		return c.upFailure(ctx, err, options.Dir)
 	}
 	defer func() { err = errors.Join(err, service.Close()) }()
 	running := make(chan error, 1)
@@ -189,12 +189,27 @@ func (c *upCommand) serve(ctx context.Context, options localservice.Options) (er
 }
 
 // upFailure is one line on why the service did not start.
-func upFailure(ctx context.Context, err error, folder string) error {
+func (c *upCommand) upFailure(ctx context.Context, err error, folder string) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, sqlite.ErrInUse):
-		err = fmt.Errorf("another service runs on the data folder %s; stop it, or choose another folder with --data", folder)
+	case !errors.Is(err, sqlite.ErrInUse):
+		return &failure{code: exitFailed, err: err}
 	}
-	return &failure{code: exitFailed, err: err}
+	const another = "for another service choose another folder with --data"
+	running, statusErr := localservice.Status(ctx, folder)
+	if running.Endpoint == "" {
+		return &failure{
+			code: exitFailed, err: fmt.Errorf("another process uses the data folder %s (%w)", folder, statusErr),
+			hints: []string{"stop it; " + another},
+		}
+	}
+	status := c.program + " status"
+	if !c.isDefault(folder) {
+		status += " --data " + shellQuote(folder)
+	}
+	return &failure{
+		code: exitFailed, err: fmt.Errorf("the service of the data folder %s already runs at %s", folder, running.Endpoint),
+		hints: []string{"`" + status + "` shows its ids and keys; " + another},
+	}
 }

@@ -110,7 +110,7 @@ func TestScreen(t *testing.T) {
 		"changed password": {func(r *localservice.Ready) { r.Password, r.PasswordChanged = "", true },
 			[]string{"changed since the first start"}, []string{"Demo-abcd-1234"}},
 		"outer address": {func(r *localservice.Ready) { r.Endpoint, r.InsecureHTTP = "http://192.168.1.7:9229", true },
-			[]string{"messages are shown in this terminal", "unencrypted", "insecure_http"}, []string{"/outbox", "Session page"}},
+			[]string{"messages are shown in the terminal of `latchkey up`", "unencrypted", "insecure_http"}, []string{"/outbox", "Session page"}},
 	} {
 		shown := ready
 		test.change(&shown)

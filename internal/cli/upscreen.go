@@ -26,6 +26,22 @@ func (c *upCommand) announce(ready localservice.Ready, folder string) {
 	c.out.Print("")
 	c.out.Print("  " + c.out.Paint(ui.Green, "●") + " " + c.out.Paint(ui.Bold, "Latchkey "+version.Number+" is up"))
 	c.out.Print("")
+	table := describeService(ready)
+	table.Field("AWS keys", mask(ready.AccessKeyID)+" / ********  ("+c.program+" status shows them)")
+	table.Row()
+	addDemoUser(table, ready)
+	table.Write(c.out)
+	c.out.Print("")
+	c.out.Print("  Sign in from another terminal:")
+	c.out.Print("")
+	c.out.Print("    " + c.out.Paint(ui.Cyan, c.loginLine(ready)))
+	c.out.Print("")
+	c.out.Print("  " + c.out.Paint(ui.Faint, "Ctrl-C stops it; users and sessions stay in "+ui.Clean(folder)))
+	c.out.Print("")
+}
+
+// describeService is a table of addresses and ids.
+func describeService(ready localservice.Ready) *ui.Table {
 	table := &ui.Table{Indent: "    "}
 	page := pageAddress(ready)
 	if page != "" {
@@ -37,7 +53,7 @@ func (c *upCommand) announce(ready localservice.Ready, folder string) {
 	if page != "" {
 		table.Field("Outbox", page+"outbox")
 	} else {
-		table.Field("Outbox", "messages are shown in this terminal")
+		table.Field("Outbox", "messages are shown in the terminal of `latchkey up`")
 	}
 	if ready.MetricsEndpoint != "" {
 		table.Field("Metrics", ready.MetricsEndpoint)
@@ -49,22 +65,17 @@ func (c *upCommand) announce(ready localservice.Ready, folder string) {
 	table.Field("User pool", ready.UserPoolID)
 	table.Field("App client", ready.ClientID)
 	table.Field("Identity pool", ready.IdentityPoolID)
-	table.Field("AWS keys", mask(ready.AccessKeyID)+" / ********  (--json shows them)")
-	table.Row()
+	return table
+}
+
+// addDemoUser adds the demo user's name and password.
+func addDemoUser(table *ui.Table, ready localservice.Ready) {
 	table.Add(ui.Cell{Text: "Demo user", Style: ui.Faint}, ui.Cell{Text: ready.Username, Style: ui.Bold})
 	if ready.PasswordChanged {
 		table.Field("Password", "changed since the first start")
-	} else {
-		table.Add(ui.Cell{Text: "Password", Style: ui.Faint}, ui.Cell{Text: ready.Password, Style: ui.Bold})
+		return
 	}
-	table.Write(c.out)
-	c.out.Print("")
-	c.out.Print("  Sign in from another terminal:")
-	c.out.Print("")
-	c.out.Print("    " + c.out.Paint(ui.Cyan, c.loginLine(ready)))
-	c.out.Print("")
-	c.out.Print("  " + c.out.Paint(ui.Faint, "Ctrl-C stops it; users and sessions stay in "+ui.Clean(folder)))
-	c.out.Print("")
+	table.Add(ui.Cell{Text: "Password", Style: ui.Faint}, ui.Cell{Text: ready.Password, Style: ui.Bold})
 }
 
 // pageAddress is where the session page is, with the outbox below it; empty if the

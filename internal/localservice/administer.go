@@ -22,20 +22,19 @@ var ErrNotRunning = errors.New("the service is not running")
 
 // RotateKeys has the service that runs on dir replace its pool's signing keys.
 func RotateKeys(ctx context.Context, dir string) (poolID string, err error) {
-	data, err := readPrivate(filepath.Join(dir, stateFile), maxState)
+	s, err := readState(dir)
 	if err != nil {
-		return "", fmt.Errorf("no service was ever started on %s: %w", dir, err)
-	}
-	var s state
-	if err := wire.Unmarshal(data, &s); err != nil || !s.complete() {
-		return "", fmt.Errorf("%s is damaged", filepath.Join(dir, stateFile))
+		return "", err
 	}
 	endpoint, err := endpointOf(dir)
 	if err != nil {
 		return "", err
 	}
+	if err := s.answers(ctx, endpoint); err != nil {
+		return "", err
+	}
 	request := &server.RotateSigningKeysRequest{UserPoolId: s.UserPoolID}
-	return s.UserPoolID, s.administer(ctx, endpoint, server.RotateSigningKeysTarget, request)
+	return s.UserPoolID, s.administer(ctx, endpoint, server.RotateSigningKeysTarget, request, nil)
 }
 
 // endpointOf is where the folder's service was last started.
@@ -52,8 +51,8 @@ func endpointOf(dir string) (string, error) {
 	return o.Latchkey.UserPoolEndpoint, nil
 }
 
-// administer performs an operation with the administrator's signature.
-func (s state) administer(ctx context.Context, endpoint, target string, request any) error {
+// administer performs an operation with the administrator's signature. response may be nil.
+func (s state) administer(ctx context.Context, endpoint, target string, request, response any) error {
 	body, err := wire.Marshal(request)
 	if err != nil {
 		return err
@@ -66,14 +65,20 @@ func (s state) administer(ctx context.Context, endpoint, target string, request 
 	r.Header.Set(wire.HeaderTarget, target)
 	credentials := sigv4.Credentials{AccessKeyID: s.AccessKeyID, SecretAccessKey: secret.New(s.SecretAccessKey)}
 	sigv4.Sign(r, body, credentials, Region, wire.UserPools.SigningName(), time.Now())
+	r.Close = true
 	answer, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		return fmt.Errorf("%w at %s: %w", ErrNotRunning, endpoint, err)
 	}
 	defer answer.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(answer.Body, wire.MaxResponseBody))
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = wire.ReadException(answer.StatusCode, answer.Header, data)
+	switch {
+	case err != nil:
+		return err
+	case answer.StatusCode != http.StatusOK:
+		return wire.ReadException(answer.StatusCode, answer.Header, data)
+	case response == nil:
+		return nil
 	}
-	return err
+	return wire.Unmarshal(data, response)
 }

@@ -1,12 +1,15 @@
 package localservice
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/atomicfile"
 	"github.com/latchkey-auth/latchkey/internal/userdirs"
@@ -57,10 +60,13 @@ type outputsLatchkey struct {
 
 const madeBy = "latchkey up"
 
-// writeConfig writes the clients' configuration into the data folder, and into
-// the user's configuration folder unless a file of somebody else's is there.
-func (s *Service) writeConfig() error {
-	s.describe()
+// writeConfig writes the clients' configuration into the data folder. With
+// Options.ShareConfig it also becomes the user's configuration, unless that is another
+// program's or of another service that runs.
+func (s *Service) writeConfig(ctx context.Context) error {
+	if err := s.describe(); err != nil {
+		return err
+	}
 	data, err := wire.Marshal(outputs{
 		Version: "1.4",
 		Auth: outputsAuth{
@@ -84,7 +90,10 @@ func (s *Service) writeConfig() error {
 	if err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
 	}
-	if err := shareConfig(append(data, '\n')); err != nil {
+	if !s.options.ShareConfig {
+		return nil
+	}
+	if err := shareConfig(ctx, s.ready.Endpoint, append(data, '\n')); err != nil {
 		s.options.Logger.Warn("the user's configuration was left alone", "reason", err)
 	}
 	return nil
@@ -101,36 +110,38 @@ func (s *Service) pagesURL() string {
 	return base + "/" + s.state.UserPoolID
 }
 
-func (s *Service) describe() {
-	s.ready = Ready{
+// describe fills in s.ready and records where the service listens.
+func (s *Service) describe() error {
+	r := running{
 		Endpoint: url("http", s.web), HTTPSEndpoint: url("https", s.secure), CAFile: s.authority.CAFile,
-		Region: Region, UserPoolID: s.state.UserPoolID, ClientID: s.state.ClientID,
-		IdentityPoolID: s.state.IdentityPoolID,
-		Username:       s.state.Username, Password: s.state.Password,
-		AccessKeyID: s.state.AccessKeyID, SecretAccessKey: s.state.SecretAccessKey,
-		ConfigFile: filepath.Join(s.options.Dir, userdirs.ConfigFile), CredentialKeyFile: s.credentialKeyFile(),
-		InsecureHTTP: !s.web.Addr().(*net.TCPAddr).IP.IsLoopback(),
-	}
-	if s.changed {
-		s.ready.Password, s.ready.PasswordChanged = "", true
+		PasswordChanged: s.changed, InsecureHTTP: !s.web.Addr().(*net.TCPAddr).IP.IsLoopback(),
 	}
 	if s.metrics != nil {
-		s.ready.MetricsEndpoint = url("http", s.metrics) + "/metrics"
+		r.MetricsEndpoint = url("http", s.metrics) + "/metrics"
 	}
+	s.ready = describe(s.options.Dir, s.state, r)
+	return r.write(s.options.Dir)
 }
 
-// shareConfig puts the configuration where the command looks for it by itself.
-func shareConfig(data []byte) error {
+// shareConfig puts the configuration of the service at endpoint where the command looks
+// for it by itself.
+func shareConfig(ctx context.Context, endpoint string, data []byte) error {
 	path, err := userdirs.OwnConfig()
 	if err != nil {
 		return err
 	}
 	old, err := readBounded(path, 1<<20)
-	switch {
-	case err == nil && !ours(old):
-		return fmt.Errorf("%s is not a file of latchkey up", path)
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	if err == nil {
+		before, ours := parseOutputs(old)
+		if !ours {
+			return fmt.Errorf("%s is not a file of latchkey up", path)
+		}
+		if other := before.Latchkey.UserPoolEndpoint; other != endpoint && before.served(ctx) {
+			return fmt.Errorf("%s is of the service that runs at %s", path, other)
+		}
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -138,7 +149,19 @@ func shareConfig(data []byte) error {
 	return atomicfile.Write(path, data)
 }
 
-func ours(data []byte) bool {
-	var o outputs
-	return wire.Unmarshal(data, &o) == nil && o.Latchkey.MadeBy == madeBy
+// parseOutputs reads a file that writeConfig wrote; ours is false for any other.
+func parseOutputs(data []byte) (o outputs, ours bool) {
+	ours = wire.Unmarshal(data, &o) == nil && o.Latchkey.MadeBy == madeBy
+	return o, ours
+}
+
+// servedTimeout bounds how long a start waits for the service that a configuration names.
+const servedTimeout = 2 * time.Second
+
+// served reports whether the user pool of o is served where o says.
+func (o outputs) served(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, servedTimeout)
+	defer cancel()
+	status, _, err := get(ctx, o.Latchkey.UserPoolEndpoint+"/"+o.Auth.UserPoolID+"/.well-known/jwks.json")
+	return err == nil && status == http.StatusOK
 }

@@ -5,6 +5,7 @@
 //	credentials.key       what makes the identity pool's credentials; for APIs that take them
 //	latchkey.db           embedded SQLite
 //	local.json            ids, the administrator's key and the demo user's password
+//	running.json          where the service listened at its last start
 //	tls/                  the local certificate authority and its certificate
 //	amplify_outputs.json  the configuration for clients
 //

@@ -14,7 +14,7 @@ import (
 
 // privateFiles are the files of the data folder that only their owner may reach.
 // The key files are checked where they are read (packages seal and localca).
-var privateFiles = []string{databaseFile, databaseFile + "-wal", databaseFile + "-shm", databaseFile + ".lock", stateFile}
+var privateFiles = []string{databaseFile, databaseFile + "-wal", databaseFile + "-shm", databaseFile + ".lock", stateFile, runningFile}
 
 // checkFiles refuses a data folder with files that another user owns or can
 // reach, or that are links to other files.

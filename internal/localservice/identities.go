@@ -30,9 +30,7 @@ func (s *Service) broker(ctx context.Context) (plug.Broker, error) {
 	return ownbroker.New(ownbroker.Config{Keys: [][]byte{key}})
 }
 
-func (s *Service) credentialKeyFile() string {
-	return filepath.Join(s.options.Dir, "credentials.key")
-}
+func credentialKeyFile(dir string) string { return filepath.Join(dir, "credentials.key") }
 
 // provisionIdentities makes the identity pool for the app client's users and for
 // guests. One that is there stays as it is.

@@ -64,7 +64,7 @@ func missing(path, purpose string) error {
 // credentialsKey reads the key of the identity pool's credentials. It makes the
 // key only if the database was never used with one: APIs hold copies of it.
 func (s *Service) credentialsKey(ctx context.Context) ([]byte, error) {
-	path := s.credentialKeyFile()
+	path := credentialKeyFile(s.options.Dir)
 	known, err := s.property(ctx, credentialsKeyProperty)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (s *Service) noteCredentialsKey(ctx context.Context, known string, key []by
 		return nil
 	}
 	if known != "" {
-		s.options.Logger.Warn("the credentials key was replaced; APIs need a copy of the new one", "file", s.credentialKeyFile())
+		s.options.Logger.Warn("the credentials key was replaced; APIs need a copy of the new one", "file", credentialKeyFile(s.options.Dir))
 	}
 	return s.store.Update(ctx, func(tx storage.Tx) error { return tx.Properties.Put(credentialsKeyProperty, []byte(id)) })
 }

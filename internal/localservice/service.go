@@ -49,6 +49,9 @@ type Options struct {
 	// Registry is the file in which the addresses of the folder are recorded (package
 	// registry); empty for none.
 	Registry string
+	// ShareConfig makes the configuration that of the user, which the command finds by
+	// itself, unless another service that runs has it.
+	ShareConfig bool
 	// Home makes what a browser on this machine finds at GET /, GET /callback and
 	// below /session/, once the service is ready; nil for nothing.
 	Home   func(HomeConfig) (Home, error)
@@ -122,10 +125,12 @@ func (s *Service) open(ctx context.Context) (err error) {
 	if err := checkFiles(dir); err != nil {
 		return err
 	}
-	if err := s.listen(); err != nil {
+	// The database comes before the listeners, so that a second service on one folder
+	// learns of the first, and not that its addresses are taken.
+	if err := s.openStore(ctx); err != nil {
 		return err
 	}
-	if err := s.openStore(ctx); err != nil {
+	if err := s.listen(); err != nil {
 		return err
 	}
 	if s.state, err = loadState(dir, s.used); err != nil {
@@ -150,7 +155,7 @@ func (s *Service) open(ctx context.Context) (err error) {
 	}
 	s.changed = !works
 	s.recordAddresses(ctx)
-	return s.writeConfig()
+	return s.writeConfig(ctx)
 }
 
 // recordAddresses records where the folder is served now, before clients learn of it. The

@@ -1,12 +1,14 @@
 package localservice
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -175,7 +177,7 @@ func TestPrivateFiles(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	ready, stop := start(t, options(dir))
 	stop()
-	for name, want := range map[string]os.FileMode{"": 0o700, "master.key": 0o600, "latchkey.db": 0o600, "local.json": 0o600, "amplify_outputs.json": 0o600} {
+	for name, want := range map[string]os.FileMode{"": 0o700, "master.key": 0o600, "latchkey.db": 0o600, "local.json": 0o600, "running.json": 0o600, "amplify_outputs.json": 0o600} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil || info.Mode().Perm() != want {
 			t.Errorf("%q: %v %v, want %v", name, info.Mode(), err, want)
@@ -251,7 +253,12 @@ func TestForeignConfigurationStays(t *testing.T) {
 	if err := os.WriteFile(path, []byte(mine), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, stop := start(t, options(t.TempDir()))
+	shared := func() Options {
+		o := options(t.TempDir())
+		o.ShareConfig = true
+		return o
+	}
+	_, stop := start(t, shared())
 	stop()
 	if got, err := os.ReadFile(path); err != nil || string(got) != mine {
 		t.Errorf("the file became %s (%v)", got, err)
@@ -260,13 +267,38 @@ func TestForeignConfigurationStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // ours is made, and replaced
-		ready, stop := start(t, options(t.TempDir()))
+		ready, stop := start(t, shared())
 		stop()
 		got, err := os.ReadFile(path)
 		if err != nil || !strings.Contains(string(got), ready.UserPoolID) {
 			t.Errorf("the user's configuration is %s (%v)", got, err)
 		}
 	}
+	configured := func(want string) {
+		t.Helper()
+		if got, err := os.ReadFile(path); err != nil || !strings.Contains(string(got), want) {
+			t.Errorf("the user's configuration is %s (%v), want it to be of %s", got, err, want)
+		}
+	}
+	// A service that runs keeps it, and one that was not asked to share leaves it alone.
+	first, stopFirst := start(t, shared())
+	configured(first.UserPoolID)
+	_, stop = start(t, options(t.TempDir()))
+	configured(first.UserPoolID)
+	stop()
+	second := shared()
+	var log bytes.Buffer
+	second.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	_, stop = start(t, second)
+	configured(first.UserPoolID)
+	stop()
+	if !strings.Contains(log.String(), "the service that runs at "+first.Endpoint) {
+		t.Errorf("the log does not name the service: %s", log.String())
+	}
+	stopFirst()
+	ready, stop := start(t, second)
+	configured(ready.UserPoolID)
+	stop()
 }
 
 func TestMetricsListener(t *testing.T) {
