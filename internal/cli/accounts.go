@@ -1,12 +1,17 @@
 package cli
 
 import (
+	"context"
+	"errors"
+	"strings"
+
 	"github.com/spf13/cobra"
 
+	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/internal/cli/ui"
 )
 
-// account is an element of what accounts tells with --json.
+// account is an element of the output of accounts --json.
 type account struct {
 	Username string `json:"username"`
 	UserID   string `json:"user_id"`
@@ -19,13 +24,8 @@ func (a *app) accountsCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "accounts",
 		Short: "List the accounts on this machine, or switch to another",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return a.misuse(cmd, "there is no command accounts "+quote(args[0])+", only list and switch")
-			}
-			return nil
-		},
-		RunE: list,
+		Args:  a.parent,
+		RunE:  list,
 	}
 	command.AddCommand(
 		&cobra.Command{Use: "list", Short: "List the accounts on this machine", Args: a.atMost(0), RunE: list},
@@ -39,6 +39,8 @@ func (a *app) accountsCommand() *cobra.Command {
 				return a.atMost(1)(cmd, args)
 			},
 			RunE: a.switchAccount,
+
+			ValidArgsFunction: a.completeAccounts,
 		},
 	)
 	return command
@@ -81,8 +83,41 @@ func (a *app) switchAccount(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := client.SwitchAccount(cmd.Context(), args[0]); err != nil {
+	err = client.SwitchAccount(cmd.Context(), args[0])
+	if errors.Is(err, latchkey.ErrSignedOut) {
+		return a.noAccount(cmd.Context(), client, args[0], err)
+	}
+	if err != nil {
 		return err
 	}
 	return a.whoami(cmd, nil)
+}
+
+// noAccount is the error of a username with which no session is stored. signedOut is the
+// error of an account that is known and signed out.
+func (a *app) noAccount(ctx context.Context, client *latchkey.Client, username string, signedOut error) error {
+	known, err := client.Accounts(ctx)
+	if err != nil {
+		return errors.Join(signedOut, err)
+	}
+	var names []string
+	for _, user := range known {
+		if user.Username == username {
+			return &failure{
+				code: exitSignedOut, err: errors.New("account " + username + " is signed out"),
+				hints: []string{"sign in with " + a.typed("login "+shellQuote(username))},
+			}
+		}
+		names = append(names, user.Username)
+	}
+	text := "no account " + username
+	switch len(names) {
+	case 0:
+		return &failure{code: exitFailed, err: errors.New(text + "; there are none"), hints: []string{"sign in with " + a.typed("login")}}
+	case 1:
+		text += "; there is "
+	default:
+		text += "; there are "
+	}
+	return &failure{code: exitFailed, err: errors.New(text + strings.Join(names, ", "))}
 }

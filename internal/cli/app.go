@@ -22,6 +22,8 @@ type app struct {
 	catchSignals func()
 
 	opened *latchkey.Client // nil until the first command needs it
+
+	helpMisuse error // of a help that was asked for by a wrong word
 }
 
 // commandLine is how the program was called: it finds the configuration and the stored

@@ -42,6 +42,9 @@ func run(ctx context.Context, args []string, streams Streams) int {
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = a.helpMisuse
+	}
 	if closing := a.close(); err == nil {
 		err = closing
 	}
@@ -95,6 +98,9 @@ you sign in to, compatible with Amazon Cognito, on your own machine.`,
 		}
 	}
 	root.AddCommand(a.versionCommand())
+	root.Flags().BoolP("version", "v", false, "show which version this is")
+	a.setHelp(root)
+	a.setCompletion(root)
 	root.SuggestionsMinimumDistance = 2
 	root.SetUsageTemplate(usage)
 	return root
@@ -132,14 +138,14 @@ const (
 // bare answers a command line that names no command: with the help if it is
 // empty, else with what was probably meant.
 func (a *app) bare(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return cmd.Help()
+	if len(args) > 0 {
+		return a.unknownCommand(cmd, args[0])
 	}
-	message := "there is no command " + quote(args[0])
-	if close := cmd.SuggestionsFor(args[0]); len(close) > 0 {
-		message += " (did you mean " + strings.Join(close, " or ") + "?)"
+	if version, err := cmd.Flags().GetBool("version"); err == nil && version {
+		a.showVersion()
+		return nil
 	}
-	return a.misuse(cmd, message)
+	return cmd.Help()
 }
 
 // misuse is the error of a command line that cannot be understood.
@@ -154,6 +160,6 @@ func (c *commandLine) atMost(n int) cobra.PositionalArgs {
 		if len(args) <= n {
 			return nil
 		}
-		return c.misuse(cmd, "there is one argument too many: "+quote(args[n]))
+		return c.misuse(cmd, "unexpected argument "+quote(args[n]))
 	}
 }

@@ -19,6 +19,8 @@
 //	3  signed out, or the session has expired
 //	4  the network or the service could not be reached
 //
+//	130  interrupted by SIGINT or SIGTERM
+//
 // # Start-up
 //
 // A script may run `latchkey token` before each request, so a command sets up

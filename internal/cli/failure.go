@@ -19,6 +19,8 @@ const (
 	exitUsage     = 2
 	exitSignedOut = 3
 	exitNetwork   = 4
+
+	exitInterrupted = 130 // as shells report a program that SIGINT ended
 )
 
 // failure is an error with what the program makes of it.
@@ -49,6 +51,9 @@ func (a *app) report(err error) int {
 
 // exitCode is the code of an error: its own, or that of its kind.
 func exitCode(err error) int {
+	if errors.Is(err, context.Canceled) { // only a signal cancels a run
+		return exitInterrupted
+	}
 	if f, ok := errors.AsType[*failure](err); ok && f.code != 0 {
 		return f.code
 	}

@@ -30,7 +30,7 @@ func TestReport(t *testing.T) {
 		{"plain", errors.New("it broke"), exitFailed, "latchkey: it broke\n"},
 		{"two", errors.Join(errors.New("one"), errors.New("two")), exitFailed, "latchkey: one; two\n"},
 		{"control characters", errors.New("a\x1b[2Jb"), exitFailed, `latchkey: a\x1b[2Jb` + "\n"},
-		{"interrupted", fmt.Errorf("sign in: %w", context.Canceled), exitFailed, "latchkey: interrupted\n"},
+		{"interrupted", fmt.Errorf("sign in: %w", context.Canceled), exitInterrupted, "latchkey: interrupted\n"},
 		{"signed out", &latchkey.Error{Op: "Whoami", Kind: latchkey.ErrSignedOut}, exitSignedOut,
 			"latchkey: you are signed out\nhint: sign in with `lk login`\n"},
 		{"signed in elsewhere", &latchkey.Error{Kind: latchkey.ErrSignedOut, Err: &fault.Elsewhere{Service: "https://localhost:9"}}, exitSignedOut,

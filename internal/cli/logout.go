@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -10,8 +11,8 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/cli/ui"
 )
 
-// signedOut is what logout tells with --json. What is false was not asked for,
-// or failed; then the error tells so.
+// signedOut is the output of logout --json, and an element of that of logout --all. What is
+// false was not asked for, or failed; then the error says so.
 type signedOut struct {
 	Username    string `json:"username"`
 	Local       bool   `json:"local"`
@@ -36,26 +37,32 @@ func (a *app) logoutCommand() *cobra.Command {
 With --global the service ends all sessions of the user, on all devices. You are
 signed out of this machine even if the service cannot be reached.
 
+With --all it does so for every account on this machine.
+
 After a sign-in with --web it opens the service's logout page, so that the browser
 forgets you too; with --no-browser it shows that address instead.`,
 		Args: a.atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if c.global && c.local {
+			switch {
+			case c.global && c.local:
 				return a.misuse(cmd, "--global and --local exclude each other")
+			case c.global && c.all:
+				return a.misuse(cmd, "--global and --all exclude each other")
 			}
 			return c.logout(cmd.Context())
 		},
 	}
 	command.Flags().BoolVar(&c.global, "global", false, "end all sessions of the user, on all devices")
+	command.Flags().BoolVar(&c.all, "all", false, "sign out every account on this machine")
 	command.Flags().BoolVar(&c.local, "local", false, "forget the session here and tell nobody")
 	command.Flags().BoolVar(&c.noBrowser, "no-browser", false, "show the address of the logout page instead of opening it")
 	return command
 }
 
-// logoutCommand is `latchkey logout` with its c.
+// logoutCommand is `latchkey logout` with its flags.
 type logoutCommand struct {
 	*app
-	global, local, noBrowser bool
+	global, local, all, noBrowser bool
 }
 
 func (c *logoutCommand) logout(ctx context.Context) error {
@@ -70,30 +77,71 @@ func (c *logoutCommand) logout(ctx context.Context) error {
 	if c.noBrowser {
 		options = append(options, latchkey.KeepBrowser())
 	}
+	if c.all {
+		return c.logoutAll(ctx, client, options)
+	}
 	end := client.SignOut
 	if c.global {
 		end = client.GlobalSignOut
 	}
 	report, err := end(ctx, options...)
 	if c.json {
-		failed := signOutErrorsOf(report)
-		c.writeJSON(signedOut{
-			Username: report.Username,
-			Local:    report.Local, LocalError: c.reason(failed.local),
-			Revoked: report.Revoked, RevokeError: c.reason(failed.revoke), Queued: report.Queued,
-			Global: report.Global, GlobalError: c.reason(failed.global),
-			LogoutURL: report.LogoutURL, HostedPage: report.HostedPage, HostedPageError: c.reason(failed.page),
-		})
+		c.writeJSON(c.describe(report))
 	} else {
-		c.tellSignOut(report)
+		c.showSignOut(report)
 	}
 	return c.incomplete(report, err)
 }
 
-// tellSignOut says what was done; what was not done is the error's to tell.
-func (c *logoutCommand) tellSignOut(report latchkey.SignOutReport) {
-	nothing := report.Local && !report.Revoked && !report.Global && report.LogoutURL == "" && report.Err() == nil
-	if report.Username == "" || nothing && !c.local {
+// logoutAll signs all accounts out. The exit code is that of the first one that is incomplete.
+func (c *logoutCommand) logoutAll(ctx context.Context, client *latchkey.Client, options []latchkey.SignOutOption) error {
+	reports, err := client.SignOutAll(ctx, options...)
+	reports = slices.DeleteFunc(reports, c.nothingDone)
+	all := make([]signedOut, len(reports)) // not nil: an empty list is []
+	var first *failure
+	for i, report := range reports {
+		all[i] = c.describe(report)
+		if !c.json {
+			c.showSignOut(report)
+		}
+		incomplete, failed := errors.AsType[*failure](c.incomplete(report, report.Err()))
+		if !failed {
+			continue
+		}
+		incomplete.err = errors.New(report.Username + ": " + incomplete.Error())
+		if first == nil {
+			first = incomplete
+			continue
+		}
+		first.err = errors.New(first.Error() + "; " + incomplete.Error())
+	}
+	switch {
+	case c.json:
+		c.writeJSON(all)
+	case len(reports) == 0 && err == nil:
+		c.out.Print("No account was signed in.")
+	}
+	if first == nil {
+		return err // the store could not be listed
+	}
+	return first
+}
+
+// describe is a report in the form of --json.
+func (c *logoutCommand) describe(report latchkey.SignOutReport) signedOut {
+	failed := signOutErrorsOf(report)
+	return signedOut{
+		Username: report.Username,
+		Local:    report.Local, LocalError: c.reason(failed.local),
+		Revoked: report.Revoked, RevokeError: c.reason(failed.revoke), Queued: report.Queued,
+		Global: report.Global, GlobalError: c.reason(failed.global),
+		LogoutURL: report.LogoutURL, HostedPage: report.HostedPage, HostedPageError: c.reason(failed.page),
+	}
+}
+
+// showSignOut says what was done; the error says what was not.
+func (c *logoutCommand) showSignOut(report latchkey.SignOutReport) {
+	if report.Username == "" || c.nothingDone(report) {
 		c.out.Print("Nobody was signed in.")
 		return
 	}
@@ -105,7 +153,7 @@ func (c *logoutCommand) tellSignOut(report latchkey.SignOutReport) {
 		c.out.Print("The service has ended all sessions of " + name + ".")
 	}
 	if report.Revoked {
-		c.out.Print("The service has revoked the refresh token.")
+		c.out.Print("The service has revoked the refresh token" + c.whose(name) + ".")
 	}
 	switch {
 	case report.HostedPage:
@@ -113,6 +161,20 @@ func (c *logoutCommand) tellSignOut(report latchkey.SignOutReport) {
 	case report.LogoutURL != "":
 		c.out.Print("Your browser stays signed in until it opens:\n\n  " + ui.Clean(report.LogoutURL))
 	}
+}
+
+// nothingDone reports whether the account was signed out before. With --local the report
+// does not say.
+func (c *logoutCommand) nothingDone(report latchkey.SignOutReport) bool {
+	return !c.local && report.Local && !report.Revoked && !report.Global && report.LogoutURL == "" && report.Err() == nil
+}
+
+// whose names the account where there may be several.
+func (c *logoutCommand) whose(name string) string {
+	if c.all {
+		return " of " + name
+	}
+	return ""
 }
 
 // incomplete says what a sign-out left undone and what that means.

@@ -17,7 +17,7 @@ func (a *app) poolCommand() *cobra.Command {
 	pool := &cobra.Command{
 		Use:   "pool",
 		Short: "Administer the user pool of a local service",
-		Args:  a.atMost(0),
+		Args:  a.parent,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	var data string

@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey-auth/latchkey/jwt"
 )
 
-// facet is one part of the session as session tells it with --json: a value, or
+// facet is one part of the session in the output of session --json: a value, or
 // why there is none. Tokens and keys themselves are never among the values.
 type facet struct {
 	Value       string     `json:"value,omitempty"`
@@ -24,7 +24,7 @@ type facet struct {
 	quiet       bool // its absence is nothing to worry about
 }
 
-// overview is what session tells with --json.
+// overview is the output of session --json.
 type overview struct {
 	SignedIn    bool   `json:"signed_in"`
 	Username    string `json:"username,omitempty"`
@@ -36,10 +36,10 @@ type overview struct {
 	Credentials facet  `json:"aws_credentials"`
 }
 
-// sessionCommand is `latchkey session` with its flag.
+// sessionCommand is `latchkey session` with its flags.
 type sessionCommand struct {
 	*app
-	refresh bool
+	refresh, watching bool
 }
 
 func (a *app) sessionCommand() *cobra.Command {
@@ -47,9 +47,14 @@ func (a *app) sessionCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "session",
 		Short: "Show every part of the session and how long it lasts",
-		Args:  a.atMost(0),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return c.session(cmd) },
+		Long: `Shows the user, the tokens and the AWS credentials of the session and how long each
+lasts. With --watch it then shows each change: a sign-in, a refresh, a sign-out,
+also by other programs. Ctrl-C ends it. With --json each change is an object on a
+line of its own.`,
+		Args: a.atMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.session(cmd) },
 	}
+	command.Flags().BoolVar(&c.watching, "watch", false, "go on, and show each change")
 	command.Flags().BoolVar(&c.refresh, "refresh", false, "get new tokens and AWS credentials first, though the old ones are still good")
 	return command
 }
@@ -59,9 +64,18 @@ func (c *sessionCommand) session(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if c.watching && !c.refresh {
+		return c.watch(cmd.Context(), client)
+	}
 	session, err := c.fetch(cmd.Context(), client)
 	if err != nil {
 		return err
+	}
+	if c.watching {
+		if _, err := session.Tokens(); err != nil {
+			return err
+		}
+		return c.watch(cmd.Context(), client)
 	}
 	o := c.overview(session, time.Now())
 	if c.json {
@@ -76,7 +90,7 @@ func (c *sessionCommand) session(cmd *cobra.Command) error {
 	return err
 }
 
-// fetch returns the session. To look at nobody's session makes no guest.
+// fetch returns the session. It makes no guest where no user is signed in.
 func (c *sessionCommand) fetch(ctx context.Context, client *latchkey.Client) (*latchkey.Session, error) {
 	if c.refresh {
 		return client.FetchSession(ctx, latchkey.ForceRefresh())

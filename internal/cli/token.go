@@ -7,10 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/jwt"
 )
 
-// rawToken is what token tells with --json.
+// rawToken is the output of token --json.
 type rawToken struct {
 	Token     string    `json:"token"`
 	Use       string    `json:"use"` // "access" or "id"
@@ -18,7 +19,8 @@ type rawToken struct {
 }
 
 func (a *app) tokenCommand() *cobra.Command {
-	return &cobra.Command{
+	refresh := false
+	command := &cobra.Command{
 		Use:       "token [access|id]",
 		Short:     "Print a fresh token, for scripts",
 		Long:      "Prints the access token, or the ID token, as it is and nothing else. It is\nrefreshed first if it has expired.",
@@ -31,15 +33,21 @@ func (a *app) tokenCommand() *cobra.Command {
 				use = args[0]
 			}
 			if use != jwt.UseAccess && use != jwt.UseID {
-				return a.misuse(cmd, "there are the tokens access and id, and not "+quote(use))
+				return a.misuse(cmd, "unknown token "+quote(use)+": use access or id")
 			}
-			return a.printToken(cmd.Context(), use)
+			var options []latchkey.FetchOption
+			if refresh {
+				options = append(options, latchkey.ForceRefresh())
+			}
+			return a.printToken(cmd.Context(), use, options...)
 		},
 	}
+	command.Flags().BoolVar(&refresh, "refresh", false, "get a new token first, though the old one is still good")
+	return command
 }
 
-func (a *app) printToken(ctx context.Context, use string) error {
-	token, err := a.storedToken(ctx, use)
+func (a *app) printToken(ctx context.Context, use string, options ...latchkey.FetchOption) error {
+	token, err := a.storedToken(ctx, use, options...)
 	if err != nil {
 		return err
 	}
@@ -52,12 +60,12 @@ func (a *app) printToken(ctx context.Context, use string) error {
 }
 
 // storedToken is a token of the stored session, refreshed if that is due.
-func (a *app) storedToken(ctx context.Context, use string) (*jwt.Unverified, error) {
+func (a *app) storedToken(ctx context.Context, use string, options ...latchkey.FetchOption) (*jwt.Unverified, error) {
 	client, err := a.client()
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := client.FetchTokens(ctx)
+	tokens, err := client.FetchTokens(ctx, options...)
 	if err != nil {
 		return nil, err
 	}

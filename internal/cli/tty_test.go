@@ -185,7 +185,7 @@ func TestInterruptedQuestion(t *testing.T) {
 		}
 		c.expect("latchkey:")
 		c.expect("interrupted")
-		if code := c.end(); code != exitFailed {
+		if code := c.end(); code != exitInterrupted {
 			t.Errorf("after %q login exits with %d", signal, code)
 		}
 		if !c.echoes() {

@@ -9,7 +9,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/version"
 )
 
-// build is what version tells with --json.
+// build is the output of version --json.
 type build struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision,omitempty"` // of the source, where the build knows it
@@ -23,19 +23,23 @@ func (a *app) versionCommand() *cobra.Command {
 		Short: "Show which version this is",
 		Args:  a.atMost(0),
 		RunE: func(*cobra.Command, []string) error {
-			b := build{version.Number, revision(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
-			if a.json {
-				a.writeJSON(b)
-				return nil
-			}
-			text := "latchkey " + b.Version
-			if b.Revision != "" {
-				text += " (" + b.Revision + ")"
-			}
-			a.out.Print(text + " " + b.Go + " " + b.Platform)
+			a.showVersion()
 			return nil
 		},
 	}
+}
+
+func (a *app) showVersion() {
+	b := build{version.Number, revision(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+	if a.json {
+		a.writeJSON(b)
+		return
+	}
+	text := "latchkey " + b.Version
+	if b.Revision != "" {
+		text += " (" + b.Revision + ")"
+	}
+	a.out.Print(text + " " + b.Go + " " + b.Platform)
 }
 
 // revision is the commit that the program was built from, with a mark if the

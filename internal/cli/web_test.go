@@ -76,7 +76,7 @@ func TestWebFlags(t *testing.T) {
 		"login demo --no-browser":      "need --web",
 		"login --web --port 65536":     "from 1 to 65535",
 		"logout --global --local":      "exclude each other",
-		"login --web demo another":     "one argument too many",
+		"login --web demo another":     "unexpected argument",
 		"login --web --provider":       "needs an argument",
 	} {
 		if _, stderr, code := p.run(t, "", strings.Fields(args)...); code != exitUsage || !strings.Contains(stderr, want) {
