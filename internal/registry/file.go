@@ -9,17 +9,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
-
-	"github.com/gofrs/flock"
 
 	"github.com/latchkey-auth/latchkey/internal/atomicfile"
-)
-
-// How long Record waits for the lock of another one, and how often it tries.
-const (
-	lockPatience = 5 * time.Second
-	lockPause    = 5 * time.Millisecond
+	"github.com/latchkey-auth/latchkey/internal/filelock"
 )
 
 // errDamaged means that a file is not one that Record wrote, or that other users can
@@ -90,7 +82,7 @@ func record(ctx context.Context, log *slog.Logger, path string, start Start) err
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	unlock, err := lock(ctx, path+".lock")
+	unlock, err := filelock.Acquire(ctx, path+".lock")
 	if err != nil {
 		return err
 	}
@@ -111,19 +103,4 @@ func record(ctx context.Context, log *slog.Logger, path string, start Start) err
 func gone(folder string) bool {
 	_, err := os.Lstat(folder)
 	return errors.Is(err, fs.ErrNotExist)
-}
-
-// lock waits for the lock file at path, which stays: removing it would let two processes
-// hold the lock.
-func lock(ctx context.Context, path string) (unlock func(), err error) {
-	if err := atomicfile.CheckTarget(path); err != nil {
-		return nil, fmt.Errorf("lock %s: %w", path, err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, lockPatience)
-	defer cancel()
-	file := flock.New(path, flock.SetFlag(os.O_RDWR|os.O_CREATE|atomicfile.NoFollow), flock.SetPermissions(atomicfile.Mode))
-	if _, err := file.TryLockContext(ctx, lockPause); err != nil {
-		return nil, fmt.Errorf("lock %s: %w", path, errors.Join(err, file.Close()))
-	}
-	return func() { _ = file.Close() }, nil // closing releases the lock in any case
 }

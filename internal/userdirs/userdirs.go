@@ -24,10 +24,12 @@ const own = "latchkey"
 // not check that the file exists. It fails if the user has no configuration folder.
 func Config(explicit string) (path, origin string, err error) {
 	if explicit != "" {
-		return explicit, "the given path", nil
+		path, err = Expand(explicit)
+		return path, "the given path", err
 	}
-	if path := os.Getenv(ConfigVariable); path != "" {
-		return path, ConfigVariable, nil
+	if named := os.Getenv(ConfigVariable); named != "" {
+		path, err = Expand(named)
+		return path, ConfigVariable, err
 	}
 	path, err = OwnConfig()
 	return path, "the user's configuration folder", err
@@ -51,7 +53,11 @@ func Home(explicit string) (string, error) {
 		explicit = os.Getenv(HomeVariable)
 	}
 	if explicit != "" {
-		return filepath.Abs(explicit)
+		path, err := Expand(explicit)
+		if err != nil {
+			return "", err
+		}
+		return filepath.Abs(path)
 	}
 	base, err := os.UserConfigDir()
 	if err != nil {

@@ -54,3 +54,29 @@ func TestHome(t *testing.T) {
 		}
 	}
 }
+
+// TestExpand checks a leading "~", which no shell has replaced because it was in quotes.
+func TestExpand(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("USERPROFILE", home)
+	for path, want := range map[string]string{
+		"~": home, "~/x": filepath.Join(home, "x"), "~/x/../y": filepath.Join(home, "y"),
+		"": "", "x": "x", "~name/x": "~name/x", "x/~": "x/~", "/~": "/~",
+	} {
+		if got, err := userdirs.Expand(path); got != want || err != nil {
+			t.Errorf("Expand(%q) = %q, %v; want %q", path, got, err, want)
+		}
+	}
+	t.Setenv(userdirs.HomeVariable, "~/sessions")
+	if got, err := userdirs.Home(""); got != filepath.Join(home, "sessions") || err != nil {
+		t.Errorf("Home: %q, %v", got, err)
+	}
+	t.Setenv(userdirs.ConfigVariable, "~/a.json")
+	if got, _, err := userdirs.Config(""); got != filepath.Join(home, "a.json") || err != nil {
+		t.Errorf("Config: %q, %v", got, err)
+	}
+	if got, _, err := userdirs.Config("~/b.json"); got != filepath.Join(home, "b.json") || err != nil {
+		t.Errorf("Config of a path: %q, %v", got, err)
+	}
+}

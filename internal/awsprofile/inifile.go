@@ -1,4 +1,4 @@
-package cli
+package awsprofile
 
 import (
 	"fmt"
@@ -6,13 +6,15 @@ import (
 	"strings"
 )
 
-// profile is a section of the AWS configuration file as --install writes it.
-type profile struct {
-	name, command, region string
-	force                 bool // also over a section that is not ours
+// Profile is a section of the AWS configuration file.
+type Profile struct {
+	Name    string // see CheckName
+	Command string // the line of credential_process; see CommandLine
+	Region  string // written unless the section has one; empty for none
+	Force   bool   // also replaces a section that another program has made
 }
 
-// marker is the line by which a section is known as ours.
+// marker is the line that identifies a section as written by this package.
 const marker = "# written by latchkey credentials --install; made again each time"
 
 // sources are the settings that say where a profile's credentials come from. The
@@ -26,7 +28,7 @@ var sources = []string{
 // withProfile returns the text of an AWS configuration file with the profile in it.
 // All other lines, comments and their order stay as they are, and so do the other
 // settings of a section that is ours.
-func withProfile(text string, p profile) (string, error) {
+func withProfile(text string, p Profile) (string, error) {
 	lines := slices.Collect(strings.Lines(text))
 	newline := "\n"
 	if len(lines) > 0 && strings.HasSuffix(lines[0], "\r\n") {
@@ -50,8 +52,8 @@ func withProfile(text string, p profile) (string, error) {
 		end++
 	}
 	ours := slices.ContainsFunc(lines[start:end], func(line string) bool { return strings.TrimSpace(line) == marker })
-	if !p.force && (!ours || slices.ContainsFunc(lines[end:], p.begins)) {
-		return "", fmt.Errorf("it has a profile %s that something else has made", quote(p.name))
+	if !p.Force && (!ours || slices.ContainsFunc(lines[end:], p.begins)) {
+		return "", fmt.Errorf("it has a profile %q that another program has made", p.Name)
 	}
 	if last := len(lines) - 1; !strings.HasSuffix(lines[last], "\n") {
 		lines[last] += newline
@@ -62,12 +64,10 @@ func withProfile(text string, p profile) (string, error) {
 }
 
 // others are the lines of a section that stay, and whether one of them is a region.
-func (p profile) others(lines []string) (kept []string, region bool) {
+func (p Profile) others(lines []string) (kept []string, region bool) {
 	dropping := false
 	for _, line := range lines {
-		key, _, setting := strings.Cut(line, "=")
-		key = strings.ToLower(strings.TrimSpace(key))
-		indented := line[0] == ' ' || line[0] == '\t'
+		key, indented, setting := settingOf(line)
 		switch {
 		case indented && dropping && strings.TrimSpace(line) != "":
 			continue // belongs to the setting above
@@ -83,38 +83,42 @@ func (p profile) others(lines []string) (kept []string, region bool) {
 	return kept, region
 }
 
+// settingOf reads the name of a setting, and whether the line is indented: such a line
+// belongs to the setting above it.
+func settingOf(line string) (key string, indented, ok bool) {
+	key, _, ok = strings.Cut(line, "=")
+	return strings.ToLower(strings.TrimSpace(key)), line != "" && (line[0] == ' ' || line[0] == '\t'), ok
+}
+
 // settings are the lines that are ours.
-func (p profile) settings(region bool, newline string) string {
-	text := marker + newline + "credential_process = " + p.command + newline
-	if region && p.region != "" {
-		text += "region = " + p.region + newline
+func (p Profile) settings(region bool, newline string) string {
+	text := marker + newline + "credential_process = " + p.Command + newline
+	if region && p.Region != "" {
+		text += "region = " + p.Region + newline
 	}
 	return text
 }
 
 // header is the line that the section begins with. The default profile's has no
 // prefix.
-func (p profile) header() string {
-	switch {
-	case p.name == "default":
+func (p Profile) header() string {
+	if p.Name == "default" {
 		return "[default]"
-	case strings.ContainsAny(p.name, " \t"):
-		return `[profile "` + p.name + `"]`
 	}
-	return "[profile " + p.name + "]"
+	return "[profile " + p.Name + "]"
 }
 
 // begins reports whether a line begins the profile's section.
-func (p profile) begins(line string) bool {
+func (p Profile) begins(line string) bool {
 	section, ok := sectionOf(line)
 	if !ok {
 		return false
 	}
 	if section == "default" {
-		return p.name == "default"
+		return p.Name == "default"
 	}
 	prefix, name, ok := strings.Cut(section, " ")
-	return ok && prefix == "profile" && strings.Trim(strings.TrimSpace(name), `"'`) == p.name
+	return ok && prefix == "profile" && strings.Trim(strings.TrimSpace(name), `"'`) == p.Name
 }
 
 // sectionOf reads a section's header.

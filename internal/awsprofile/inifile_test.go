@@ -1,4 +1,4 @@
-package cli
+package awsprofile
 
 import (
 	"strings"
@@ -19,7 +19,6 @@ func TestWithProfile(t *testing.T) {
 	}{
 		"no file":           {"", "work", false, "[profile work]\n" + ours + "region = us-east-1\n"},
 		"default":           {"", "default", false, "[default]\n" + ours + "region = us-east-1\n"},
-		"a name of two":     {"", "my work", false, "[profile \"my work\"]\n" + ours + "region = us-east-1\n"},
 		"beside another":    {"[default]\nregion=x", "work", false, "[default]\nregion=x\n\n[profile work]\n" + ours + "region = us-east-1\n"},
 		"CRLF":              {"[a]\r\n", "work", false, "[a]\r\n\r\n[profile work]\r\n" + strings.ReplaceAll(ours, "\n", "\r\n") + "region = us-east-1\r\n"},
 		"again":             {"[profile work]\n" + ours + "region = us-east-1\n", "work", false, "[profile work]\n" + ours + "region = us-east-1\n"},
@@ -37,14 +36,14 @@ func TestWithProfile(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := withProfile(tt.text, profile{name: tt.name, command: "/bin/latchkey credentials", region: "us-east-1", force: tt.force})
+			got, err := withProfile(tt.text, Profile{Name: tt.name, Command: "/bin/latchkey credentials", Region: "us-east-1", Force: tt.force})
 			if (err != nil) != (tt.want == "") {
 				t.Fatalf("withProfile: %v", err)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
-			if again, err := withProfile(got, profile{name: tt.name, command: "/bin/latchkey credentials", region: "us-east-1"}); tt.want != "" && (err != nil || again != got) {
+			if again, err := withProfile(got, Profile{Name: tt.name, Command: "/bin/latchkey credentials", Region: "us-east-1"}); tt.want != "" && (err != nil || again != got) {
 				t.Errorf("written again: %v\n%s", err, again)
 			}
 		})
@@ -55,7 +54,7 @@ func FuzzWithProfile(f *testing.F) {
 	f.Add("[default]\nregion = x\n[profile work]\n"+marker+"\n", "work")
 	f.Add("\ufeff[profile work\n=\n\r", "default")
 	f.Fuzz(func(t *testing.T, text, name string) {
-		p := profile{name: name, command: "/bin/latchkey credentials", region: "us-east-1"}
+		p := Profile{Name: name, Command: "/bin/latchkey credentials", Region: "us-east-1"}
 		got, err := withProfile(text, p)
 		if err != nil {
 			return
@@ -73,16 +72,4 @@ func FuzzWithProfile(f *testing.F) {
 			}
 		}
 	})
-}
-
-func TestQuoteForProcess(t *testing.T) {
-	t.Parallel()
-	for arg, want := range map[string]string{
-		"/usr/bin/latchkey": "/usr/bin/latchkey", "/my home/latchkey": `"/my home/latchkey"`, "/a&b": `"/a&b"`, "-x": "-x",
-		"/a\"b": "", "/a$b": "", "/a`b": "", "/a\nb": "", "/a #b": "", "/a ;b": "", "/it's": "",
-	} {
-		if got, err := quoteForProcess(arg); got != want || (err != nil) != (want == "") {
-			t.Errorf("quoteForProcess(%q) = %q, %v", arg, got, err)
-		}
-	}
 }
