@@ -98,7 +98,9 @@ var rules = []rule{
 	{"internal/tempkey", []string{"internal/random", "internal/seal", "internal/secret", "internal/strictbase64"}, nil}, // nothing but a use of the seal
 	{"internal/fault", nil, nil},
 	{"internal/origin", nil, nil},
-	{"internal/registry", []string{"internal/atomicfile", "internal/origin"}, []string{"github.com/gofrs/flock", "github.com/go-json-experiment/json"}},
+	{"internal/registry", []string{"internal/atomicfile", "internal/filelock", "internal/origin"}, []string{"github.com/go-json-experiment/json"}},
+	{"internal/filelock", []string{"internal/atomicfile"}, []string{"github.com/gofrs/flock"}},
+	{"internal/awsprofile", []string{"internal/atomicfile", "internal/filelock", "internal/plaintext", "internal/userdirs"}, nil},
 	{"internal/expiry", nil, nil},
 	{"internal/pagestyle", nil, nil},
 	{"internal/trust", nil, nil},

@@ -1,6 +1,7 @@
 package awsprofile
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,6 +25,9 @@ var sources = []string{
 	"credential_source", "web_identity_token_file", "sso_session", "sso_start_url", "sso_region", "sso_account_id", "sso_role_name",
 	"login_session",
 }
+
+// ErrForeign means that the file has a profile of this name that another program has made.
+var ErrForeign = errors.New("it has a profile of this name that another program has made")
 
 // withProfile returns the text of an AWS configuration file with the profile in it.
 // All other lines, comments and their order stay as they are, and so do the other
@@ -53,7 +57,7 @@ func withProfile(text string, p Profile) (string, error) {
 	}
 	ours := slices.ContainsFunc(lines[start:end], func(line string) bool { return strings.TrimSpace(line) == marker })
 	if !p.Force && (!ours || slices.ContainsFunc(lines[end:], p.begins)) {
-		return "", fmt.Errorf("it has a profile %q that another program has made", p.Name)
+		return "", fmt.Errorf("%w: %q", ErrForeign, p.Name)
 	}
 	if last := len(lines) - 1; !strings.HasSuffix(lines[last], "\n") {
 		lines[last] += newline

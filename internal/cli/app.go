@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/latchkey-auth/latchkey"
 	"github.com/latchkey-auth/latchkey/internal/cli/ui"
 	"github.com/latchkey-auth/latchkey/internal/userdirs"
@@ -23,7 +25,8 @@ type app struct {
 
 	opened *latchkey.Client // nil until the first command needs it
 
-	helpMisuse error // of a help that was asked for by a wrong word
+	helpMisuse error            // of a help that was asked for by a wrong word
+	active     *latchkey.Client // what opened was made of, if it is of one account
 }
 
 // commandLine is how the program was called: it finds the configuration and the stored
@@ -32,6 +35,8 @@ type commandLine struct {
 	program    string // how to type this program's name
 	configFlag string
 	homeFlag   string
+	// accountFlag is the username of the account that a command uses; empty for the active one.
+	accountFlag string
 }
 
 // console has the standard streams, and the form of the data on standard output.
@@ -102,18 +107,37 @@ func (a *app) client(changes ...func(*latchkey.Config)) (*latchkey.Client, error
 	config.FormerEndpoints = formerEndpoints(a.err, folder, config)
 	config.HTTPClient = lazyClient(config.CAFile, a.catchSignals)
 	config.CAFile = ""
-	if a.opened, err = latchkey.New(config); err != nil {
+	client, err := latchkey.New(config)
+	if err != nil {
 		return nil, &failure{code: exitUsage, err: err}
 	}
-	return a.opened, nil
+	if a.opened = client; a.accountFlag == "" {
+		return client, nil
+	}
+	a.active = client
+	a.opened, err = client.For(a.accountFlag)
+	return a.opened, err
+}
+
+// addAccountFlag gives a command that uses a session the flag --account.
+func (a *app) addAccountFlag(command *cobra.Command) {
+	command.Flags().Func("account", "`username` of the account to use (default: the active account)", func(name string) error {
+		if a.accountFlag = name; name == "" {
+			return errors.New("give the username of an account")
+		}
+		return nil
+	})
 }
 
 // close waits for a refresh that a command has started in the background.
 func (a *app) close() error {
-	if a.opened == nil {
-		return nil
+	var err error
+	for _, client := range []*latchkey.Client{a.opened, a.active} {
+		if client != nil {
+			err = errors.Join(err, client.Close())
+		}
 	}
-	return a.opened.Close()
+	return err
 }
 
 // typed is a command of this program with the configuration of this run, for hints.

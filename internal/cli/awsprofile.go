@@ -3,22 +3,17 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/latchkey-auth/latchkey"
-	"github.com/latchkey-auth/latchkey/internal/atomicfile"
+	"github.com/latchkey-auth/latchkey/internal/awsprofile"
 	"github.com/latchkey-auth/latchkey/internal/userdirs"
 )
-
-// maxAWSConfig bounds the AWS configuration file, in bytes.
-const maxAWSConfig = 1 << 20
 
 // profileInstaller writes profiles for the AWS tools.
 type profileInstaller struct{ *credentialsCommand }
@@ -27,8 +22,8 @@ type profileInstaller struct{ *credentialsCommand }
 // AWS configuration file, and leaves everything else in it as it is.
 func (p *profileInstaller) install(cmd *cobra.Command) error {
 	name := p.profile
-	if name == "" || strings.TrimSpace(name) != name || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || strings.ContainsRune("[]#;\"'\x7f", r) }) {
-		return p.misuse(cmd, "a profile cannot be called "+quote(name))
+	if wrong := awsprofile.CheckName(name); wrong != "" {
+		return p.misuse(cmd, wrong)
 	}
 	config, err := p.config()
 	if err != nil {
@@ -37,24 +32,21 @@ func (p *profileInstaller) install(cmd *cobra.Command) error {
 	if config.IdentityPoolID == "" {
 		return &failure{code: exitFailed, err: latchkey.ErrNoIdentityPool, hints: []string{"add identity_pool_id to the configuration's auth"}}
 	}
-	command, err := p.processCommand()
+	command, err := p.processCommand(cmd)
 	if err != nil {
 		return err
 	}
-	path, err := awsConfigFile()
+	path, err := awsprofile.ConfigFile()
 	if err != nil {
-		return err
+		return &failure{code: exitFailed, err: err, hints: []string{"set AWS_CONFIG_FILE"}}
 	}
-	old, mode, err := readAWSConfig(path)
+	err = awsprofile.Install(cmd.Context(), path, awsprofile.Profile{Name: name, Command: command, Region: config.Region(), Force: p.force})
 	if err != nil {
-		return err
-	}
-	text, err := withProfile(string(old), profile{name: name, command: command, region: config.Region(), force: p.force})
-	if err != nil {
-		return &failure{code: exitFailed, err: fmt.Errorf("%s: %w", path, err), hints: []string{"choose another name, or replace it with --force"}}
-	}
-	if err := writeAWSConfig(path, text, mode); err != nil {
-		return err
+		f := &failure{code: exitFailed, err: fmt.Errorf("write the AWS configuration: %w", err)}
+		if errors.Is(err, awsprofile.ErrForeign) {
+			f.hints = []string{"choose another name, or replace it with --force"}
+		}
+		return f
 	}
 	p.warnShadowed(name)
 	if p.json {
@@ -62,14 +54,25 @@ func (p *profileInstaller) install(cmd *cobra.Command) error {
 		return nil
 	}
 	p.out.Print("Wrote the profile " + name + " to " + path + ".")
-	p.err.Print("hint: try `aws sts get-caller-identity --profile " + shellQuote(name) + "`")
+	p.err.Print("hint: " + tryProfile(config, name))
 	return nil
 }
 
-// processCommand is the command line of credential_process. The AWS CLI splits it as
-// a shell would and runs it without one, other tools hand it to a shell: double
-// quotes mean the same to all, and what they do not is refused.
-func (p *profileInstaller) processCommand() (string, error) {
+// tryProfile says how to try a profile. AWS knows the keys of its own identity pools only;
+// those of a self-hosted service are AWS's if it has an STS broker.
+func tryProfile(config latchkey.Config, name string) string {
+	if u, err := url.Parse(config.IdentityPoolEndpoint); err == nil && u.Host != "" && !awsHost(u.Hostname()) {
+		return "APIs that verify the credentials of this service accept them (package sigv4auth); AWS does so only if the service has an STS broker"
+	}
+	return "try `aws sts get-caller-identity --profile " + shellQuote(name) + "`"
+}
+
+func awsHost(host string) bool {
+	return strings.HasSuffix(host, ".amazonaws.com") || strings.HasSuffix(host, ".amazonaws.com.cn")
+}
+
+// processCommand is the command line of credential_process.
+func (p *profileInstaller) processCommand(cmd *cobra.Command) (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("find this program: %w", err)
@@ -98,105 +101,39 @@ func (p *profileInstaller) processCommand() (string, error) {
 	}
 	if p.guest {
 		args = append(args, "--guest")
+	} else if account, err := p.profileAccount(cmd); err != nil {
+		return "", err
+	} else {
+		args = append(args, "--account", account)
 	}
-	for i, arg := range args {
-		if args[i], err = quoteForProcess(arg); err != nil {
-			return "", err
-		}
-	}
-	return strings.Join(args, " "), nil
-}
-
-// quoteForProcess quotes what has a space. In an INI file a "#" or ";" after a space
-// begins a comment.
-func quoteForProcess(arg string) (string, error) {
-	special := "\"'$`\r\n\x00"
-	if runtime.GOOS != "windows" {
-		special += "\\"
-	}
-	if strings.ContainsAny(arg, special) || strings.Contains(arg, " #") || strings.Contains(arg, " ;") {
-		return "", &failure{code: exitFailed, err: fmt.Errorf("the path %s has characters that credential_process cannot have", quote(arg)),
-			hints: []string{"move it to a path of plain letters"}}
-	}
-	if strings.ContainsAny(arg, " \t&()*;<>?[]{}|~#!%") {
-		return `"` + arg + `"`, nil
-	}
-	return arg, nil
-}
-
-// awsConfigFile is where the AWS tools look for profiles.
-func awsConfigFile() (string, error) {
-	path := os.Getenv("AWS_CONFIG_FILE")
-	if path == "" {
-		folder, err := os.UserHomeDir()
-		if err != nil {
-			return "", &failure{code: exitFailed, err: err, hints: []string{"set AWS_CONFIG_FILE"}}
-		}
-		path = filepath.Join(folder, ".aws", "config")
-	}
-	// Behind a link is the file that is meant; the link stays.
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
-	return filepath.Abs(path)
-}
-
-func readAWSConfig(path string) ([]byte, fs.FileMode, error) {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, atomicfile.Mode, nil
-	}
+	line, err := awsprofile.CommandLine(append(args, "--format", formatProcess)...)
 	if err != nil {
-		return nil, 0, fmt.Errorf("read the AWS configuration: %w", err)
+		return "", &failure{code: exitFailed, err: err, hints: []string{"move it to a path of plain letters"}}
 	}
-	defer file.Close()
-	info, err := file.Stat()
+	return line, nil
+}
+
+// profileAccount is the account whose credentials a profile gives, also after another user
+// has signed in.
+func (p *profileInstaller) profileAccount(cmd *cobra.Command) (string, error) {
+	if p.accountFlag != "" {
+		return p.accountFlag, nil
+	}
+	client, err := p.client()
 	if err != nil {
-		return nil, 0, fmt.Errorf("read the AWS configuration: %w", err)
+		return "", err
 	}
-	data, err := io.ReadAll(io.LimitReader(file, maxAWSConfig+1))
-	switch {
-	case err != nil:
-		return nil, 0, fmt.Errorf("read the AWS configuration: %w", err)
-	case len(data) > maxAWSConfig:
-		return nil, 0, fmt.Errorf("the AWS configuration %s has more than %d bytes", path, maxAWSConfig)
+	user, err := client.CurrentUser(cmd.Context())
+	if err != nil {
+		return "", &failure{err: err, hints: []string{"the profile names an account: sign in first, or name one with --account"}}
 	}
-	return data, info.Mode().Perm(), nil
+	return user.Username, nil
 }
 
-// writeAWSConfig replaces the file whole, and gives it the mode it had.
-func writeAWSConfig(path, text string, mode fs.FileMode) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("write the AWS configuration: %w", err)
-	}
-	if err := atomicfile.Write(path, []byte(text)); err != nil {
-		return fmt.Errorf("write the AWS configuration: %w", err)
-	}
-	if mode == atomicfile.Mode {
-		return nil
-	}
-	return os.Chmod(path, mode)
-}
-
-// warnShadowed tells of keys in the AWS credentials file under the same name, which
+// warnShadowed warns of keys in the AWS credentials file under the same name, which
 // the AWS tools prefer.
 func (p *profileInstaller) warnShadowed(name string) {
-	path := os.Getenv("AWS_SHARED_CREDENTIALS_FILE")
-	if path == "" {
-		folder, err := os.UserHomeDir()
-		if err != nil {
-			return
-		}
-		path = filepath.Join(folder, ".aws", "credentials")
-	}
-	data, _, err := readAWSConfig(path)
-	if err != nil {
-		return // it is not ours to complain about
-	}
-	for line := range strings.Lines(string(data)) {
-		if section, ok := sectionOf(line); ok && section == name {
-			p.err.Print("hint: " + path + " has keys of the same name, which the AWS tools prefer; remove them there")
-			return
-		}
+	if path, err := awsprofile.CredentialsFile(); err == nil && awsprofile.HasKeys(path, name) {
+		p.err.Print("hint: " + path + " has keys of the same name, which the AWS tools prefer; remove them there")
 	}
 }

@@ -90,7 +90,7 @@ you sign in to, compatible with Amazon Cognito, on your own machine.`,
 	for group, commands := range map[string][]*cobra.Command{
 		groupService: {a.upCommand(), a.statusCommand(), a.poolCommand()},
 		groupSession: {a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.sessionCommand(), a.accountsCommand()},
-		groupToken:   {a.tokenCommand(), a.credentialsCommand(), a.decodeCommand(), a.verifyCommand()},
+		groupToken:   {a.tokenCommand(), a.credentialsCommand(), a.execCommand(), a.decodeCommand(), a.verifyCommand()},
 	} {
 		for _, command := range commands {
 			command.GroupID = group

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,9 +40,10 @@ func (a *app) credentialsCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "credentials",
 		Short: "Print AWS credentials, for the AWS CLI and SDKs",
-		Long: "Prints the AWS credentials that the identity pool gives to whoever is signed in,\n" +
-			"renewed first if they have expired. The form \"process\" is what credential_process\n" +
-			"in the AWS configuration file reads; --install writes a profile that does.",
+		Long: "Prints the AWS credentials that the identity pool issues to the signed-in user, renewed\n" +
+			"first if they have expired. The format \"process\" is what credential_process in the AWS\n" +
+			"configuration file reads; --install writes a profile with it, for the account that is\n" +
+			"signed in now or that --account names.",
 		Example: "  latchkey credentials --install work   # once\n" +
 			"  aws s3 ls --profile work\n" +
 			"  eval \"$(latchkey credentials --format env)\"",
@@ -48,10 +51,11 @@ func (a *app) credentialsCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.credentials(cmd) },
 	}
 	f := command.Flags()
-	f.StringVar(&c.format, "format", formatProcess, "`form` of what is printed: process, env or json")
-	f.BoolVar(&c.guest, "guest", false, "print a guest's credentials while nobody is signed in")
+	f.StringVar(&c.format, "format", formatProcess, "`format` of the output: process, env or json")
+	f.BoolVar(&c.guest, "guest", false, "print a guest's credentials while no user is signed in")
 	f.StringVar(&c.profile, "install", "", "write the `profile` into the AWS configuration file instead")
-	f.BoolVar(&c.force, "force", false, "with --install: replace a profile that something else has made")
+	f.BoolVar(&c.force, "force", false, "with --install: replace a profile that another program has made")
+	a.addAccountFlag(command)
 	f.StringVar(&a.homeFlag, "home", "", "`folder` that sessions are kept in (default $LATCHKEY_HOME, then your configuration folder)")
 	return command
 }
@@ -67,16 +71,14 @@ type processCredentials struct {
 }
 
 func (c *credentialsCommand) credentials(cmd *cobra.Command) error {
-	if c.json && !cmd.Flags().Changed("format") {
-		c.format = formatJSON
+	if wrong := c.wrongFlags(cmd.Flags().Changed); wrong != "" {
+		return c.misuse(cmd, wrong)
 	}
-	switch {
-	case c.format != formatProcess && c.format != formatEnv && c.format != formatJSON:
-		return c.misuse(cmd, "there are the forms process, env and json, and not "+quote(c.format))
-	case cmd.Flags().Changed("install"):
+	if cmd.Flags().Changed("install") {
 		return (&profileInstaller{c}).install(cmd)
-	case c.force:
-		return c.misuse(cmd, "--force goes with --install")
+	}
+	if c.json {
+		c.format = formatJSON
 	}
 	got, err := c.fetchCredentials(cmd.Context())
 	if err != nil {
@@ -96,6 +98,23 @@ func (c *credentialsCommand) credentials(cmd *cobra.Command) error {
 		})
 	}
 	return nil
+}
+
+// wrongFlags says which flags contradict each other; empty if none do.
+func (c *credentialsCommand) wrongFlags(given func(flag string) bool) string {
+	switch {
+	case c.format != formatProcess && c.format != formatEnv && c.format != formatJSON:
+		return "unknown format " + quote(c.format) + ": use process, env or json"
+	case given("install") && given("format"):
+		return "--install writes a profile and prints no credentials; leave --format out"
+	case c.json && given("format") && c.format != formatJSON:
+		return "--json and --format " + c.format + " exclude each other"
+	case c.force && !given("install"):
+		return "--force needs --install"
+	case c.guest && given("account"):
+		return "--guest and --account exclude each other"
+	}
+	return ""
 }
 
 // fetchCredentials gets the user's credentials. A guest's are another matter: a
@@ -124,14 +143,18 @@ func (c *credentialsCommand) fetchCredentials(ctx context.Context) (latchkey.Cre
 	return latchkey.Credentials{}, out
 }
 
-// writeEnv prints what a shell sets the AWS tools' variables by.
+// staticVariables are the variables of the AWS tools that hold keys.
+func staticVariables(got latchkey.Credentials) map[string]string {
+	return map[string]string{
+		"AWS_ACCESS_KEY_ID": got.AccessKeyID, "AWS_SECRET_ACCESS_KEY": got.SecretAccessKey.Reveal(), "AWS_SESSION_TOKEN": got.SessionToken.Reveal(),
+		"AWS_CREDENTIAL_EXPIRATION": got.Expiration.UTC().Format(time.RFC3339),
+	}
+}
+
+// writeEnv prints the lines that set the AWS tools' variables in a shell.
 func (c *credentialsCommand) writeEnv(got latchkey.Credentials) {
-	for _, variable := range [][2]string{
-		{"AWS_ACCESS_KEY_ID", got.AccessKeyID},
-		{"AWS_SECRET_ACCESS_KEY", got.SecretAccessKey.Reveal()},
-		{"AWS_SESSION_TOKEN", got.SessionToken.Reveal()},
-		{"AWS_CREDENTIAL_EXPIRATION", got.Expiration.UTC().Format(time.RFC3339)},
-	} {
-		c.out.Print("export " + variable[0] + "=" + shellQuote(variable[1]))
+	variables := staticVariables(got)
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		c.out.Print("export " + name + "=" + shellQuote(variables[name]))
 	}
 }

@@ -20,7 +20,7 @@ type decoded struct {
 }
 
 func (a *app) decodeCommand() *cobra.Command {
-	return &cobra.Command{
+	command := &cobra.Command{
 		Use:   "decode [TOKEN|-]",
 		Short: "Show what a token says, without verifying it",
 		Long: `Shows header and claims of a token: the one given, the one on standard input
@@ -29,6 +29,8 @@ for "-", or the stored access token. Nothing is verified; see "latchkey verify".
 		Args:    a.atMost(1),
 		RunE:    a.decode,
 	}
+	a.addAccountFlag(command)
+	return command
 }
 
 func (a *app) decode(cmd *cobra.Command, args []string) error {

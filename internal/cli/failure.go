@@ -41,6 +41,9 @@ func (a *app) report(err error) int {
 	if err == nil {
 		return exitDone
 	}
+	if child, ok := errors.AsType[childExit](err); ok {
+		return int(child)
+	}
 	text, hints := a.explain(err)
 	a.err.Print(a.err.Paint(ui.Red, "latchkey:") + " " + ui.Clean(text))
 	for _, hint := range hints {
@@ -153,6 +156,9 @@ func kindText(e *latchkey.Error) string {
 // advise says what to do about an error of the client.
 func (c *commandLine) advise(e *latchkey.Error) []string {
 	login := "sign in with " + c.typed("login")
+	if c.accountFlag != "" {
+		login = c.typed("accounts") + " lists the accounts; sign in with " + c.typed("login "+shellQuote(c.accountFlag))
+	}
 	switch {
 	case errors.Is(e, latchkey.ErrSignedOut):
 		return append(adviseElsewhere(c.homeFlag, e), login)

@@ -56,6 +56,7 @@ forgets you too; with --no-browser it shows that address instead.`,
 	command.Flags().BoolVar(&c.all, "all", false, "sign out every account on this machine")
 	command.Flags().BoolVar(&c.local, "local", false, "forget the session here and tell nobody")
 	command.Flags().BoolVar(&c.noBrowser, "no-browser", false, "show the address of the logout page instead of opening it")
+	a.addAccountFlag(command)
 	return command
 }
 

@@ -56,6 +56,7 @@ line of its own.`,
 	}
 	command.Flags().BoolVar(&c.watching, "watch", false, "go on, and show each change")
 	command.Flags().BoolVar(&c.refresh, "refresh", false, "get new tokens and AWS credentials first, though the old ones are still good")
+	a.addAccountFlag(command)
 	return command
 }
 

@@ -43,6 +43,7 @@ func (a *app) tokenCommand() *cobra.Command {
 		},
 	}
 	command.Flags().BoolVar(&refresh, "refresh", false, "get a new token first, though the old one is still good")
+	a.addAccountFlag(command)
 	return command
 }
 

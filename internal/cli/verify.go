@@ -31,7 +31,7 @@ type verified struct {
 type verifyCommand struct{ *app }
 
 func (a *app) verifyCommand() *cobra.Command {
-	return &cobra.Command{
+	command := &cobra.Command{
 		Use:   "verify [TOKEN|-]",
 		Short: "Tell whether a token is genuine and still valid",
 		Long: `Verifies a token against the keys that the configured user pool publishes: the
@@ -42,6 +42,8 @@ A token stays valid until it expires, also after a sign-out.`,
 		Args: a.atMost(1),
 		RunE: (&verifyCommand{a}).verify,
 	}
+	a.addAccountFlag(command)
+	return command
 }
 
 func (c *verifyCommand) verify(cmd *cobra.Command, args []string) error {

@@ -15,12 +15,14 @@ type identity struct {
 }
 
 func (a *app) whoamiCommand() *cobra.Command {
-	return &cobra.Command{
+	command := &cobra.Command{
 		Use:   "whoami",
 		Short: "Show who is signed in, without asking the service",
 		Args:  a.atMost(0),
 		RunE:  a.whoami,
 	}
+	a.addAccountFlag(command)
+	return command
 }
 
 func (a *app) whoami(cmd *cobra.Command, _ []string) error {
