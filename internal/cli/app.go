@@ -24,9 +24,9 @@ type app struct {
 	catchSignals func()
 
 	opened *latchkey.Client // nil until the first command needs it
+	active *latchkey.Client // what opened was made of, if it is of one account
 
-	helpMisuse error            // of a help that was asked for by a wrong word
-	active     *latchkey.Client // what opened was made of, if it is of one account
+	helpMisuse error // of a help that was asked for by a wrong word
 }
 
 // commandLine is how the program was called: it finds the configuration and the stored

@@ -10,8 +10,8 @@
 package containercreds
 
 import (
-	"crypto/rand"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net"

@@ -113,7 +113,9 @@ func TestServeFails(t *testing.T) {
 		"over":    {&containercreds.Refusal{Code: "SignedOut", Err: errors.New("sign in")}, 400, "SignedOut"},
 		"offline": {errors.New("no network"), 503, "Unavailable"},
 	} {
-		e := listen(t, func(context.Context) (containercreds.Credentials, error) { return containercreds.Credentials{}, test.err })
+		e := listen(t, func(context.Context) (containercreds.Credentials, error) {
+			return containercreds.Credentials{}, test.err
+		})
 		if status, got := ask(t, e, nil); status != test.status || got["code"] != test.code || got["message"] != test.err.Error() {
 			t.Errorf("%s: %d, %v", name, status, got)
 		}
