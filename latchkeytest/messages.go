@@ -20,6 +20,9 @@ type messages struct {
 	sent []plug.Message
 }
 
+// Immediate marks messages as a Messenger whose Send never waits.
+func (*messages) Immediate() {}
+
 // Send keeps a message.
 func (m *messages) Send(_ context.Context, message plug.Message) error {
 	m.mu.Lock()

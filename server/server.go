@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/keys"
@@ -156,6 +157,7 @@ type Server struct {
 	pages          map[string]bool // patterns of what a person looks at
 	ring           *keys.Ring
 	ownsRing       bool
+	closed         sync.Once
 	operations     operations
 	signatures     map[string]*sigv4.Verifier // by signing name
 	administrators map[string]administrator   // by access key id
@@ -220,7 +222,7 @@ func newServer(c Config, ring *keys.Ring) (*Server, error) {
 	party := federation.NewParty(openid.ReachOf(c.Providers), s.log, s.now)
 	s.pools = userpool.New(userpool.Config{
 		Pool: pool.Config{
-			Storage: s.feed.watch(s.store), Box: box, Keys: s.ring, Issuer: s.issuer, Gate: arithmeticGate(c.Limits), Messenger: c.Messenger,
+			Storage: s.feed.watch(s.store), Box: box, Keys: s.ring, Issuer: s.issuer, Gate: arithmeticGate(c.Limits), Messenger: boundMessenger(c.Messenger),
 			MessagesPerSource: c.Limits.MessagesPerSource, SessionsPerUser: c.Limits.SessionsPerUser, Logger: s.log, Now: s.now,
 		},
 		Tokens: tokens.Config{LostAnswers: c.LostAnswers},
@@ -232,7 +234,7 @@ func newServer(c Config, ring *keys.Ring) (*Server, error) {
 	})
 	s.identities = identitypool.New(identitypool.Config{
 		Storage: s.store, Box: box, Keys: s.ring, Issuer: s.idIssuer, UserPools: s.pools.Tokens, Region: c.Region,
-		Providers: c.Providers, Broker: c.Broker, CredentialLife: c.CredentialLife, GuestLife: c.GuestLife, Logger: s.log, Now: s.now,
+		Providers: c.Providers, Broker: boundBroker(c.Broker, s.now), CredentialLife: c.CredentialLife, GuestLife: c.GuestLife, Logger: s.log, Now: s.now,
 	})
 	s.oauth = oauth.New(oauth.Config{
 		Clients: browserSide{s.pools.Tokens}, Issuer: browserSide{s.pools.Tokens}, Users: browserSide{s.pools.Tokens}, Box: box,
@@ -240,7 +242,7 @@ func newServer(c Config, ring *keys.Ring) (*Server, error) {
 		SignedOut: s.showSignedOut, Note: noteOutcome, Logger: s.log, Now: s.now,
 	})
 	s.hosted = hosted.New(hosted.Config{
-		Accounts: pageAccounts{s.pools.Accounts, s.pools.Tokens}, Door: pageSignIn{s.pools.SignIn}, Flow: flow{s}, Memory: s.oauth, MaxQuery: oauth.MaxQuery, Brands: brands{s.pools.Admin, c.Brands},
+		Accounts: pageAccounts{s.pools.Accounts, s.pools.Tokens}, Door: pageSignIn{s.pools.SignIn}, Flow: flow{s}, Memory: s.oauth, MaxQuery: oauth.MaxQuery, Brands: brands{s.pools.Admin, boundBrands(c.Brands)},
 		Note: noteOutcome, Logger: s.log,
 	})
 	s.operations = operationsOf(s)
@@ -305,6 +307,7 @@ func (s *Server) IdentityIssuer(identityPoolID string) string { return s.idIssue
 // made. It leaves Config.Storage alone.
 func (s *Server) Close() error {
 	s.feed.stop()
+	s.closed.Do(s.pools.Base.Codes.Close)
 	if s.ownsRing {
 		s.ring.Close()
 	}

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -77,6 +78,13 @@ func newEmbedding(t *testing.T, signer plug.Signer) *embedding {
 	t.Cleanup(func() { store.Close() })
 	e := &embedding{t: t, store: store, key: server.NewKey()}
 	e.restart(signer)
+	e.provision(map[string]any{"RefreshTokenRotation": map[string]any{"Feature": "ENABLED", "RetryGracePeriodSeconds": 0}})
+	return e
+}
+
+// provision makes the pool, the user and the client, with more settings of the client.
+func (e *embedding) provision(client map[string]any) {
+	e.t.Helper()
 	var pool struct {
 		UserPool struct {
 			ID string `json:"Id"`
@@ -84,19 +92,17 @@ func newEmbedding(t *testing.T, signer plug.Signer) *embedding {
 	}
 	e.must("CreateUserPool", map[string]any{"PoolName": "staff"}, &pool)
 	e.pool = pool.UserPool.ID
-	var client struct {
+	settings := map[string]any{"UserPoolId": e.pool, "ClientName": "app", "ExplicitAuthFlows": []string{"ALLOW_USER_PASSWORD_AUTH"}}
+	maps.Copy(settings, client)
+	var made struct {
 		UserPoolClient struct {
 			ClientID string `json:"ClientId"`
 		}
 	}
-	e.must("CreateUserPoolClient", map[string]any{
-		"UserPoolId": e.pool, "ClientName": "app", "ExplicitAuthFlows": []string{"ALLOW_USER_PASSWORD_AUTH"},
-		"RefreshTokenRotation": map[string]any{"Feature": "ENABLED", "RetryGracePeriodSeconds": 0},
-	}, &client)
-	e.client = client.UserPoolClient.ClientID
+	e.must("CreateUserPoolClient", settings, &made)
+	e.client = made.UserPoolClient.ClientID
 	e.must("AdminCreateUser", map[string]any{"UserPoolId": e.pool, "Username": "ann", "MessageAction": "SUPPRESS"}, nil)
 	e.must("AdminSetUserPassword", map[string]any{"UserPoolId": e.pool, "Username": "ann", "Password": password, "Permanent": true}, nil)
-	return e
 }
 
 // restart makes the service anew on its storage.

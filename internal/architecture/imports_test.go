@@ -87,8 +87,9 @@ var rules = []rule{
 	{"server/internal/userpool/accounts", []string{"internal/...", "server/internal/limits", "server/internal/paging", "server/internal/userpool/pool", "server/internal/userpool/tokens", "server/plug", "server/storage"}, []string{"golang.org/x/text"}},
 	{"server/internal/userpool/admin", []string{"internal/...", "server/internal/federation", "server/internal/limits", "server/internal/paging", "server/internal/settings", "server/internal/tagging", "server/internal/userpool/pool", "server/internal/userpool/tokens", "server/storage"}, nil},
 	{"server", []string{"internal/...", "server/..."}, []string{"golang.org/x/sync"}},
-	{"internal/keys", []string{"internal/seal", "jwt", "server/plug", "server/storage"}, []string{"golang.org/x/sync"}}, // the signing keys of a service
-	{"internal/outbox", []string{"internal/localonly", "internal/pagestyle", "server/plug"}, nil},                       // of a service for development
+	{"internal/outcall", nil, nil},
+	{"internal/keys", []string{"internal/outcall", "internal/seal", "jwt", "server/plug", "server/storage"}, []string{"golang.org/x/sync"}}, // the signing keys of a service
+	{"internal/outbox", []string{"internal/localonly", "internal/pagestyle", "server/plug"}, nil},                                           // of a service for development
 	{"internal/localservice", []string{"internal/...", "server/..."}, []string{"golang.org/x/sync"}},
 	{"internal/sessionpage", []string{"", "internal/localonly", "internal/pagestyle", "jwt", "store"}, nil}, // a program on the client
 	{"internal/cli/...", []string{"...", ""}, []string{"github.com/spf13/cobra", "golang.org/x/term", "golang.org/x/sys"}},

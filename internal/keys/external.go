@@ -7,7 +7,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/outcall"
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -20,6 +22,8 @@ const purposeHandle = "signing key handle"
 const (
 	// externalWorkers is the number of concurrent calls of Signer.Sign.
 	externalWorkers = 64
+	// externalTimeout bounds a call of a Signer, whatever the context of the caller allows.
+	externalTimeout = 5 * time.Second
 	maxHandle       = 2048 // bytes
 	leastModulus    = 2048 // bits
 	mostModulus     = 4096
@@ -37,7 +41,7 @@ type Trusted interface {
 
 // createExternal requests a key from the Signer.
 func (r *Ring) createExternal(ctx context.Context, poolID string, use Use) (key storage.Key, err error) {
-	made, err := callSigner(ctx, r.calls, func(ctx context.Context) (plug.SigningKey, error) {
+	made, err := outcall.Do(ctx, r.calls, func(ctx context.Context) (plug.SigningKey, error) {
 		return r.options.Signer.CreateKey(ctx, plug.KeyRequest{PoolID: poolID, Use: string(use)})
 	})
 	if err == nil {
@@ -95,7 +99,7 @@ func openExternal(row storage.Key, handle string) (*signingKey, error) {
 // signExternal requests a signature from the Signer and verifies it: every verifier would refuse
 // a token with a wrong one.
 func (r *Ring) signExternal(ctx context.Context, key *signingKey, digest [32]byte) ([]byte, error) {
-	signature, err := callSigner(ctx, r.calls, func(ctx context.Context) ([]byte, error) {
+	signature, err := outcall.Do(ctx, r.calls, func(ctx context.Context) ([]byte, error) {
 		return r.options.Signer.Sign(ctx, key.handle, digest)
 	})
 	if _, trusted := r.options.Signer.(Trusted); err == nil && !trusted {
@@ -124,7 +128,7 @@ func (r *Ring) removeRetired(ctx context.Context, rows []storage.Key) (stay map[
 		if !external || !retired(row, r.now()) {
 			continue
 		}
-		_, err := callSigner(ctx, r.calls, func(ctx context.Context) (struct{}, error) {
+		_, err := outcall.Do(ctx, r.calls, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, remover.RemoveKey(ctx, handle)
 		})
 		if err != nil {

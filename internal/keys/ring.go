@@ -43,6 +43,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/latchkey-auth/latchkey/internal/outcall"
 	"github.com/latchkey-auth/latchkey/internal/seal"
 	"github.com/latchkey-auth/latchkey/server/plug"
 	"github.com/latchkey-auth/latchkey/server/storage"
@@ -111,7 +112,7 @@ type Ring struct {
 	publish  sync.Mutex // orders what is put in pools
 
 	places  chan struct{}   // taken by those who sign
-	calls   *externalCalls  // of Options.Signer
+	calls   *outcall.Calls  // of Options.Signer
 	closing context.Context // ends with Close
 	stop    context.CancelFunc
 	drain   sync.Once
@@ -140,7 +141,7 @@ func NewRing(store storage.Store, box *seal.Box, o Options) *Ring {
 	if o.Generate == nil {
 		o.Generate = func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, keySize) }
 	}
-	r := &Ring{store: store, box: box, options: o, places: make(chan struct{}, o.Workers), calls: newExternalCalls(o.Workers)}
+	r := &Ring{store: store, box: box, options: o, places: make(chan struct{}, o.Workers), calls: outcall.New("the signer", o.Workers, externalTimeout)}
 	r.closing, r.stop = context.WithCancel(context.Background())
 	return r
 }

@@ -36,7 +36,7 @@ type Outbox struct {
 // by the goroutine that delivers it, and must not block.
 func New(tell func(Entry)) *Outbox { return &Outbox{tell: tell} }
 
-// Deliver keeps a message of either medium. It never fails.
+// Send keeps a message of either medium. It never fails.
 func (o *Outbox) Send(_ context.Context, m plug.Message) error {
 	e := Entry{time.Now(), m}
 	o.mu.Lock()
@@ -50,6 +50,10 @@ func (o *Outbox) Send(_ context.Context, m plug.Message) error {
 	}
 	return nil
 }
+
+// Immediate marks the Outbox as a Messenger whose Send never waits, so that a message is there
+// when the answer of the call that caused it arrives.
+func (*Outbox) Immediate() {}
 
 // Entries gives what is kept, the newest first.
 func (o *Outbox) Entries() []Entry {

@@ -4,8 +4,9 @@ import "context"
 
 // Brands looks up the brand of an app client's sign-in pages.
 type Brands interface {
-	// Brand returns the brand for the ids of a user pool and one of its clients. It must
-	// be safe for concurrent use.
+	// Brand returns the brand for the ids of a user pool and one of its clients. An error, a
+	// panic and a call of more than five seconds show an error page instead of the page. It
+	// must be safe for concurrent use.
 	Brand(ctx context.Context, poolID, clientID string) (Brand, error)
 }
 

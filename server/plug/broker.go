@@ -7,8 +7,10 @@ import (
 )
 
 // Broker issues the AWS credentials of identity pools, for GetCredentialsForIdentity.
-// The pool has verified the login and chosen the role before it calls Credentials.
-// A Broker must be safe for concurrent use. Packages stsbroker and ownbroker have one each.
+// The pool has verified the login and chosen the role before it calls Credentials. It
+// reports an error other than [ErrRole], a panic, a call of more than 15 seconds, and
+// credentials that are incomplete or expired as a temporary error. A Broker must be safe for
+// concurrent use. Packages stsbroker and ownbroker have one each.
 type Broker interface {
 	Credentials(ctx context.Context, g Grant) (Credentials, error)
 }

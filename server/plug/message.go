@@ -8,10 +8,12 @@ import (
 // Messenger delivers messages to users: by an SMTP server (package mail), an SMS
 // provider, or any other means.
 //
-// Send takes a message over and returns without waiting for its delivery, so that the
-// time of a call does not reveal whether there was a message. Its error is logged, and
-// the caller of the operation gets CodeDeliveryFailureException. Send must be safe for
-// concurrent use.
+// Send takes a message over and returns; a Messenger with a queue, such as package mail's
+// Sender, returns before the delivery. Its error is logged, and the caller of the operation
+// gets CodeDeliveryFailureException, also after a panic or if Send takes longer than ten
+// seconds. If the client hides which users exist (PreventUserExistenceErrors), calls such as
+// ForgotPassword neither wait for Send nor report its error, since both would reveal that
+// there is a user. Send must be safe for concurrent use.
 type Messenger interface {
 	Send(ctx context.Context, m Message) error
 }

@@ -162,11 +162,12 @@ func (s *Service) sendCode(ctx context.Context, a *pool.App, who *pool.Subject, 
 	if purpose == pool.CodeReset {
 		standard = pool.ResetTemplate
 	}
-	err = s.codes.Send(ctx, cause.Message(a.PoolSettings.CodeTemplate(to.Medium, standard), user, to, code))
+	m := cause.Message(a.PoolSettings.CodeTemplate(to.Medium, standard), user, to, code)
 	if hides {
-		return nil // the failure was logged, and would tell that there is a user
+		s.codes.SendHidden(ctx, m)
+		return nil
 	}
-	return err
+	return s.codes.Send(ctx, m)
 }
 
 // ConfirmSignUp confirms a user with the code of the SignUp. The contact that it

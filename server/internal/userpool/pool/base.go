@@ -74,7 +74,7 @@ func New(c Config) *Base {
 		decoy: b.Box.Seal(purposeVerifier, make([]byte, VerifierSize), nil),
 	}
 	b.Passwords.lockout.Now = b.Clock
-	b.Codes = &Codes{store: b.Store, box: b.Box, log: b.Log, now: b.Now, messenger: c.Messenger, perSource: messagesPerSource(c.MessagesPerSource)}
+	b.Codes = &Codes{store: b.Store, box: b.Box, log: b.Log, now: b.Now, messenger: c.Messenger, hidden: make(chan struct{}, maxHidden), perSource: messagesPerSource(c.MessagesPerSource)}
 	b.Sessions = &Sessions{log: b.Log, now: b.Now, perUser: c.SessionsPerUser}
 	if b.Sessions.perUser <= 0 {
 		b.Sessions.perUser = DefaultSessionsPerUser
@@ -131,7 +131,8 @@ type Codes struct {
 	log       *slog.Logger
 	now       func() time.Time
 	messenger plug.Messenger
-	perSource limits.Quota // of messages; without events there is no bound
+	hidden    chan struct{} // taken by goroutines of SendHidden
+	perSource limits.Quota  // of messages; without events there is no bound
 }
 
 // CanSend reports whether there is a messenger.

@@ -195,6 +195,35 @@ func (s *Codes) Send(ctx context.Context, m plug.Message) error {
 	return wire.NewException(wire.CodeDeliveryFailureException, wire.MessageCodeNotDelivered)
 }
 
+// maxHidden is the number of messages that SendHidden sends at once.
+const maxHidden = 256
+
+// SendHidden is Send for answers that must not reveal whether a user exists. It logs failures and
+// does not wait for the messenger, whose time would reveal it, unless the messenger is known not
+// to wait.
+func (s *Codes) SendHidden(ctx context.Context, m plug.Message) {
+	if _, ok := s.messenger.(interface{ Immediate() }); ok {
+		_ = s.Send(ctx, m)
+		return
+	}
+	select {
+	case s.hidden <- struct{}{}:
+		go func() {
+			defer func() { <-s.hidden }()
+			_ = s.Send(context.WithoutCancel(ctx), m)
+		}()
+	default:
+		s.log.ErrorContext(ctx, "cannot send a message: too many messages in progress", "pool", m.PoolID, "purpose", m.Purpose, "medium", m.Medium)
+	}
+}
+
+// Close waits for the messages of SendHidden. It drops later ones.
+func (s *Codes) Close() {
+	for range cap(s.hidden) {
+		s.hidden <- struct{}{}
+	}
+}
+
 // RequiresVerification reports whether a new value of a contact waits until it is
 // verified (UserAttributeUpdateSettingsType).
 func (p *Settings) RequiresVerification(attribute string) bool {
