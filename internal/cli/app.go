@@ -37,6 +37,7 @@ type commandLine struct {
 	homeFlag   string
 	// accountFlag is the username of the account that a command uses; empty for the active one.
 	accountFlag string
+	target      target // set when a configuration was read
 }
 
 // console has the standard streams, and the form of the data on standard output.
@@ -65,6 +66,7 @@ func (c *commandLine) config() (latchkey.Config, error) {
 	if err != nil {
 		return latchkey.Config{}, &failure{code: exitUsage, err: err}
 	}
+	c.target = targetOf(config)
 	return config, nil
 }
 

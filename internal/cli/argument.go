@@ -40,31 +40,3 @@ func (a *app) givenToken(ctx context.Context, args []string) (string, error) {
 	}
 	return text, nil
 }
-
-// wrongToken puts an error about a token into words for people.
-func wrongToken(err error) error {
-	e, ok := errors.AsType[*jwt.Error](err)
-	if !ok {
-		return err
-	}
-	text := e.Kind.Error()
-	if errors.Is(e.Kind, jwt.ErrMalformed) && e.Part != "token" {
-		text = "the token's " + e.Part + " is malformed"
-	}
-	if e.Detail != "" {
-		text += ": " + e.Detail
-	}
-	if e.Err != nil {
-		text += ": " + e.Err.Error()
-	}
-	return &tokenError{text, err}
-}
-
-// tokenError has a text of its own and the kind of its cause.
-type tokenError struct {
-	text  string
-	cause error
-}
-
-func (e *tokenError) Error() string { return e.text }
-func (e *tokenError) Unwrap() error { return e.cause }

@@ -148,7 +148,7 @@ func kindText(e *latchkey.Error) string {
 	case errors.Is(e.Kind, latchkey.ErrConfig) && e.Message != "", e.Kind == nil:
 		return ""
 	case errors.Is(e.Kind, latchkey.ErrConfig) && e.Message == "" && e.Hint != "":
-		return e.Kind.Error() + ": " + e.Hint
+		return e.Kind.Error() + ": " + memberNames(e.Hint)
 	}
 	return e.Kind.Error()
 }
@@ -169,9 +169,9 @@ func (c *commandLine) advise(e *latchkey.Error) []string {
 	case errors.Is(e, latchkey.ErrGuestsDisabled):
 		return []string{login + ", or allow guests in the identity pool and in the configuration"}
 	case errors.Is(e, latchkey.ErrNetwork):
-		return []string{"is the service running? `" + c.program + " up` starts a local one; nothing was signed out"}
+		return []string{c.adviseNetwork(e, e.Hint) + "; nothing was signed out"}
 	case e.Hint == "", errors.Is(e, latchkey.ErrConfig) && e.Message == "": // describe has said it
 		return nil
 	}
-	return []string{e.Hint}
+	return []string{memberNames(e.Hint)}
 }

@@ -48,6 +48,8 @@ forgets you too; with --no-browser it shows that address instead.`,
 				return a.misuse(cmd, "--global and --local exclude each other")
 			case c.global && c.all:
 				return a.misuse(cmd, "--global and --all exclude each other")
+			case c.all && c.accountFlag != "":
+				return a.misuse(cmd, "--account and --all exclude each other")
 			}
 			return c.logout(cmd.Context())
 		},

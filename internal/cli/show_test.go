@@ -137,18 +137,6 @@ func TestMask(t *testing.T) {
 	}
 }
 
-func TestIssuer(t *testing.T) {
-	t.Parallel()
-	config := latchkey.Config{UserPoolID: "eu-west-1_abc"}
-	if got := issuer(config); got != "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc" {
-		t.Errorf("Cognito's issuer is %s", got)
-	}
-	config.Issuer = "https://id.example.com/x"
-	if got := issuer(config); got != config.Issuer {
-		t.Errorf("the configured issuer is %s", got)
-	}
-}
-
 func TestCodeQuestion(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/latchkey-auth/latchkey/internal/fault"
 	"github.com/latchkey-auth/latchkey/internal/localhost"
 	"github.com/latchkey-auth/latchkey/internal/trust"
 )
@@ -41,6 +42,7 @@ func newTransport(caFile string) (http.RoundTripper, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.IdleConnTimeout = 10 * time.Second
 	localhost.Keep(transport)
+	fault.ReportProxy(transport)
 	if caFile == "" {
 		return transport, nil
 	}

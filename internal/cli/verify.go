@@ -15,7 +15,7 @@ import (
 	"github.com/latchkey-auth/latchkey/jwt"
 )
 
-// verified is what verify tells with --json. Only reason is there for a token
+// verified is the output of verify --json. Only reason is there for a token
 // that is not valid: what such a token says is worth nothing.
 type verified struct {
 	Valid     bool       `json:"valid"`
@@ -51,6 +51,12 @@ func (c *verifyCommand) verify(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if config.UserPoolID == "" || config.ClientID == "" {
+		return &failure{
+			code: exitUsage, err: errors.New("the configuration names no user pool with an app client"),
+			hints: []string{"set auth.user_pool_id and auth.user_pool_client_id"},
+		}
+	}
 	raw, err := c.givenToken(cmd.Context(), args)
 	if err != nil {
 		return err
@@ -60,6 +66,9 @@ func (c *verifyCommand) verify(cmd *cobra.Command, args []string) error {
 		err = wrongToken(err)
 		if c.json && exitCode(err) == exitFailed {
 			c.writeJSON(verified{Reason: c.reason(err)})
+		}
+		if hint := c.adviseToken(err); hint != "" {
+			return &failure{err: err, hints: []string{hint}}
 		}
 		return err
 	}
@@ -87,7 +96,7 @@ func (c *verifyCommand) check(ctx context.Context, config latchkey.Config, raw s
 	if err != nil {
 		return jwt.Claims{}, err
 	}
-	keys, err := issuerKeys(config, c.catchSignals)
+	keys, err := c.issuerKeys(config)
 	if err != nil {
 		return jwt.Claims{}, err
 	}
@@ -95,7 +104,7 @@ func (c *verifyCommand) check(ctx context.Context, config latchkey.Config, raw s
 		Issuer: issuer(config), ClientIDs: []string{config.ClientID}, Keys: keys, CacheSize: -1,
 	})
 	if err != nil {
-		return jwt.Claims{}, &failure{code: exitUsage, err: err}
+		return jwt.Claims{}, &failure{code: exitUsage, err: errors.New(withoutPackage(err)), hints: []string{"check " + c.target.issuerMember}}
 	}
 	if read.Use() == jwt.UseID {
 		token, err := verifier.VerifyID(ctx, raw)
@@ -111,29 +120,37 @@ func (c *verifyCommand) check(ctx context.Context, config latchkey.Config, raw s
 	return token.Claims(), nil
 }
 
-// issuerKeys are the keys of the configured issuer; first is called before they are fetched.
-func issuerKeys(config latchkey.Config, first func()) (*jwt.RemoteKeys, error) {
+// issuerKeys are the keys of the configured issuer.
+func (c *verifyCommand) issuerKeys(config latchkey.Config) (*jwt.RemoteKeys, error) {
 	address := strings.TrimSuffix(issuer(config), "/") + "/.well-known/jwks.json"
 	if u, err := url.Parse(address); err == nil && !config.InsecureHTTP && localhost.Exposed(u) {
 		return nil, &failure{
-			code: exitUsage, err: errors.New("latchkey.issuer is plain http to another machine, " + quote(u.Hostname())),
+			code: exitUsage, err: errors.New(c.target.issuerMember + " is plain http to another machine, " + quote(u.Hostname())),
 			hints: []string{"use https, or set latchkey.insecure_http to true if everyone on the network may read and change the keys"},
 		}
 	}
 	keys, err := jwt.NewRemoteKeys(address, func(o *jwt.RemoteOptions) {
-		o.HTTPClient = lazyClient(config.CAFile, first)
+		o.HTTPClient = lazyClient(config.CAFile, c.catchSignals)
 		o.InsecureHTTP = true // checked above
 	})
 	if err != nil {
-		return nil, &failure{code: exitUsage, err: err}
+		return nil, &failure{code: exitUsage, err: errors.New(withoutPackage(err)), hints: []string{"check " + c.target.issuerMember}}
 	}
 	return keys, nil
 }
 
-// issuer is whose keys count: the configured issuer, or Cognito's for the pool.
+// issuer is whose keys count: the configured issuer, else that of the service at
+// user_pool_endpoint, else Cognito's for the pool.
 func issuer(config latchkey.Config) string {
-	if config.Issuer != "" {
+	switch {
+	case config.Issuer != "":
 		return config.Issuer
+	case config.UserPoolEndpoint != "":
+		return strings.TrimSuffix(config.UserPoolEndpoint, "/") + "/" + config.UserPoolID
 	}
-	return "https://cognito-idp." + config.Region() + ".amazonaws.com/" + config.UserPoolID
+	domain := "amazonaws.com"
+	if strings.HasPrefix(config.Region(), "cn-") { // another partition
+		domain = "amazonaws.com.cn"
+	}
+	return "https://cognito-idp." + config.Region() + "." + domain + "/" + config.UserPoolID
 }

@@ -42,6 +42,7 @@ func HTTPClient(base *http.Client, caFile string) (client *http.Client, release 
 	transport = clone(transport)
 	if client.Transport == nil {
 		localhost.Keep(transport)
+		fault.ReportProxy(transport)
 	}
 	if caFile != "" {
 		if err := trustFile(transport, caFile); err != nil {

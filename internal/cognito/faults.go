@@ -30,6 +30,9 @@ func refusal(op string, got answer) *fault.Fault {
 	if exception.Type == wire.UnknownOperationException {
 		f.Hint = "the service at this endpoint does not have the operation"
 	}
+	if v.class == fault.Unreached {
+		f.Hint = fault.StatusHint(got.status, fault.HintNetwork)
+	}
 	if exception.Type == "" {
 		f.Message = fmt.Sprintf("HTTP status %d", got.status)
 	}
@@ -46,7 +49,7 @@ func unusable(op string, got answer, err error) *fault.Fault {
 	f := fault.OfClass(op, class, "cannot read the answer")
 	f.RequestID, f.Err, f.Retryable = got.header.Get(wire.HeaderRequestID), err, true
 	if class == fault.Unreached {
-		f.Hint = "a proxy or a sign-in page of this network answered; open a browser, or check the network connection"
+		f.Hint = fault.HintPortal
 	}
 	return f
 }
@@ -73,10 +76,9 @@ func transportFault(ctx, bounded context.Context, op string, err error) error {
 	if errors.Is(context.Cause(bounded), ErrTimeout) {
 		err = ErrTimeout
 	}
-	f := &fault.Fault{Op: op, Kind: fault.Network, Hint: "check the network connection", Err: err, Class: fault.Unreached, Retryable: true}
+	f := &fault.Fault{Op: op, Kind: fault.Network, Hint: fault.NetworkHint(err), Err: err, Class: fault.Unreached, Retryable: true}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		f.Retryable = false // the same certificate comes again
-		f.Hint = "the service's certificate is not trusted; set Config.CAFile to its authority"
 	}
 	if _, ok := errors.AsType[*trust.FileError](err); ok {
 		f.Class, f.Kind, f.Retryable, f.Hint = fault.Misconfigured, fault.Config, false, hintCAFile
