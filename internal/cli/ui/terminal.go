@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/latchkey-auth/latchkey/internal/plaintext"
 )
 
 // ErrNoTerminal means that there is nobody to ask.
@@ -93,8 +95,9 @@ func (t *Terminal) ask(ctx context.Context, question string) (string, error) {
 // maxLine bounds an answer, in bytes; terminals themselves take about as much.
 const maxLine = 4096
 
-// ReadLine reads up to and without the first line feed, or the end of r. It
-// takes no byte that follows, and refuses lines of more than 4096 bytes.
+// ReadLine reads up to and without the first line feed, or the end of r. It takes no byte
+// that follows, removes a byte order mark, and refuses UTF-16, NUL and lines of more than 4096
+// bytes.
 func ReadLine(r io.Reader) (string, error) {
 	var line strings.Builder
 	var one [1]byte
@@ -102,7 +105,11 @@ func ReadLine(r io.Reader) (string, error) {
 		n, err := r.Read(one[:])
 		switch {
 		case n == 1 && one[0] == '\n', errors.Is(err, io.EOF) && n == 0 && line.Len() > 0:
-			return strings.TrimSuffix(line.String(), "\r"), nil
+			text, _, err := plaintext.Check([]byte(line.String()))
+			if err != nil {
+				return "", fmt.Errorf("the line cannot be read: %w", err)
+			}
+			return strings.TrimSuffix(text, "\r"), nil
 		case n == 0 && err != nil:
 			return "", err
 		case line.Len() == maxLine:

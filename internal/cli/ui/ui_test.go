@@ -145,12 +145,18 @@ func TestReadLine(t *testing.T) {
 		{"\nnext", "", "next"},
 		{" kept \n", " kept ", ""},
 		{long + "\n", long, ""},
+		{"\ufeffword\r\n", "word", ""},
 	} {
 		r := strings.NewReader(test.in)
 		got, err := ReadLine(iotest.OneByteReader(r))
 		rest, _ := io.ReadAll(r)
 		if err != nil || got != test.want || string(rest) != test.rest {
 			t.Errorf("ReadLine(%.20q) = %.20q, %v and leaves %q", test.in, got, err, rest)
+		}
+	}
+	for _, text := range []string{"\xff\xfew\x00\n\x00", "w\x00\n", "\xfe\xff\x00w\x00\n"} {
+		if got, err := ReadLine(strings.NewReader(text)); err == nil {
+			t.Errorf("ReadLine(%q) = %q", text, got)
 		}
 	}
 	if _, err := ReadLine(strings.NewReader("")); !errors.Is(err, io.EOF) {
