@@ -15,6 +15,10 @@ import (
 type dialogue struct {
 	app      *app
 	terminal *ui.Terminal
+	// challenge is what the service asks for; empty before its first answer.
+	challenge string
+	// hint is what to do without a terminal.
+	hint string
 }
 
 func (d *dialogue) open() (*ui.Terminal, error) {
@@ -23,7 +27,10 @@ func (d *dialogue) open() (*ui.Terminal, error) {
 	}
 	terminal, err := ui.OpenTerminal()
 	if err != nil {
-		return nil, &failure{code: exitFailed, err: err, hints: []string{"give the password with --password-stdin, or sign in from a terminal"}}
+		if d.challenge != "" {
+			err = fmt.Errorf("the service asks for %s, and %w", d.challenge, err)
+		}
+		return nil, &failure{code: exitFailed, err: err, hints: []string{d.hint}}
 	}
 	d.terminal = terminal
 	return terminal, nil
@@ -48,7 +55,7 @@ func (d *dialogue) ask(ctx context.Context, question string) (string, error) {
 	})
 }
 
-// askHidden is ask for what nobody should see.
+// askHidden is ask without showing what is typed.
 func (d *dialogue) askHidden(ctx context.Context, question string) (string, error) {
 	return d.insist(func(t *ui.Terminal) (string, error) { return t.AskHidden(ctx, question) })
 }
@@ -69,7 +76,9 @@ func (d *dialogue) insist(ask func(*ui.Terminal) (string, error)) (string, error
 
 // answer answers one challenge of the service.
 func (d *dialogue) answer(ctx context.Context, step *latchkey.Step) (*latchkey.Step, error) {
-	switch c := step.Challenge; {
+	c := step.Challenge
+	d.challenge = challengeName(c)
+	switch {
 	case c.Name == "NEW_PASSWORD_REQUIRED":
 		return d.renew(ctx, step)
 	case len(c.Choices) > 0:
@@ -103,13 +112,42 @@ func (d *dialogue) renew(ctx context.Context, step *latchkey.Step) (*latchkey.St
 			return nil, err
 		}
 		next, err := step.Respond(ctx, latchkey.AnswerNewPassword(password, attributes))
-		if !errors.Is(err, latchkey.ErrInvalidPassword) || try == tries {
+		why := d.refusedPassword(err)
+		if why == "" || try == tries {
 			return next, err
 		}
-		if err := terminal.Say("That one will not do: " + d.app.reason(err)); err != nil {
+		if err := terminal.Say("The service refuses this password: " + why); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// refusedPassword says why the service refuses a new password; empty if that is not the
+// error. A password that breaks the API's own limits is an invalid parameter.
+func (d *dialogue) refusedPassword(err error) string {
+	if errors.Is(err, latchkey.ErrInvalidPassword) {
+		return d.app.reason(err)
+	}
+	e, ok := errors.AsType[*latchkey.Error](err)
+	if ok && errors.Is(err, latchkey.ErrInvalidParameter) && strings.Contains(strings.ToLower(e.Message), "password") {
+		return "it must have 6 to 256 characters, and no blank at its beginning or end"
+	}
+	return ""
+}
+
+// challengeName is what a challenge asks for, in words.
+func challengeName(c *latchkey.Challenge) string {
+	switch {
+	case c.Name == "NEW_PASSWORD_REQUIRED":
+		return "a new password"
+	case len(c.Choices) > 0:
+		return "a choice of " + strings.Join(c.Choices, ", ")
+	case c.Name == "SOFTWARE_TOKEN_MFA":
+		return "a code of an authenticator app"
+	case c.Destination != "":
+		return "a code that was sent to " + c.Destination
+	}
+	return "an answer to the challenge " + c.Name
 }
 
 func (d *dialogue) newPassword(ctx context.Context, terminal *ui.Terminal) (string, error) {

@@ -66,12 +66,13 @@ func (c *loginCommand) login(ctx context.Context, username string) error {
 	if err != nil {
 		return err
 	}
-	asker := &dialogue{app: c.app}
+	asker := &dialogue{app: c.app, hint: "give the password with --password-stdin, or sign in from a terminal"}
 	defer asker.close()
 	username, password, err := c.enter(ctx, asker, username)
 	if err != nil {
 		return err
 	}
+	asker.hint = "sign in from a terminal, with " + c.typed("login "+shellQuote(username))
 	step, err := client.SignIn(ctx, latchkey.Password(username, password))
 	for err == nil && !step.Done() {
 		step, err = asker.answer(ctx, step)
@@ -121,7 +122,7 @@ func (c *loginCommand) refused(err error) error {
 	return err
 }
 
-// signedIn is what login tells with --json.
+// signedIn is the output of login --json.
 type signedIn struct {
 	Username  string    `json:"username"`
 	UserID    string    `json:"user_id"`

@@ -205,7 +205,7 @@ func TestTemporaryPasswordIsReplaced(t *testing.T) {
 	c.expect("Password for tina: ")
 	c.say("Temporary-1\n")
 	c.expect("temporary")
-	for _, answer := range []string{"Lasting-Word-2", "Lasting-Word-3", "Lasting-Word-2", "Lasting-Word-2"} {
+	for _, answer := range []string{"Lasting-Word-2", "Lasting-Word-3", "Ab-1", "Ab-1", " Lasting-Word-2", " Lasting-Word-2", "Lasting-Word-2", "Lasting-Word-2"} {
 		c.expect("New password")
 		c.expect(": ")
 		c.say(answer + "\n")
@@ -216,6 +216,10 @@ func TestTemporaryPasswordIsReplaced(t *testing.T) {
 	}
 	if !strings.Contains(c.said, "The two differ.") {
 		t.Errorf("a mistyped password is not told of: %s", c.said)
+	}
+	const limits = "The service refuses this password: it must have 6 to 256 characters, and no blank at its beginning or end"
+	if strings.Count(c.said, limits) != 2 {
+		t.Errorf("a password beyond the limits is not told of: %s", c.said)
 	}
 	if strings.Contains(c.said, "Lasting-Word") || strings.Contains(c.said, "Temporary-1") {
 		t.Errorf("a password is shown: %q", c.said)
@@ -246,7 +250,7 @@ func TestRequiredAttributesAreAsked(t *testing.T) {
 	if code := c.end(); code != exitDone {
 		t.Fatalf("login exits with %d: %s", code, c.said)
 	}
-	if !strings.Contains(c.said, "That one will not do: ") {
+	if !strings.Contains(c.said, "The service refuses this password: ") {
 		t.Errorf("a password that the policy refuses is not told of: %s", c.said)
 	}
 	p.run(t, "", "session", "--refresh", "--config", config)
