@@ -113,8 +113,11 @@ func (d *dialogue) renew(ctx context.Context, step *latchkey.Step) (*latchkey.St
 		}
 		next, err := step.Respond(ctx, latchkey.AnswerNewPassword(password, attributes))
 		why := d.refusedPassword(err)
-		if why == "" || try == tries {
+		if why == "" {
 			return next, err
+		}
+		if try == tries {
+			return nil, &failure{err: errors.New("the service refuses this password: " + why), hints: []string{"choose another one, and sign in again"}}
 		}
 		if err := terminal.Say("The service refuses this password: " + why); err != nil {
 			return nil, err

@@ -36,7 +36,6 @@ the service.`,
 	}
 	dataFlag(command, &c.data)
 	command.Flags().StringVar(&c.format, "format", formatText, "`form` of what is printed: text, env or json")
-	completes(command, "format", formatText, formatEnv, formatJSON)
 	return command
 }
 
