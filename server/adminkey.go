@@ -2,6 +2,7 @@ package server
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 	"sync"
@@ -23,7 +24,7 @@ type AdminKey struct {
 	ID     string
 	Secret plug.Secret
 	// Operations are the operations that the key may call, by the names that
-	// [Server.Call] takes. If empty, the key may call all of them.
+	// [Server.Call] takes. If nil, the key may call all of them. An empty list is an error.
 	Operations []string
 }
 
@@ -65,8 +66,11 @@ func administratorsOf(adminKeys []AdminKey) (map[string]administrator, error) {
 
 // targetsOf finds the operations that need a signature by their names.
 func targetsOf(names []string) (map[string]bool, error) {
-	if len(names) == 0 {
+	switch {
+	case names == nil:
 		return nil, nil
+	case len(names) == 0:
+		return nil, errors.New("the list is empty; nil allows all operations")
 	}
 	targets := make(map[string]bool, len(names))
 	for _, name := range names {
@@ -76,6 +80,9 @@ func targetsOf(names []string) (map[string]bool, error) {
 		}
 		if operation.Auth != wire.Signed {
 			return nil, fmt.Errorf("operation %q needs no admin key", name)
+		}
+		if targets[operation.Target()] {
+			return nil, fmt.Errorf("duplicate operation %q", name)
 		}
 		targets[operation.Target()] = true
 	}

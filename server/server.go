@@ -2,12 +2,10 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
@@ -48,7 +46,7 @@ type Config struct {
 	// them until RotateSigningKeys is called. No token is refused at a rotation.
 	KeyLife time.Duration
 	// PublicURL is how clients reach the service, such as
-	// "https://auth.example.com". Issuers derive from it.
+	// "https://auth.example.com": scheme, host and possibly a path. Issuers derive from it.
 	PublicURL string
 	// Issuer overrides the iss claim of a pool's tokens; the default is
 	// PublicURL + "/" + the pool's id.
@@ -63,13 +61,14 @@ type Config struct {
 	// Broker makes the AWS credentials of identity pools. Without one
 	// GetCredentialsForIdentity is refused.
 	Broker plug.Broker
-	// CredentialLife is how long AWS credentials are asked to last; default 1 h.
+	// CredentialLife is the requested life of AWS credentials; default 1 h, at most 12 h.
 	CredentialLife time.Duration
 	// GuestLife is how long Serve keeps a guest's identity that is not used; at least
 	// 48 h. The default 0 keeps guests for good, as Cognito does. The first guests go
 	// GuestLife after it was set, since uses are not written before.
 	GuestLife time.Duration
-	// Region is the first part of the ids of new pools; default us-east-1.
+	// Region is the first part of the ids of new pools; default us-east-1. At most 18 of a-z,
+	// 0-9 and single hyphens.
 	Region string
 	// AdminKeys are the access keys that may call admin operations over HTTP. Without
 	// any, every admin operation is refused.
@@ -179,10 +178,7 @@ func New(c Config) (*Server, error) { return newServer(c, nil) }
 
 // newServer is New with signing keys from elsewhere, if there are any.
 func newServer(c Config, ring *keys.Ring) (*Server, error) {
-	if c.Storage == nil || len(c.SealingKeys) == 0 {
-		return nil, errors.New("server: Config.Storage and Config.SealingKeys are required")
-	}
-	if err := c.checkParts(); err != nil {
+	if err := c.check(); err != nil {
 		return nil, err
 	}
 	base, err := publicURL(c.PublicURL)
@@ -192,15 +188,6 @@ func newServer(c Config, ring *keys.Ring) (*Server, error) {
 	box, err := newBox(c.SealingKeys)
 	if err != nil {
 		return nil, err
-	}
-	if c.GuestLife != 0 && c.GuestLife < identitypool.LeastGuestLife {
-		return nil, fmt.Errorf("server: GuestLife %v is neither 0 nor at least %v", c.GuestLife, identitypool.LeastGuestLife)
-	}
-	if c.KeyLife < 0 {
-		return nil, fmt.Errorf("server: KeyLife %v is negative; 0 keeps keys until RotateSigningKeys is called", c.KeyLife)
-	}
-	if n := c.Limits.SessionsPerUser; n < 0 || n > pool.DefaultSessionsPerUser {
-		return nil, fmt.Errorf("server: Limits.SessionsPerUser %d is not between 0 (the default) and %d", n, pool.DefaultSessionsPerUser)
 	}
 	s := &Server{
 		ring: ring, issuer: c.Issuer, idIssuer: c.IdentityIssuer, observer: c.Observer,
@@ -286,15 +273,6 @@ func checkMasterKey(store storage.Store, box *seal.Box) error {
 		return fmt.Errorf("server: check Config.SealingKeys against Config.Storage: %w", err)
 	}
 	return nil
-}
-
-// publicURL checks the base of issuers: it ends up in every token.
-func publicURL(text string) (string, error) {
-	base := strings.TrimSuffix(text, "/")
-	if !strings.HasPrefix(base, "http://") && !strings.HasPrefix(base, "https://") {
-		return "", fmt.Errorf("server: PublicURL %q is not an http or https URL", text)
-	}
-	return base, nil
 }
 
 // Issuer gives the iss claim of a user pool's tokens.

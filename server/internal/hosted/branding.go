@@ -40,7 +40,8 @@ var ownStyle string
 
 var style = sync.OnceValue(func() []byte { return []byte(pagestyle.Base() + pagestyle.Forms() + ownStyle) })
 
-func checkBrand(b plug.Brand) error {
+// CheckBrand returns an error for a brand that is too large or whose logo is of another type.
+func CheckBrand(b plug.Brand) error {
 	switch {
 	case len(b.Stylesheet) > maxStylesheet:
 		return fmt.Errorf("the brand's stylesheet has %d bytes, more than %d", len(b.Stylesheet), maxStylesheet)
@@ -75,7 +76,7 @@ func (p *Pages) branding(ctx context.Context, pool, clientID string) (plug.Brand
 	}
 	b, err := p.Brands.Brand(ctx, pool, clientID)
 	if err == nil {
-		err = checkBrand(b)
+		err = CheckBrand(b)
 	}
 	return b, err
 }
