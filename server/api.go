@@ -154,6 +154,19 @@ func (s *Server) exceptionFor(ctx context.Context, x *exchange, err error) *wire
 	return wire.NewException(wire.InternalErrorException, wire.MessageInternalError)
 }
 
+// observe calls the observer. It logs a panic of the observer, since the answer is complete.
+func (s *Server) observe(ctx context.Context, operation, exception string, took time.Duration) {
+	if s.observer == nil {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.ErrorContext(ctx, "observer panicked", "operation", operation, "panic", p)
+		}
+	}()
+	s.observer.Observe(operation, exception, took)
+}
+
 // note logs the operation and its outcome, and reports both to the observer. The log line has
 // no input and no output of the operation.
 func (s *Server) note(ctx context.Context, source string, x *exchange, e *wire.Exception) {
@@ -162,9 +175,7 @@ func (s *Server) note(ctx context.Context, source string, x *exchange, e *wire.E
 	if e != nil {
 		outcome = e.Type
 	}
-	if s.observer != nil {
-		s.observer.Observe(x.operation.Name, outcome, took)
-	}
+	s.observe(ctx, x.operation.Name, outcome, took)
 	s.log.LogAttrs(ctx, slog.LevelDebug, "request", slog.String("operation", x.operation.Name), slog.String("exception", outcome), slog.Duration("took", took),
 		slog.String("request_id", x.requestID), slog.String("source", source), slog.String("administrator", x.administrator))
 }

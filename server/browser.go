@@ -108,9 +108,7 @@ func (s *Server) noteEndpoint(r *http.Request, path, code string, took time.Dura
 		method = http.MethodPost
 	}
 	operation := method + " " + path
-	if s.observer != nil {
-		s.observer.Observe(operation, code, took)
-	}
+	s.observe(r.Context(), operation, code, took)
 	s.log.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("operation", operation), slog.String("exception", code),
 		slog.Duration("took", took), slog.String("source", r.RemoteAddr))
 }

@@ -254,3 +254,25 @@ func TestBrandsThatFail(t *testing.T) {
 		})
 	}
 }
+
+// panickingObserver is an Observer that panics.
+type panickingObserver struct{}
+
+func (panickingObserver) Observe(string, string, time.Duration) { panic("oops") }
+
+// TestObserverThatPanics answers calls and requests although the Observer panics, and logs it.
+func TestObserverThatPanics(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, nil, func(c *server.Config) { c.Observer = panickingObserver{} })
+	if err := w.server.Call(t.Context(), "DescribeUserPool", map[string]any{"UserPoolId": w.pool}, nil); err != nil {
+		t.Errorf("a call: %v", err)
+	}
+	answer, err := http.Get(w.base() + "/.well-known/jwks.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK || !strings.Contains(w.log.String(), "observer panicked") {
+		t.Errorf("status %d, log %s", answer.StatusCode, w.log.String())
+	}
+}

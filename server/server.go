@@ -141,6 +141,9 @@ type Limits struct {
 // endpoint, a sign-in page or a pool's document is one such as "POST /oauth2/token", with GET,
 // POST or OTHER and its path below the pool's; its exception is an OAuth error, the
 // type of the exception that the page explains, or the code of an error page.
+//
+// Observe is called before the response is complete. It must be safe for concurrent use and not
+// block. A panic is logged.
 type Observer interface {
 	Observe(operation, exception string, took time.Duration)
 }

@@ -68,7 +68,7 @@ type Config struct {
 	Password plug.Secret
 	// RootCAs are the authorities to trust; nil is the system's.
 	RootCAs *x509.CertPool
-	// Timeout bounds one conversation; default 15 s.
+	// Timeout bounds the conversation of one message; default 15 s.
 	Timeout time.Duration
 	// Logger logs each message that could not be sent, without its text.
 	Logger *slog.Logger
@@ -108,7 +108,14 @@ func New(c Config) (*Sender, error) {
 	if ip := net.ParseIP(host); c.Encryption == NoTLS && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return nil, fmt.Errorf("mail: Encryption NoTLS is for the loopback interface only, and Server is %s: use StartTLS or ImplicitTLS", host)
 	}
-	if c.Timeout <= 0 {
+	switch {
+	case c.Encryption < StartTLS || c.Encryption > NoTLS:
+		return nil, fmt.Errorf("mail: Encryption %d is not one of the package's constants", c.Encryption)
+	case c.Timeout < 0:
+		return nil, fmt.Errorf("mail: Timeout %v is negative", c.Timeout)
+	case c.Username == "" && !c.Password.IsZero():
+		return nil, errors.New("mail: Password is set without Username")
+	case c.Timeout == 0:
 		c.Timeout = defaultTimeout
 	}
 	if c.Logger == nil {

@@ -449,6 +449,14 @@ func TestConfigIsChecked(t *testing.T) {
 		{Server: "mail.example.com:25", From: "nobody"},
 		{Server: "mail.example.com:25", From: "a@b.c", Encryption: NoTLS},
 		{Server: "192.0.2.1:25", From: "a@b.c", Encryption: NoTLS},
+		{Server: "mail.example.com:0", From: "a@b.c"},
+		{Server: "mail.example.com:-25", From: "a@b.c"},
+		{Server: "mail.example.com:65536", From: "a@b.c"},
+		{Server: "mail.example.com:25", From: "a@b.c\r\nBcc: d@e.f"},
+		{Server: "mail.example.com:25", From: "a@b.c", Encryption: 3},
+		{Server: "mail.example.com:25", From: "a@b.c", Encryption: -1},
+		{Server: "mail.example.com:25", From: "a@b.c", Timeout: -1},
+		{Server: "mail.example.com:25", From: "a@b.c", Password: plug.NewSecret("Correct-Horse-9")},
 	} {
 		if s, err := New(c); err == nil {
 			t.Errorf("%+v is accepted", c)
