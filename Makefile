@@ -6,14 +6,19 @@ export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
 
+# All targets compile with the same flags, so that each package is compiled once.
+compiling = @echo "compiling cmd/latchkey; this takes a minute or two the first time" >&2
+
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 run: ## start the service with a ready pool, client and demo user
+	$(compiling)
 	$(GO) run ./cmd/latchkey up
 
 build: ## build the command to bin/latchkey
-	$(GO) build -trimpath -o bin/latchkey ./cmd/latchkey
+	$(compiling)
+	$(GO) build -o bin/latchkey ./cmd/latchkey
 
 test: ## everything: linters, unit tests under -race, real clients against a running service
 	./tools/test

@@ -318,3 +318,32 @@ func TestRemoteShell(t *testing.T) {
 		t.Errorf("logout exits with %d: %s", code, out)
 	}
 }
+
+// TestReadmeShowsPrompts compares the sign-in of the README with a real one.
+func TestReadmeShowsPrompts(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPlace(t)
+	s := p.up(t)
+	cmd := p.command("login", "demo")
+	cmd.Env = append(cmd.Env, "NO_COLOR=1")
+	c := talk(t, cmd)
+	c.expect("Password")
+	c.say(s.Password + "\n")
+	c.expect("Signed in")
+	if code := c.end(); code != exitDone {
+		t.Fatalf("login exits with %d: %s", code, c.said)
+	}
+	want := "$ latchkey login demo\n"
+	for line := range strings.Lines(c.said) {
+		if line = strings.TrimSpace(line); line != "" {
+			want += line + "\n"
+		}
+	}
+	if !strings.Contains(string(readme), want) {
+		t.Errorf("the README does not show\n%s", want)
+	}
+}
