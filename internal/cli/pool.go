@@ -43,7 +43,7 @@ func (a *app) rotateKeys(cmd *cobra.Command, data string) error {
 		return err
 	}
 	pool, err := localservice.RotateKeys(cmd.Context(), folder)
-	if errors.Is(err, localservice.ErrNotRunning) {
+	if errors.Is(err, localservice.ErrNotRunning) || errors.Is(err, localservice.ErrNeverStarted) {
 		return a.notRunning(err, folder)
 	}
 	if err != nil {

@@ -55,7 +55,7 @@ func (c *statusCommand) status(cmd *cobra.Command) error {
 	}
 	c.catchSignals()
 	ready, err := localservice.Status(cmd.Context(), folder)
-	if errors.Is(err, localservice.ErrNotRunning) {
+	if errors.Is(err, localservice.ErrNotRunning) || errors.Is(err, localservice.ErrNeverStarted) {
 		return c.notRunning(err, folder)
 	}
 	if ready.UserPoolID == "" {
@@ -77,6 +77,9 @@ func (c *commandLine) notRunning(err error, folder string) error {
 	up := "`" + c.program + " up`"
 	if !c.isDefault(folder) {
 		up = "`" + c.program + " up --data " + shellQuote(folder) + "`"
+	}
+	if errors.Is(err, localservice.ErrNeverStarted) {
+		return &failure{code: exitFailed, err: err, hints: []string{"start one with " + up}}
 	}
 	return &failure{code: exitNetwork, err: err, hints: []string{"start it with " + up}}
 }

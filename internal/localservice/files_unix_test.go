@@ -14,13 +14,6 @@ import (
 // someoneElse is a user id that this test does not run as.
 const someoneElse = 54321
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestPlantedFilesAreRefused changes each file that the service trusts into one
 // that another user can read, change or exchange. The service refuses to start,
 // names the file, and starts again once the file is as it was.

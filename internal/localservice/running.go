@@ -1,13 +1,18 @@
 package localservice
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/latchkey-auth/latchkey/internal/atomicfile"
 	"github.com/latchkey-auth/latchkey/internal/userdirs"
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
+
+// ErrNeverStarted means that a folder holds no service.
+var ErrNeverStarted = errors.New("no service was ever started")
 
 // runningFile holds where the folder's service listened at its last start.
 const runningFile = "running.json"
@@ -66,8 +71,11 @@ func readRunning(dir string) (running, error) {
 // readState reads the ids and keys of dir, on which a service was started before.
 func readState(dir string) (state, error) {
 	data, err := readPrivate(filepath.Join(dir, stateFile), maxState)
+	if errors.Is(err, fs.ErrNotExist) {
+		return state{}, fmt.Errorf("%w on %s: %s does not exist", ErrNeverStarted, dir, stateFile)
+	}
 	if err != nil {
-		return state{}, fmt.Errorf("no service was ever started on %s: %w", dir, err)
+		return state{}, err
 	}
 	var s state
 	if err := wire.Unmarshal(data, &s); err != nil || !s.complete() {

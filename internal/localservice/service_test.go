@@ -70,6 +70,13 @@ func start(t *testing.T, o Options) (ready Ready, stop func()) {
 	return s.Ready(), stop
 }
 
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // call performs a public operation over a client.
 func call(t *testing.T, client *http.Client, endpoint, operation string, request, response any) error {
 	t.Helper()
