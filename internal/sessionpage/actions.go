@@ -26,7 +26,7 @@ func (p *Page) refresh(ctx context.Context, v *visitor, _ *http.Request) outcome
 }
 
 // fetchGuest asks for an identity and AWS credentials without a sign-in. The page
-// does so only if it is told to, since looking should leave nothing behind.
+// does so only on request, since looking at it must not create an identity.
 func (p *Page) fetchGuest(ctx context.Context, v *visitor, _ *http.Request) outcome {
 	if v.in(ctx) {
 		return tell(alreadyIn)

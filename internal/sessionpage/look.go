@@ -29,7 +29,7 @@ type view struct {
 	AWS     awsView
 
 	// Of the layout "out".
-	Demo     string // the user whom one press of a button signs in
+	Demo     string // the user that the button signs in
 	Pages    bool   // there are sign-in pages
 	Choice   bool   // there is a client with short-lived tokens
 	Question *question
@@ -63,7 +63,7 @@ type tokenView struct {
 
 // awsView is what the identity pool gave.
 type awsView struct {
-	Guest    bool // nobody is signed in
+	Guest    bool // no user is signed in
 	Offer    bool // a guest may be fetched
 	Identity string
 	KeyID    string // masked

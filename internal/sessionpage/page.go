@@ -42,9 +42,9 @@ type Config struct {
 	// SecureOAuthBaseURL takes the place of Client.OAuthBaseURL for browsers that
 	// came by https; empty leaves it.
 	SecureOAuthBaseURL string
-	// Username and Password are those of a user whom one press of a button signs
-	// in; the page does not contain the password. Every program on this machine can
-	// press it. Without a user name there is no button.
+	// Username and Password are those of the user that a button signs in; the page
+	// does not contain the password. Every program on this machine can press the
+	// button. Without a user name there is none.
 	Username string
 	Password latchkey.Secret
 	// ShortClientID is an app client whose tokens last a few minutes, for people who
@@ -54,11 +54,11 @@ type Config struct {
 	PasswordRules func(context.Context) []string
 	// Zone is the time zone of all times on the page; nil is this machine's.
 	Zone *time.Location
-	// Browsers is how many may have a session at a time, and Idle how long one lasts
-	// that nobody looks at; 0 stands for 64 and for half an hour.
+	// Browsers is how many may have a session at a time, and Idle how long a session
+	// lasts without a request; 0 stands for 64 and for half an hour.
 	Browsers int
 	Idle     time.Duration
-	// Logger is told of what the page cannot show; nil is silence.
+	// Logger receives what the page cannot show; nil logs nothing.
 	Logger *slog.Logger
 }
 
@@ -119,7 +119,7 @@ func (p *Page) routes() {
 }
 
 // Close ends the streams and all clients. Sessions are not signed out: the tokens
-// were in memory only, and nobody has them any more.
+// were in memory only, and are gone.
 func (p *Page) Close() error {
 	p.mu.Lock()
 	if p.closed {
@@ -197,7 +197,7 @@ func (p *Page) fail(w http.ResponseWriter, r *http.Request, status int, problem 
 	p.write(w, r, status, v, &message{Kind: kindAlert, Text: problem})
 }
 
-// refuse answers those for whom there is no room.
+// refuse answers a browser beyond the maximum.
 func (p *Page) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p.cfg.Logger.WarnContext(r.Context(), "the session page took nobody more", "error", err)
 	w.Header().Set("Retry-After", "60")

@@ -90,7 +90,7 @@ func (p *Page) sendChanges(ctx context.Context, out *sender, v *visitor, layout 
 			continue
 		}
 		out.sent[id] = part.Version
-		text, err := json.Marshal(part) // one line: JSON has none of its own
+		text, err := json.Marshal(part) // one line: the JSON has no line breaks
 		if err != nil || out.send("part", string(text)) != nil {
 			return false
 		}

@@ -99,7 +99,7 @@ func (v *visitor) in(ctx context.Context) bool {
 	return err == nil
 }
 
-// change changes something, and tells the streams.
+// change changes the visitor and wakes its streams.
 func (v *visitor) change(do func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

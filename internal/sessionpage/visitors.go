@@ -11,7 +11,7 @@ import (
 const (
 	maxEvents = 40 // that a visitor's page lists
 	sweepTime = time.Minute
-	// partingTime bounds what is told the service of a session that nobody looks at.
+	// partingTime bounds the sign-out of an idle session at the service.
 	partingTime = 5 * time.Second
 	// askAgain is how long a revocation that was heard of is left alone after a
 	// refresh that could not be sent.
@@ -23,8 +23,8 @@ var (
 	errClosed = errors.New("the service is about to stop")
 )
 
-// find gives the visitor whom a request's cookie names. stale means that there is a
-// cookie and that it names nobody any more.
+// find returns the visitor of a request's cookie. stale means that there is a cookie and
+// that its visitor has ended.
 func (p *Page) find(r *http.Request) (v *visitor, stale bool) {
 	cookie, err := r.Cookie(p.cookieName(r))
 	if err != nil || cookie.Value == "" {
@@ -113,8 +113,8 @@ func (p *Page) register(v *visitor) (gone *visitor, err error) {
 	return gone, nil
 }
 
-// rename gives a visitor another cookie: whoever knew the one from before the
-// sign-in does not have the session.
+// rename gives a visitor another cookie: knowledge of the cookie from before the sign-in
+// does not give access to the session (session fixation).
 func (p *Page) rename(w http.ResponseWriter, r *http.Request, v *visitor) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -127,7 +127,7 @@ func (p *Page) rename(w http.ResponseWriter, r *http.Request, v *visitor) {
 	p.setCookie(w, r, v.key)
 }
 
-// keepHouse ends the visits that nobody looks at.
+// keepHouse ends idle visits.
 func (p *Page) keepHouse() {
 	ticker := time.NewTicker(min(sweepTime, p.cfg.Idle/2))
 	defer ticker.Stop()
@@ -148,7 +148,7 @@ func (p *Page) keepHouse() {
 	}
 }
 
-// takeIdle takes those out whom nobody looks at.
+// takeIdle removes the idle visitors.
 func (p *Page) takeIdle(now time.Time) (idle []*visitor) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -18,7 +18,7 @@ const (
 	kindAlert  = "alert"
 )
 
-// message tells a person what was done, or not.
+// message says what was done, or not.
 type message struct {
 	Kind, Text string
 	Hint       string
@@ -165,7 +165,7 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%ds", d/time.Second)
 }
 
-// told is an event as the page lists it.
+// told is an event in the page's list.
 type told struct {
 	Clock, At     string
 	Title, Detail string

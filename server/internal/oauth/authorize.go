@@ -18,8 +18,8 @@ import (
 // hint, cookies and other headers it fits into what the server reads of a request.
 const MaxQuery = 20 << 10
 
-// tooLong reports whether a query is longer than [MaxQuery]. An id_token_hint has a bound
-// of its own, that of the tokens which the service issues.
+// tooLong reports whether a query is longer than [MaxQuery]. An id_token_hint has a separate
+// bound, that of the tokens which the service issues.
 func tooLong(raw string, query url.Values) bool {
 	hint := len(query.Get("id_token_hint"))
 	return hint > wire.MaxToken || len(raw)-hint > MaxQuery
@@ -111,8 +111,8 @@ func (q *Request) admits(provider string) bool {
 	return slices.Contains(q.Client.Providers, provider)
 }
 
-// mustSignIn reports whether the person has to sign in although somebody is
-// signed in (OpenID Connect Core 1.0, section 3.1.2.1, prompt and max_age).
+// mustSignIn reports whether the user has to sign in although the browser has a
+// session (OpenID Connect Core 1.0, section 3.1.2.1, prompt and max_age).
 func (a *authorizeEndpoint) mustSignIn(q *Request, user User) bool {
 	if slices.Contains(q.Prompt, "login") || slices.Contains(q.Prompt, "select_account") {
 		return true
@@ -120,8 +120,8 @@ func (a *authorizeEndpoint) mustSignIn(q *Request, user User) bool {
 	return q.MaxAge >= 0 && a.now().Sub(user.AuthTime) > q.MaxAge
 }
 
-// Finish ends a sign-in on a page: it gives the browser a session of its own and
-// takes it back to the client with the answer.
+// Finish completes a sign-in on a page: it creates a session of the browser and redirects it
+// to the client with the answer.
 func (a *authorizeEndpoint) Finish(w http.ResponseWriter, r *http.Request, q *Request, user User) {
 	if err := a.sessions.begin(w, r, user); err != nil {
 		e := a.requests.redirectable(q, refusal(codeServerError, "try again later"))
@@ -164,7 +164,7 @@ func (a *authorizeEndpoint) answerTokens(w http.ResponseWriter, r *http.Request,
 	redirect(w, r, a.requests.answerURL(q, values))
 }
 
-// fail tells the client that its request could not be served.
+// fail redirects to the client with an error.
 func (a *authorizeEndpoint) fail(w http.ResponseWriter, r *http.Request, q *Request, err error) {
 	e := refusal(codeServerError, "try again later")
 	if exception, refused := errors.AsType[*wire.Exception](err); refused && exception.Type == wire.InvalidUserPoolConfigurationException {

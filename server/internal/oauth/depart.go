@@ -21,7 +21,7 @@ import (
 const (
 	// attemptLife is how long a person may take to sign in at another provider.
 	attemptLife = 10 * time.Minute
-	// maxAttempt bounds the state in bytes: it stands in a URL, with more beside it.
+	// maxAttempt bounds the state in bytes: it is one of several parameters of a URL.
 	maxAttempt = 6 << 10
 	// ownProvider is the user pool itself among the providers.
 	ownProvider = "COGNITO"
@@ -127,8 +127,8 @@ func (d *departures) ambiguous(r *http.Request, place Place, provider string, ro
 	return refusal(codeInvalidRequest, described(provider+" Error - it shares its redirect URI with other providers; register "+own+" there and set it as redirect_uri of ProviderDetails"))
 }
 
-// refusal is what a client is told of a sign-in that did not succeed at
-// another provider, or was not admitted here.
+// refusal is the error that a client receives for a sign-in that failed at
+// another provider, or was refused here.
 func (d *departures) refusal(r *http.Request, err error) *RequestError {
 	if e, ok := errors.AsType[*federation.Error](err); ok {
 		d.log.WarnContext(r.Context(), "sign-in at another provider failed", "reason", e.Description, "error", e.Unwrap())

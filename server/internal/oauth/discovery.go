@@ -1,8 +1,8 @@
 package oauth
 
 // Discovery is a pool's OpenID configuration (OpenID Connect Discovery 1.0,
-// section 3): Cognito's members, and those that clients need to use PKCE and to
-// expect iss without being told (RFC 8414, RFC 9207).
+// section 3): Cognito's members, and those by which clients know of PKCE and of
+// the parameter iss (RFC 8414, RFC 9207).
 type Discovery struct {
 	AuthorizationEndpoint string   `json:"authorization_endpoint"`
 	EndSessionEndpoint    string   `json:"end_session_endpoint"`

@@ -77,7 +77,7 @@ func (l *logoutEndpoint) afterLogout(r *http.Request, place Place, query url.Val
 	if target == "" && (query.Has("redirect_uri") || query.Has("response_type")) {
 		request, err := l.requests.ReadRequest(r.Context(), place.PoolID, query)
 		if e, refused := errors.AsType[*RequestError](err); refused {
-			e.Redirect = "" // a logout answers to nobody but the person
+			e.Redirect = "" // a logout shows its errors on a page
 			return "", e
 		}
 		return place.Base + "/login?" + request.Query().Encode(), nil

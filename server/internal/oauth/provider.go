@@ -60,7 +60,7 @@ type Tokens struct {
 }
 
 // Clients finds app clients and the pools of domains. A client that does not
-// exist is a *wire.Exception, a domain that nobody has is "".
+// exist is a *wire.Exception, an unknown domain is "".
 type Clients interface {
 	OAuthClient(ctx context.Context, id string) (*Client, error)
 	PoolOfDomain(ctx context.Context, name string) (poolID string, err error)
@@ -75,8 +75,8 @@ type Issuer interface {
 	Revoke(ctx context.Context, client *Client, token wire.Sensitive) error
 }
 
-// Users answers for users: whether a browser may go on as one, and what an access
-// token tells of one. Refusals are *wire.Exception.
+// Users says whether a browser may continue as a user, and returns the claims of the
+// user of an access token. Refusals are *wire.Exception.
 type Users interface {
 	// StillGood reports whether a browser's session of that id may go on, and completes
 	// the user's Provider.

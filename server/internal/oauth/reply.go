@@ -44,7 +44,7 @@ func (rp *replies) broken(ctx context.Context, err error) *refused {
 	return &refused{status: http.StatusServiceUnavailable, code: codeServerError, description: "try again later"}
 }
 
-// judge turns an error of the Issuer into what the client is told.
+// judge makes the client's error of an error of the Issuer.
 func (rp *replies) judge(ctx context.Context, err error) *refused {
 	e, final := errors.AsType[*wire.Exception](err)
 	switch {
@@ -71,7 +71,7 @@ func (rp *replies) write(w http.ResponseWriter, r *http.Request, e *refused) {
 	writeJSON(w, e.status, errorAnswer{e.code, e.description})
 }
 
-// writeJSON writes an answer that nobody may keep (RFC 6749, section 5.1).
+// writeJSON writes an answer that must not be cached (RFC 6749, section 5.1).
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	body, err := wire.Marshal(v)
 	if err != nil {

@@ -73,8 +73,8 @@ func (e *returnEndpoint) returnByGet(w http.ResponseWriter, r *http.Request, pla
 	redirect(w, r, place.Base+federation.RedirectPath(r.PathValue(SegmentValue))+"?"+to)
 }
 
-// arrive goes on with an attempt whose browser came back. Until state and cookie are
-// found good, only a page tells the person.
+// arrive continues an attempt whose browser came back. Errors before state and cookie are
+// verified are shown on a page, not to the client.
 func (e *returnEndpoint) arrive(w http.ResponseWriter, r *http.Request, place Place, query url.Values) {
 	a, refused := e.readAttempt(r, place, query)
 	if refused != nil {
@@ -185,5 +185,5 @@ func (e *returnEndpoint) checkRoute(r *http.Request, q *Request, a *attempt) *Re
 	return nil
 }
 
-// described is what a client is told of a provider's failure.
+// described is the error that a client receives for a provider's failure.
 func described(text string) string { return federation.Description(text, 300) }

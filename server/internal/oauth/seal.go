@@ -8,7 +8,7 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/wire"
 )
 
-// Purposes of sealing; each has a key of its own.
+// Purposes of sealing; each has a different key.
 const (
 	purposeCode    = "oauth/code"
 	purposeBrowser = "oauth/browser-session"

@@ -101,8 +101,8 @@ func (e *tokenEndpoint) refresh(ctx context.Context, client *Client, form url.Va
 	return tokens, e.replies.judge(ctx, err)
 }
 
-// forItself gives a client a token of its own (RFC 6749, section 4.4): custom
-// scopes only, all of the client's where none is named.
+// forItself issues a token for the client itself (RFC 6749, section 4.4): custom scopes only,
+// all of the client's if the request names none.
 func (e *tokenEndpoint) forItself(ctx context.Context, client *Client, form url.Values) (*Tokens, *refused) {
 	if client.Secret == "" || !client.Enabled || !slices.Contains(client.Flows, "client_credentials") {
 		return nil, bad(codeUnauthorizedClient, "the client is not allowed the client_credentials grant")

@@ -51,8 +51,8 @@ func resetContact(set *pool.Settings, user storage.User) (pool.Contact, *wire.Ex
 	return to, nil
 }
 
-// ConfirmForgotPassword sets a new password with a code. All sessions end:
-// whoever recovers an account may want to be rid of somebody.
+// ConfirmForgotPassword sets a new password with a code. All sessions end,
+// because an intruder may have one.
 func (s *Service) ConfirmForgotPassword(ctx context.Context, in *wire.ConfirmForgotPasswordRequest) (*wire.ConfirmForgotPasswordResponse, error) {
 	a, err := s.viewApp(ctx, in.ClientId)
 	if err != nil {

@@ -41,7 +41,7 @@ func (s *Service) loadGroup(tx storage.Tx, poolID, name string) (storage.Group, 
 	return g, set, pool.NotFound(err, wire.NewException(wire.ResourceNotFoundException, wire.MessageGroupNotFound))
 }
 
-// CreateGroup makes a group. Names are told apart by case. The role is what an
+// CreateGroup makes a group. Names are case-sensitive. The role is what an
 // identity pool may choose for members; it is not looked up.
 func (s *Service) CreateGroup(ctx context.Context, in *wire.CreateGroupRequest) (*wire.CreateGroupResponse, error) {
 	now := s.now()

@@ -165,7 +165,7 @@ func (s *Service) DeleteUser(ctx context.Context, in *wire.DeleteUserRequest) (*
 	return &wire.DeleteUserResponse{}, nil
 }
 
-// removeUser deletes a user and tells who follows that the sessions are over.
+// removeUser deletes a user and publishes the end of the sessions.
 func (s *Service) removeUser(tx storage.Tx, user *storage.User) error {
 	if err := s.sessions.Announce(tx, storage.Ended{PoolID: user.PoolID, UserSub: user.Sub}); err != nil {
 		return err

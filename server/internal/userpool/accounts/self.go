@@ -24,8 +24,8 @@ func (s *Service) GetUser(ctx context.Context, in *wire.GetUserRequest) (*wire.G
 	return out, nil
 }
 
-// ChangePassword replaces the caller's password. The caller's own session goes
-// on; all others end, as whoever changes a password may want just that.
+// ChangePassword replaces the caller's password. The caller's session
+// continues; all others end, because an intruder may have one.
 func (s *Service) ChangePassword(ctx context.Context, in *wire.ChangePasswordRequest) (*wire.ChangePasswordResponse, error) {
 	c, err := s.tokens.Authorize(ctx, in.AccessToken)
 	if err != nil {
@@ -52,8 +52,8 @@ func (s *Service) ChangePassword(ctx context.Context, in *wire.ChangePasswordReq
 	return &wire.ChangePasswordResponse{}, nil
 }
 
-// checkPrevious judges the password that is to be replaced, as a guess like
-// any other. A user who has none, as after a sign-in without password, needs none.
+// checkPrevious verifies the present password; a wrong one counts as an attempt. A user
+// without a password, as after a sign-in without one, needs none.
 func (s *Service) checkPrevious(ctx context.Context, c *tokens.Caller, previous string) (pool.Counters, error) {
 	who := &pool.Subject{User: c.User, Login: c.User.Username}
 	attempts := pool.AttemptsOf(c.User)

@@ -95,8 +95,8 @@ func (s *Service) viewApp(ctx context.Context, clientID string) (a *pool.App, er
 	return a, err
 }
 
-// holder finds whom an account flow is about, or makes somebody up where the
-// client hides who exists.
+// holder finds the user of an account flow, or makes one up if the client hides which users
+// exist.
 func (s *Service) holder(ctx context.Context, a *pool.App, secretHash, name string) (*pool.Subject, error) {
 	if err := a.CheckSecretHash(secretHash, name); err != nil {
 		return nil, err
@@ -171,8 +171,8 @@ func (s *Service) sendCode(ctx context.Context, a *pool.App, who *pool.Subject, 
 }
 
 // ConfirmSignUp confirms a user with the code of the SignUp. The contact that it
-// was sent to is verified from then on, and becomes an alias where the pool has
-// that; ForceAliasCreation takes it from whoever has it.
+// was sent to is verified from then on, and becomes an alias if the pool has
+// aliases; ForceAliasCreation takes it from another user who has it.
 func (s *Service) ConfirmSignUp(ctx context.Context, in *wire.ConfirmSignUpRequest) (*wire.ConfirmSignUpResponse, error) {
 	a, err := s.viewApp(ctx, in.ClientId)
 	if err != nil {

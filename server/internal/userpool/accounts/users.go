@@ -39,8 +39,8 @@ func userKey(u storage.User) string { return u.Sub }
 // userChange changes a user in a transaction, and writes what came out.
 type userChange func(tx storage.Tx, set *pool.Settings, user *storage.User) error
 
-// changeUser runs change on the user whom an administrator names, with a new
-// time of modification.
+// changeUser runs change on the user that an administrator names, and updates the time of
+// modification.
 func (s *Service) changeUser(ctx context.Context, poolID, name string, change userChange) error {
 	return s.store.Update(ctx, func(tx storage.Tx) error {
 		_, set, err := s.pools.LoadPool(tx, poolID)
@@ -56,8 +56,8 @@ func (s *Service) changeUser(ctx context.Context, poolID, name string, change us
 	})
 }
 
-// changeFound is changeUser for one who was found before: between two
-// transactions a name may pass to somebody else.
+// changeFound is changeUser for a user who was found before: between two transactions a name
+// may pass to another user.
 func (s *Service) changeFound(ctx context.Context, found storage.User, change func(storage.Tx, *storage.User) error) error {
 	return s.store.Update(ctx, func(tx storage.Tx) error {
 		user, err := tx.Users.BySub(found.PoolID, found.Sub)
@@ -136,10 +136,9 @@ func (s *Service) AdminConfirmSignUp(ctx context.Context, in *wire.AdminConfirmS
 }
 
 // AdminResetUserPassword refuses sign-ins until the user has set a new password,
-// ends all sessions, and sends a code to the user's verified contact. A user who
-// has none is reset all the same: an administrator has other ways to reach
-// people. Who has not signed up to the end, or still has a temporary password,
-// cannot be reset.
+// ends all sessions, and sends a code to the user's verified contact. A user
+// without a contact is reset too: an administrator has other ways to reach the user. A user
+// who has not completed the sign-up, or has a temporary password, cannot be reset.
 func (s *Service) AdminResetUserPassword(ctx context.Context, in *wire.AdminResetUserPasswordRequest) (*wire.AdminResetUserPasswordResponse, error) {
 	var m *plug.Message
 	cause := pool.Occasion{Purpose: plug.PurposeForgotPassword, Metadata: in.ClientMetadata}
@@ -169,8 +168,8 @@ func (s *Service) AdminResetUserPassword(ctx context.Context, in *wire.AdminRese
 }
 
 // AdminSetUserPassword sets a password, for good or as a temporary one, and
-// ends all sessions. Cognito lets them go on; here whoever sets a password
-// because the old one leaked is rid of whoever came in with it.
+// ends all sessions. Cognito lets them continue; here a password that is replaced
+// because it leaked also ends the intruder's sessions.
 func (s *Service) AdminSetUserPassword(ctx context.Context, in *wire.AdminSetUserPasswordRequest) (*wire.AdminSetUserPasswordResponse, error) {
 	set, user, err := s.pools.ViewUser(ctx, in.UserPoolId, in.Username)
 	if err != nil {
@@ -307,8 +306,8 @@ func passwordless(p *pool.Settings, user storage.User) bool {
 }
 
 // giveTemporaryPassword gives user a password that has to be changed, a random
-// one unless the administrator chose it. The invitation tells it, and nothing else
-// does.
+// one unless the administrator chose it. It is in the invitation and nowhere
+// else.
 func (s *Service) giveTemporaryPassword(ctx context.Context, set *pool.Settings, user *storage.User, chosen wire.Sensitive, now time.Time) (wire.Sensitive, error) {
 	if chosen == "" {
 		chosen = wire.Sensitive(limits.Generate(set.PasswordRules()))
@@ -323,7 +322,7 @@ func (s *Service) giveTemporaryPassword(ctx context.Context, set *pool.Settings,
 
 // invite sends a new user the temporary password, by the media that the
 // administrator wishes (Cognito's default is SMS) and the user can be reached by,
-// unless MessageAction is SUPPRESS. A service without a messenger invites nobody.
+// unless MessageAction is SUPPRESS. Without a messenger no invitation is sent.
 func (s *Service) invite(ctx context.Context, set *pool.Settings, user storage.User, in *wire.AdminCreateUserRequest, password wire.Sensitive) error {
 	if in.MessageAction == wire.MessageActionSuppress || !s.codes.CanSend() || password == "" {
 		return nil

@@ -67,8 +67,8 @@ func clientOfLook(clientID string) string {
 	return clientID
 }
 
-// loadLookOwner checks that there is somebody to have a look: a pool with a
-// domain, where pages are, and the client.
+// loadLookOwner checks that the look has an owner: a pool with a domain, where the pages are,
+// and the client.
 func (s *Service) loadLookOwner(tx storage.Tx, poolID, clientID string) error {
 	if _, _, err := s.pools.LoadPool(tx, poolID); err != nil {
 		return err
@@ -86,9 +86,9 @@ func (s *Service) loadLookOwner(tx storage.Tx, poolID, clientID string) error {
 }
 
 // SetUICustomization replaces the look of a client's sign-in pages, or, with the
-// ClientId ALL or none, that of all clients without one of their own. As at Cognito
-// stylesheet and logo are set together: what is left out is gone, and without both
-// the client goes back to what all have.
+// ClientId ALL or none, that of all clients that have none. As at Cognito,
+// stylesheet and logo are set together: what is left out is removed, and without both the
+// client gets the common look again.
 func (s *Service) SetUICustomization(ctx context.Context, in *wire.SetUICustomizationRequest) (*wire.SetUICustomizationResponse, error) {
 	if err := checkStylesheet(in.CSS); err != nil {
 		return nil, err

@@ -55,8 +55,8 @@ func isHostName(name string) bool {
 
 // CreateUserPoolDomain gives a pool a host name for its pages and OAuth
 // endpoints. A prefix is served at PREFIX.localhost, a whole name, which needs
-// CustomDomainConfig, at that name; whoever runs the service sees to DNS and
-// certificate, whatever the certificate's ARN.
+// CustomDomainConfig, at that name; the operator of the service provides DNS and
+// certificate, and the certificate's ARN is ignored.
 func (s *Service) CreateUserPoolDomain(ctx context.Context, in *wire.CreateUserPoolDomainRequest) (*wire.CreateUserPoolDomainResponse, error) {
 	d, err := newDomain(in.UserPoolId, in.Domain, in.CustomDomainConfig, in.ManagedLoginVersion)
 	if err != nil {
@@ -104,7 +104,7 @@ func fits(list []storage.Domain, d storage.Domain) error {
 	return nil
 }
 
-// isWhole tells the two kinds of domains apart.
+// isWhole reports whether a domain is a whole name, not a prefix.
 func isWhole(d storage.Domain) bool { return strings.Contains(d.Name, ".") }
 
 // describeDomain is a domain as answers show it.

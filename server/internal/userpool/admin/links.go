@@ -23,7 +23,7 @@ const maxSubject = 255
 
 // AdminLinkProviderForUser lets a user of an identity provider sign in as a user who
 // exists. It must come before that user's first sign-in, and the user is named by the
-// subject: a claim such as email may be somebody else's tomorrow.
+// subject: a claim such as email may be reassigned to another person.
 func (s *Service) AdminLinkProviderForUser(ctx context.Context, in *wire.AdminLinkProviderForUserRequest) (*wire.AdminLinkProviderForUserResponse, error) {
 	err := s.store.Update(ctx, func(tx storage.Tx) error {
 		p, set, err := s.loadSource(tx, in.UserPoolId, in.SourceUser)
@@ -82,8 +82,8 @@ func (s *Service) loadSource(tx storage.Tx, poolID string, source *wire.Provider
 	return p, set, nil
 }
 
-// loadDestination finds the user whom somebody may sign in as: one of the pool by
-// name, or one of a provider who signed in before.
+// loadDestination finds the target of a link: a user of the pool by name, or a user of a
+// provider who signed in before.
 func (s *Service) loadDestination(tx storage.Tx, set *pool.Settings, poolID string, to *wire.ProviderUserIdentifierType) (storage.User, error) {
 	switch {
 	case to == nil || to.ProviderAttributeValue == "":

@@ -78,7 +78,7 @@ func poolIDTaken(id string) error {
 }
 
 // insertPool writes a pool with its keys, both or neither: a pool without keys
-// could sign nobody in.
+// could not issue tokens.
 func insertPool(tx storage.Tx, row storage.Pool, signing []storage.Key) error {
 	err := tx.Pools.Insert(row)
 	if errors.Is(err, storage.ErrExists) {

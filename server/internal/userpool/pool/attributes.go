@@ -31,7 +31,7 @@ func AttributeMap(list []wire.AttributeType) (map[string]string, error) {
 	return m, nil
 }
 
-// ServiceKept are the attributes that nobody sets, not even an administrator.
+// ServiceKept are the attributes that only the service sets, not even an administrator.
 func ServiceKept(name string) bool { return name == "sub" || name == "identities" }
 
 // Immutable reports whether an attribute of the schema has its value for life.

@@ -114,14 +114,14 @@ func (s *Pools) Forget(poolID string) { s.pools.Forget(poolID) }
 // ForgetClient drops what is kept of a client that was deleted.
 func (s *Pools) ForgetClient(clientID string) { s.clients.Forget(clientID) }
 
-// Passwords finds whom a typed name means, and verifies, counts and changes passwords.
+// Passwords finds the user of a typed name, and verifies, counts and changes passwords.
 type Passwords struct {
 	store   storage.Store
 	box     *seal.Box
 	lockout limits.Lockout
 	gate    *limits.Gate
 	now     func() time.Time
-	decoy   []byte // a sealed verifier that is nobody's
+	decoy   []byte // a sealed verifier of no user
 }
 
 // Codes makes and verifies codes, and sends messages within quotas.

@@ -73,7 +73,7 @@ const (
 
 // TryCode judges an answer inside an Update closure that must succeed for the
 // answer to count. A right one uses the code up, and so does the fifth wrong one.
-// That a code is too old is said only to somebody who knows it.
+// The answer reveals that a code has expired only if the code is right.
 func (s *Codes) TryCode(tx storage.Tx, who Counters, hides bool, user storage.User, purpose string, code wire.Sensitive) (CodeAnswer, storage.Code, error) {
 	usedUp, err := s.TakeAnswer(tx, purpose, who, hides)
 	if err != nil || usedUp {
@@ -125,8 +125,8 @@ func countTry(tx storage.Tx, c storage.Code) error {
 	return UseCode(tx, c)
 }
 
-// Refusal is what the caller is told of an answer that was not right. Where the
-// client hides who exists, a code that is not there looks like a wrong one.
+// Refusal is the error for an answer that was not right. If the client hides which
+// users exist, a missing code looks like a wrong one.
 func (c CodeAnswer) Refusal(hides bool) error {
 	switch {
 	case c == CodeRight:

@@ -10,8 +10,8 @@ import (
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
-// IdentitiesAttribute holds a user's identities at other providers. Nobody writes it
-// but the service, and logins derive from it.
+// IdentitiesAttribute holds a user's identities at other providers. Only the
+// service writes it, and logins derive from it.
 const IdentitiesAttribute = "identities"
 
 // loginIdentity is the kind of login that an identity is: by provider and subject,
@@ -33,7 +33,7 @@ type Identity struct {
 	Disabled bool `json:"disabled,omitzero"`
 }
 
-// IdentitiesOf reads a user's identities. What cannot be read is nobody's identity.
+// IdentitiesOf reads a user's identities. Entries that cannot be read are ignored.
 func IdentitiesOf(user storage.User) []Identity {
 	text := user.Attributes[IdentitiesAttribute]
 	if text == "" {

@@ -7,7 +7,7 @@ import (
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
-// purposes of sealing; each has a key of its own.
+// purposes of sealing; each has a different key.
 const (
 	purposeVerifier    = "userpool/verifier" // bound to the user name
 	purposeSubVerifier = "userpool/verifier/sub"

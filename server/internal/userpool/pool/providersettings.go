@@ -112,7 +112,7 @@ func OfferedProviders(tx storage.Tx, a *App) (names []string, identifiers map[st
 	return names, identifiers, nil
 }
 
-// ViewProvider is LoadProvider in a view of its own.
+// ViewProvider is LoadProvider in a separate view.
 func (s *Pools) ViewProvider(ctx context.Context, poolID, name string) (p *IdentityProvider, err error) {
 	err = s.store.View(ctx, func(tx storage.Tx) (err error) {
 		p, _, err = s.LoadProvider(tx, poolID, name)

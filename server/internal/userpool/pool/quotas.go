@@ -63,7 +63,7 @@ type CodeRequest struct {
 	Hides bool
 }
 
-// RequestCode makes a code if no quota is used up. It returns "" when nothing is to
+// RequestCode makes a code if no quota is used up. It returns "" if nothing must
 // be sent.
 func (s *Codes) RequestCode(ctx context.Context, tx storage.Tx, r CodeRequest) (code string, err error) {
 	shown, err := s.takeShown(ctx, tx, r)

@@ -143,7 +143,7 @@ func changeStandard(a, asked wire.SchemaAttributeType) (wire.SchemaAttributeType
 // IsTrue reads a flag that is false when absent.
 func IsTrue(flag *bool) bool { return flag != nil && *flag }
 
-// differs reports whether a flag that was given is another than the one at hand.
+// differs reports whether a given flag differs from the present one.
 func differs(given, have *bool) bool { return given != nil && *given != IsTrue(have) }
 
 // CustomAttribute declares a custom attribute under its full name.

@@ -21,7 +21,7 @@ type Settings struct {
 }
 
 // ClientSettings are an app client's settings as they are stored. The client
-// secret stands sealed beside them, never in them.
+// secret is stored sealed in another column, never in them.
 type ClientSettings struct {
 	wire.UserPoolClientType
 }

@@ -17,7 +17,7 @@ func (s *Pools) After(previous time.Time) time.Time {
 	return previous.Add(time.Microsecond)
 }
 
-// LoadUser finds the user of a pool whom an administrator names by user name,
+// LoadUser finds the user of a pool that an administrator names by user name,
 // alias or sub.
 func (s *Pools) LoadUser(tx storage.Tx, poolID, name string) (storage.User, error) {
 	_, set, err := s.LoadPool(tx, poolID)

@@ -9,8 +9,8 @@ import (
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
-// Factors asks for proofs beyond the first one, such as a one-time code. Whoever
-// implements it knows the factors of users; this package keeps the state of a sign-in
+// Factors asks for proofs beyond the first one, such as a one-time code. An
+// implementation knows the factors of users; this package keeps the state of a sign-in
 // between two requests and issues the tokens at the end.
 type Factors interface {
 	// Challenge returns the next challenge for a user who has passed others, in their

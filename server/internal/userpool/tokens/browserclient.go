@@ -120,7 +120,7 @@ func (s *Service) UserInfo(ctx context.Context, poolID string, access wire.Sensi
 }
 
 // PoolOfDomain finds the pool that has a domain, a prefix or a whole name; empty
-// for one that nobody has.
+// for an unknown one.
 func (s *Service) PoolOfDomain(ctx context.Context, name string) (poolID string, err error) {
 	err = s.store.View(ctx, func(tx storage.Tx) error {
 		d, err := tx.Domains.Domain(name)

@@ -11,8 +11,8 @@ import (
 // Issuer is the iss claim of a pool's tokens, whether or not there is such a pool.
 func (s *Service) Issuer(poolID string) string { return s.issuer(poolID) }
 
-// VerifyID verifies an ID token of a pool, of whichever app client, for somebody
-// who takes it as the proof of a sign-in. The issuer may be one that the pool had
+// VerifyID verifies an ID token of a pool, of any app client, as the proof of a
+// sign-in. The issuer may be one that the pool had
 // before the service's public URL changed. Its errors are those of [jwt.Verifier];
 // a pool that does not exist has no keys.
 func (s *Service) VerifyID(ctx context.Context, poolID, raw string) (*jwt.IDToken, error) {
@@ -48,10 +48,10 @@ func (s *Service) IDTokenHint(ctx context.Context, poolID, raw string) (clientID
 	return token.ClientID(), token.Subject(), nil
 }
 
-// Active reports whether the session of a verified ID token goes on: it was not
+// Active reports whether the session of a verified ID token is live: it was not
 // revoked, and its user is there, enabled and has not signed out everywhere since.
-// That its refresh token has expired does not matter: the ID token has a life of
-// its own.
+// The expiry of its refresh token does not matter, because the ID token expires
+// separately.
 func (s *Service) Active(ctx context.Context, token *jwt.IDToken) (bool, error) {
 	active := false
 	err := s.store.View(ctx, func(tx storage.Tx) error {

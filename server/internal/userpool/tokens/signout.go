@@ -9,9 +9,9 @@ import (
 	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
-// RevokeToken ends the session of a refresh token. Whichever refresh token of
-// the session it gets, the newest or an earlier one, the whole session ends:
-// Cognito overlooks tokens in the middle of a chain, which saves nobody. A
+// RevokeToken ends the session of a refresh token. Any refresh token of the
+// session, the newest or an earlier one, ends the whole session; Cognito ignores
+// tokens in the middle of a chain. A
 // token that was revoked or never issued is answered as done (RFC 7009, section 2.2).
 func (s *Service) RevokeToken(ctx context.Context, in *wire.RevokeTokenRequest) (*wire.RevokeTokenResponse, error) {
 	var a *pool.App
