@@ -4,7 +4,7 @@
 // stay small, that no type has too many methods and the root not too many names, that
 // secrets are not compared with ==, that SQL is not glued together, that package variables do
 // no costly work at start-up, that no long form of a test hides from `make torture`,
-// that stored settings have one codec, and that no example or comment promises instead of doing.
+// that stored settings have one codec, that comments are plain technical English, and that no example or comment promises instead of doing.
 //
 //	go run ./houselint ..
 //

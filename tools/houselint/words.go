@@ -7,7 +7,7 @@ import (
 )
 
 // maxIdioms is how many idioms comments may have in 10,000 words.
-const maxIdioms = 18
+const maxIdioms = 10
 
 // idioms are expressions of spoken and translated English that technical prose does without.
 // They are a symptom: rewrite the sentence with subject, verb and the field's terms.
