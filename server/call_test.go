@@ -245,6 +245,13 @@ func (b *brokenStore) View(ctx context.Context, view func(storage.Tx) error) err
 	return b.Store.View(ctx, view)
 }
 
+func TestErrorWithoutCodeIsNoOther(t *testing.T) {
+	t.Parallel()
+	if errors.Is(&server.Error{}, &server.Error{}) || errors.Is(&server.Error{Code: "A"}, errors.New("A")) || !errors.Is(&server.Error{Code: "A"}, &server.Error{Code: "A", Status: 400}) {
+		t.Error("errors.Is does not compare codes")
+	}
+}
+
 func TestCallTellsCauseOfFailure(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("disk failed")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/latchkey-auth/latchkey/internal/keys"
+	"github.com/latchkey-auth/latchkey/server/storage"
 )
 
 // published returns the ids of a ring's key set and checks that Public finds each.
@@ -121,6 +122,54 @@ func TestWithoutSignerBeforeItsKeysSign(t *testing.T) {
 			t.Errorf("the last token of the first key: %v", err)
 		}
 	}
+}
+
+// TestWithoutSignerAtOneMoment rotates at the very time at which the Signer's key began to sign:
+// the key in storage takes over, whatever the order of the keys' ids.
+func TestWithoutSignerAtOneMoment(t *testing.T) {
+	t.Parallel()
+	clock := &stoppedClock{at: time.Now()}
+	for range 8 {
+		store := newStore(t)
+		external := newRing(t, store, keys.Options{Now: clock.now, Signer: newModule()})
+		made, err := external.Create(t.Context(), poolID, keys.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = store.Update(t.Context(), func(tx storage.Tx) error {
+			return errors.Join(tx.Pools.Insert(storage.Pool{ID: poolID}), tx.Keys.Insert(made[0]))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		without := newRing(t, store, keys.Options{Now: clock.now})
+		if err := without.Rotate(t.Context(), poolID); err != nil {
+			t.Fatal(err)
+		}
+		if id := verifyNext(t, without); id == made[0].ID {
+			t.Error("the Signer's key signs")
+		}
+	}
+}
+
+// TestWithoutSignerAndClockSetBack rotates before the Signer's keys are active, as a clock that
+// was set back shows it: they stay published, since they may have signed.
+func TestWithoutSignerAndClockSetBack(t *testing.T) {
+	t.Parallel()
+	store, clock := newStore(t), &stoppedClock{at: time.Now()}
+	external := newRing(t, store, keys.Options{Now: clock.now, Signer: newModule()})
+	createPool(t, store, external, poolID)
+	old, digest, signature := sign(t, external, keys.ID)
+	clock.advance(-time.Minute)
+	without := newRing(t, store, keys.Options{Now: clock.now})
+	if err := without.Rotate(t.Context(), poolID); err != nil {
+		t.Fatal(err)
+	}
+	if err := published(t, without).verify(old, digest, signature); err != nil {
+		t.Errorf("a token of the Signer: %v", err)
+	}
+	clock.advance(2 * time.Hour)
+	verifyNext(t, without)
 }
 
 // TestRotateDueWithoutSigner replaces a Signer's key by one in storage when its age demands it.

@@ -57,9 +57,6 @@ func Do[T any](ctx context.Context, c *Calls, call func(context.Context) (T, err
 			return result, gaveUp(ctx, bounded)
 		}
 	}
-	if r.err != nil && bounded.Err() != nil {
-		return result, gaveUp(ctx, bounded)
-	}
 	return r.result, r.err
 }
 

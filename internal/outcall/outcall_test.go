@@ -80,6 +80,20 @@ func TestDoWaitsForItsTurn(t *testing.T) {
 	})
 }
 
+// TestDoCountsCallsThatReturnInTime makes calls that return when their contexts end. They do not
+// count as calls that have not returned.
+func TestDoCountsCallsThatReturnInTime(t *testing.T) {
+	t.Parallel()
+	calls := outcall.New("the part", 1, 0)
+	for range 20_000 {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := outcall.Do(ctx, calls, func(context.Context) (int, error) { cancel(); return 0, nil })
+		if err != nil && err != context.Canceled {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestDoFreesEveryCall makes calls that return, block and are given up at random moments. In the
 // end all places are free again.
 func TestDoFreesEveryCall(t *testing.T) {
