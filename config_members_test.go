@@ -55,6 +55,37 @@ func TestConfigErrorsNameMissingMembers(t *testing.T) {
 	}
 }
 
+// TestCallbackErrorsNameTheMember checks errors about callback URLs of a file.
+func TestCallbackErrorsNameTheMember(t *testing.T) {
+	t.Parallel()
+	const member = "auth.oauth.redirect_sign_in_uri"
+	for uri, want := range map[string]struct{ redirect, browser string }{
+		"nowhere":                  {"the first URL of " + member + " must be absolute", "add it to " + member},
+		"https://app.example.com/": {"", "add it to " + member},
+	} {
+		c, err := ParseConfig([]byte(`{"version":"1.4","auth":{"user_pool_id":"` + testPool + `","user_pool_client_id":"c","oauth":{"domain":"d.example.com","redirect_sign_in_uri":["` + uri + `"]}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := client.AuthCodeURL(); (err == nil) != (want.redirect == "") || err != nil && !strings.Contains(err.Error(), want.redirect) {
+			t.Errorf("%s: AuthCodeURL: %v, want %q", uri, err, want.redirect)
+		}
+		if err := client.SignInBrowser(t.Context()); err == nil || !strings.Contains(err.Error(), want.browser) {
+			t.Errorf("%s: SignInBrowser: %v, want %q", uri, err, want.browser)
+		}
+		if _, _, err := client.AuthCodeURL(RedirectTo("nowhere")); err == nil || !strings.Contains(err.Error(), "RedirectTo") && uri == "nowhere" {
+			t.Errorf("%s: RedirectTo: %v", uri, err)
+		}
+		if err := client.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestCallsNameMembersOfTheFile checks errors of calls, which come after New.
 func TestCallsNameMembersOfTheFile(t *testing.T) {
 	t.Parallel()

@@ -44,15 +44,16 @@ func (c Config) redirectURI(op, uri string) (string, error) {
 	if c.OAuth != nil {
 		known = c.OAuth.RedirectSignIn
 	}
+	name := "the URL of RedirectTo"
 	if uri == "" && len(known) > 0 {
-		uri = known[0]
+		uri, name = known[0], "the first URL of "+c.shortName(redirectSignInMember())
 	}
 	if uri == "" {
 		return "", problem(op, ErrConfig, "give RedirectTo, or set "+c.shortName(redirectSignInMember())+" to the app client's callback URLs")
 	}
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme == "" || strings.Contains(uri, "#") || u.User != nil {
-		return "", problem(op, ErrConfig, "a callback URL must be absolute, with neither user nor fragment")
+		return "", problem(op, ErrConfig, name+" must be absolute, with neither user nor fragment")
 	}
 	fits := func(k string) bool { return k == uri || portless(k) != "" && portless(k) == portless(uri) }
 	if len(known) > 0 && !slices.ContainsFunc(known, fits) {
@@ -101,5 +102,5 @@ func (c Config) loopbackURI(op, uri string) (*url.URL, error) {
 	if second != nil {
 		return second, nil
 	}
-	return nil, problem(op, ErrConfig, "none of the callback URLs leads back to this machine; register http://127.0.0.1/callback, or with Cognito http://localhost:PORT/callback, and add it to Config.OAuth.RedirectSignIn")
+	return nil, problem(op, ErrConfig, "none of the callback URLs leads back to this machine; register http://127.0.0.1/callback, or with Cognito http://localhost:PORT/callback, and add it to "+c.shortName(redirectSignInMember()))
 }

@@ -23,7 +23,7 @@ func TestPlantedFilesAreRefused(t *testing.T) {
 	_, stop := start(t, o)
 	stop()
 	for _, name := range []string{
-		databaseFile, databaseFile + ".lock", stateFile, masterKeyFile, "credentials.key", "tls/ca.pem", "tls/ca-key.pem", "tls/server.pem",
+		databaseFile, databaseFile + ".lock", stateFile, runningFile, masterKeyFile, "credentials.key", "tls/ca.pem", "tls/ca-key.pem", "tls/server.pem",
 	} {
 		path := filepath.Join(o.Dir, name)
 		info, err := os.Stat(path)
@@ -76,6 +76,9 @@ func TestReadableFilesAreRefused(t *testing.T) {
 		must(t, os.Chmod(filepath.Join(o.Dir, name), 0o644))
 	}
 	refuses(t, o, "chmod 600 "+filepath.Join(o.Dir, databaseFile)+" "+filepath.Join(o.Dir, stateFile))
+	if _, err := Status(t.Context(), o.Dir); err == nil || !strings.Contains(err.Error(), "run chmod 600") {
+		t.Errorf("status of a folder that others can read: %v", err)
+	}
 	for _, name := range []string{databaseFile, stateFile} {
 		must(t, os.Chmod(filepath.Join(o.Dir, name), 0o600))
 	}
