@@ -98,6 +98,9 @@ func (c *commandLine) explain(err error) (text string, hints []string) {
 	if !ok {
 		return strings.ReplaceAll(err.Error(), "\n", "; "), nil
 	}
+	if c.accountFlag != "" && errors.Is(e, latchkey.ErrSignedOut) {
+		return "the account " + quote(c.accountFlag) + " is not signed in", c.advise(e)
+	}
 	return describe(e), c.advise(e)
 }
 
