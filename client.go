@@ -18,7 +18,8 @@ import (
 
 // Client keeps the users of one app client signed in. It is safe for concurrent
 // use, and cheap enough to make one per request; several clients, in one
-// process or in many, may share a [store.Store].
+// process or in many, may share a [store.Store]. Make it with [New]: methods of a nil or
+// zero Client fail, or panic in the caller's goroutine.
 type Client struct {
 	cfg    Config // with its defaults filled in; never changed
 	engine *session.Engine

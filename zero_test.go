@@ -89,3 +89,20 @@ func TestZeroValues(t *testing.T) {
 		t.Error("a zero token has values")
 	}
 }
+
+// TestZeroClient checks that methods of a nil or zero Client fail, or panic in the caller's
+// goroutine, where a program can recover.
+func TestZeroClient(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]*Client{"nil": nil, "zero": {}} {
+		for method, call := range calls {
+			failed := func() (failed bool) {
+				defer func() { failed = failed || recover() != nil }()
+				return call(t.Context(), c) != nil
+			}()
+			if !failed {
+				t.Errorf("%s: %s succeeded", name, method)
+			}
+		}
+	}
+}

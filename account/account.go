@@ -8,6 +8,7 @@ import (
 )
 
 // Account is the account of the client's user. It is stateless and safe for concurrent use.
+// Make it with [Of]: methods of an Account without a client panic in the caller's goroutine.
 type Account struct{ client *latchkey.Client }
 
 // Of returns the account of a client's user.

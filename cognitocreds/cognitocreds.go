@@ -44,7 +44,8 @@ import (
 const Source = "LatchkeyCognito"
 
 // Provider is an aws.CredentialsProvider over a client. It is safe for concurrent
-// use, and does not own the client.
+// use, and does not own the client. Make it with [New]: Retrieve of a nil or zero Provider
+// panics in the caller's goroutine.
 type Provider struct {
 	client    *latchkey.Client
 	accountID string

@@ -89,7 +89,8 @@ type Replays interface {
 	First(ctx context.Context, signature [32]byte, until time.Time) (bool, error)
 }
 
-// Auth verifies requests. It is safe for concurrent use.
+// Auth verifies requests. It is safe for concurrent use. Make it with [New]: methods of a nil
+// or zero Auth panic in the caller's goroutine.
 type Auth struct {
 	config Config
 	codec  *tempkey.Codec
