@@ -205,8 +205,8 @@ func TestSignerThroughRestartAndRotation(t *testing.T) {
 	if keyIDOf(t, last.AccessToken) == keyIDOf(t, first.AccessToken) {
 		t.Error("the rotated key signs")
 	}
-	if module.signed != 6 || len(module.keys) != 4 {
-		t.Errorf("the module made %d signatures and %d keys, want 6 and 4", module.signed, len(module.keys))
+	if module.signed != 10 || len(module.keys) != 4 {
+		t.Errorf("the module made %d signatures and %d keys, want 10 (a proof of each key included) and 4", module.signed, len(module.keys))
 	}
 }
 

@@ -3,7 +3,9 @@ package keys
 import (
 	"context"
 	"crypto"
+	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -55,9 +57,23 @@ func (r *Ring) createExternal(ctx context.Context, poolID string, use Use) (key 
 		return key, fmt.Errorf("keys: encoding a key: %w", err)
 	}
 	id := thumbprint(made.Public)
+	if err := r.prove(ctx, made); err != nil {
+		return key, err
+	}
 	return storage.Key{
 		PoolID: poolID, ID: id, Public: public, Private: r.box.Seal(purposeHandle, []byte(made.Handle), sealContext(poolID, id)),
 	}, nil
+}
+
+// prove has a new key sign a random digest. A rotation to a key that does not sign would end
+// every sign-in and refresh of the pool once the key is active.
+func (r *Ring) prove(ctx context.Context, made plug.SigningKey) error {
+	var digest [sha256.Size]byte
+	_, _ = rand.Read(digest[:]) // never fails
+	if _, err := r.signExternal(ctx, &signingKey{public: made.Public, handle: made.Handle}, digest); err != nil {
+		return fmt.Errorf("keys: proving a new key: %w", err)
+	}
+	return nil
 }
 
 // checkKey validates a key of a Signer.

@@ -296,3 +296,53 @@ func TestSignerKeyOfAlteredStorage(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestSignerProvesNewKeys refuses a new key that does not sign, or whose public part is another
+// one's: the pool is not created, and a rotation keeps the old key.
+func TestSignerProvesNewKeys(t *testing.T) {
+	t.Parallel()
+	for name, sign := range map[string]func(context.Context, string) ([]byte, error){
+		"an error":       func(context.Context, string) ([]byte, error) { return nil, errors.New("unavailable") },
+		"of another key": func(context.Context, string) ([]byte, error) { return foreignSignature() },
+	} {
+		store, m := newStore(t), newModule()
+		ring := newRing(t, store, keys.Options{Signer: m})
+		createPool(t, store, ring, poolID)
+		m.set(func(m *module) { m.sign = sign })
+		if _, err := ring.Create(t.Context(), "us-east-1_Other1234", keys.ID); err == nil || !strings.Contains(err.Error(), "proving a new key") {
+			t.Errorf("%s: a new pool: %v", name, err)
+		}
+		if err := ring.Rotate(t.Context(), poolID); err == nil || !strings.Contains(err.Error(), "proving a new key") {
+			t.Errorf("%s: a rotation: %v", name, err)
+		}
+		if rows := storedKeys(t, store, poolID); len(rows) != 2 {
+			t.Errorf("%s: %d keys in storage, want the 2 old ones", name, len(rows))
+		}
+		m.set(func(m *module) { m.sign = nil })
+		if err := ring.Rotate(t.Context(), poolID); err != nil {
+			t.Errorf("%s: a rotation afterwards: %v", name, err)
+		}
+	}
+}
+
+// TestSignerHandlesOutliveSealingKeys opens handles that an earlier sealing key encrypted.
+func TestSignerHandlesOutliveSealingKeys(t *testing.T) {
+	t.Parallel()
+	store, m := newStore(t), newModule()
+	createPool(t, store, newRing(t, store, keys.Options{Signer: m}), poolID)
+	for fills, want := range map[string]bool{"\x02\x01": true, "\x02": false} {
+		box := boxOf(t, []byte(fills)...)
+		ring := keys.NewRing(store, box, keys.Options{Signer: m})
+		defer ring.Close()
+		signer, err := ring.Signer(t.Context(), poolID, keys.ID)
+		if (err == nil) != want {
+			t.Errorf("sealing keys %x: %v", fills, err)
+			continue
+		}
+		if want {
+			if _, err := signer.Sign(t.Context(), [32]byte{1}); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}

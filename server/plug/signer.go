@@ -18,8 +18,9 @@ import (
 //
 // A Signer must be safe for concurrent use.
 type Signer interface {
-	// CreateKey makes an RSA key of at least 2048 bits. The caller may give up the key
-	// again, for example because the pool could not be stored.
+	// CreateKey makes an RSA key of at least 2048 bits. The service signs a random digest with
+	// the key before it stores the key. It may drop the key again, for example because the
+	// pool could not be stored.
 	CreateKey(ctx context.Context, r KeyRequest) (SigningKey, error)
 	// Sign returns the RS256 signature (RSASSA-PKCS1-v1_5 with SHA-256; RFC 7518, section
 	// 3.3) of a SHA-256 digest, by the key of a handle that CreateKey returned.
