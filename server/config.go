@@ -45,6 +45,17 @@ func (c Config) check() error {
 	return cmp.Or(c.checkSpans(), c.checkRegion(), c.Limits.check(), checkAudiences(c.Providers.Audiences), checkFixedBrand(c.Brands))
 }
 
+// copied returns c with copies of the lists that the service reads later.
+func (c Config) copied() Config {
+	c.Limits.Proxies = slices.Clone(c.Limits.Proxies)
+	audiences := make(map[string][]string, len(c.Providers.Audiences))
+	for issuer, clients := range c.Providers.Audiences {
+		audiences[issuer] = slices.Clone(clients)
+	}
+	c.Providers.Audiences = audiences
+	return c
+}
+
 // checkParts refuses interfaces that hold a nil pointer, which would panic in the first request
 // that needs the part.
 func (c Config) checkParts() error {

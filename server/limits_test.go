@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/latchkey-auth/latchkey/server/internal/limits"
+	"github.com/latchkey-auth/latchkey/server/plug"
+	"github.com/latchkey-auth/latchkey/server/storage/memory"
 )
 
 // TestSource covers which address the bounds count for, and that a client cannot
@@ -115,5 +117,33 @@ func TestDocumentsHaveTheirOwnLimit(t *testing.T) {
 	}
 	if n := count(sourceLimiter(Limits{PerSource: -1}, documentFactor)); n != 1000 {
 		t.Errorf("refused after %d without a limit", n)
+	}
+}
+
+// TestNewCopiesConfig changes the lists of a Config after New: the service keeps what it was made
+// with.
+func TestNewCopiesConfig(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	defer store.Close()
+	config := Config{
+		Storage: store, SealingKeys: []SealingKey{NewKey()}, PublicURL: "https://auth.example.com",
+		Limits:    Limits{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
+		Providers: plug.Providers{Audiences: map[string][]string{"idp.example.com": {"app"}}},
+	}
+	s, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	copied := config.copied()
+	config.Limits.Proxies[0] = netip.MustParsePrefix("0.0.0.0/0")
+	config.Providers.Audiences["idp.example.com"][0] = "thief"
+	config.Providers.Audiences["evil.example.com"] = []string{"thief"}
+	if !s.isProxy(netip.MustParseAddr("10.1.2.3")) || s.isProxy(netip.MustParseAddr("192.0.2.1")) {
+		t.Error("the service sees a change of Limits.Proxies")
+	}
+	if got := copied.Providers.Audiences; len(got) != 1 || got["idp.example.com"][0] != "app" {
+		t.Errorf("the service sees a change of Providers.Audiences: %v", got)
 	}
 }

@@ -184,6 +184,7 @@ func newServer(c Config, ring *keys.Ring) (*Server, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	c = c.copied()
 	base, err := publicURL(c.PublicURL)
 	if err != nil {
 		return nil, err
