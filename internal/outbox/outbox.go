@@ -1,10 +1,9 @@
-// Package outbox keeps the messages that a service would send, so that whoever
-// develops against it can read the codes: on a page, or as they come.
+// Package outbox keeps the messages of a service for developers, who read the codes on a page or
+// as they arrive.
 //
-// An [Outbox] is a plug.Messenger that delivers to itself. It holds the latest
-// messages in memory, shows them as a web page to requests of the same machine,
-// and tells one listener of each. It is meant for `latchkey up` and for tests;
-// who runs the service for others sends real mail (package mail).
+// An [Outbox] is a plug.Messenger. It holds the latest messages in memory, shows them as a web
+// page to requests of the same machine, and calls a function for each. It is for `latchkey up` and
+// for tests. A service for others sends mail (package mail).
 package outbox
 
 import (
