@@ -69,7 +69,7 @@ func commandLine(t *testing.T, w world) {
 		t.Errorf("came back as %q, %v", text, err)
 	}
 	c.run(t, "", local.Command(), "logout")
-	if said, err := c.try(t, "", awscli, append(aws, "ls", "s3://papers")...); err == nil || !strings.Contains(said, "signed out") {
+	if said, err := c.try(t, "", awscli, append(aws, "ls", "s3://papers")...); err == nil || !strings.Contains(said, "is not signed in") {
 		t.Errorf("after sign-out: %s, %v", said, err)
 	}
 }
