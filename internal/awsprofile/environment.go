@@ -46,6 +46,41 @@ func Environment(environ []string, folder string, set map[string]string) ([]stri
 	return append(result, configVariable+"="+copied, credentialsVariable+"="+os.DevNull), nil
 }
 
+// HasRegion reports whether the AWS tools find a region in an environment: in a variable, or in
+// the default profile of the configuration file.
+func HasRegion(environ []string) bool {
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if value != "" && (sameVariable(name, "AWS_REGION") || sameVariable(name, "AWS_DEFAULT_REGION")) {
+			return true
+		}
+	}
+	path, err := ConfigFile()
+	if err != nil {
+		return false
+	}
+	config, err := read(path)
+	if err != nil {
+		return false
+	}
+	inDefault := false
+	for line := range strings.Lines(config.text) {
+		if section, ok := sectionOf(line); ok {
+			inDefault = isDefault(section)
+			continue
+		}
+		if key, indented, setting := settingOf(line); inDefault && setting && !indented && key == "region" {
+			return true
+		}
+	}
+	return false
+}
+
+// isDefault reports whether a section of the configuration file is the default profile.
+func isDefault(section string) bool {
+	return section == "default" || strings.Trim(strings.TrimPrefix(section, "profile "), `"' `) == "default"
+}
+
 // copyWithoutDefault copies the configuration file without the sources of the default profile
 // and without any keys. It returns no path if the default profile has no source.
 func copyWithoutDefault(folder string) (string, error) {
@@ -76,7 +111,7 @@ func withoutSources(text string) (rest string, found bool) {
 	inDefault, dropping := false, false
 	for line := range strings.Lines(text) {
 		if section, ok := sectionOf(line); ok {
-			inDefault, dropping = section == "default" || strings.Trim(strings.TrimPrefix(section, "profile "), `"' `) == "default", false
+			inDefault, dropping = isDefault(section), false
 			kept.WriteString(line)
 			continue
 		}

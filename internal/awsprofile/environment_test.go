@@ -79,3 +79,28 @@ func valueOf(environ []string, name string) string {
 	}
 	return values[0]
 }
+
+// TestHasRegion checks where a region is found.
+func TestHasRegion(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config")
+	t.Setenv(configVariable, path)
+	for name, test := range map[string]struct {
+		environ []string
+		config  string
+		want    bool
+	}{
+		"nowhere":         {nil, "", false},
+		"variable":        {[]string{"AWS_REGION=x"}, "", true},
+		"old variable":    {[]string{"AWS_DEFAULT_REGION=x"}, "", true},
+		"empty variable":  {[]string{"AWS_REGION="}, "", false},
+		"default profile": {nil, "[profile p]\nregion = y\n[default]\noutput = json\nregion = x\n", true},
+		"other profile":   {nil, "[default]\noutput = json\ns3 =\n  region = y\n[profile p]\nregion = x\n", false},
+	} {
+		if err := os.WriteFile(path, []byte(test.config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := HasRegion(test.environ); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}

@@ -124,13 +124,14 @@ func (c *execCommand) source(ctx context.Context) (containercreds.Credentials, e
 }
 
 // environment is the command's environment: the user's, with these credentials and no others.
-// The region is that of the configuration, if the user's environment names none.
+// The region is that of the configuration, if neither the user's environment nor the default
+// profile has one.
 func (c *execCommand) environment(folder string, set map[string]string) ([]string, error) {
 	config, err := c.config()
 	if err != nil {
 		return nil, err
 	}
-	if os.Getenv("AWS_REGION") == "" && os.Getenv("AWS_DEFAULT_REGION") == "" && config.Region() != "" {
+	if config.Region() != "" && !awsprofile.HasRegion(os.Environ()) {
 		set["AWS_REGION"] = config.Region()
 	}
 	environ, err := awsprofile.Environment(os.Environ(), folder, set)
