@@ -52,7 +52,7 @@ func TestKillAtEverySystemCall(t *testing.T) {
 	p := s.signIn(t, s.rotating(t, time.Minute), s.Endpoint)
 	e := &enumeration{place: p, strace: strace, log: filepath.Join(t.TempDir(), "strace"), reached: make(map[string]int)}
 	began := time.Now()
-	const attempts = 6 // a step may hide behind another thread's call of the same number
+	const attempts = 30 // a step may hide behind another thread's call of the same number, in most rounds
 	for round := 0; round < form(1, 20) || len(e.reached) < len(stages) && round < attempts; round++ {
 		for _, call := range calls {
 			e.enumerate(t, call)
