@@ -128,7 +128,7 @@ func ExampleClient_SignInBrowser() {
 	err = client.SignInBrowser(ctx)
 	switch {
 	case errors.Is(err, latchkey.ErrDenied):
-		fmt.Println("you cancelled the sign-in")
+		fmt.Println("you canceled the sign-in")
 	case errors.Is(err, latchkey.ErrBrowser):
 		fmt.Println("no browser here: see PasteAnswer")
 	case err != nil:

@@ -66,7 +66,7 @@ func TestUnused(t *testing.T) {
 }
 
 // TestKeepOutage: a keeper asks less and less often while the service is down,
-// honours Retry-After, and has the session fresh again soon after.
+// honors Retry-After, and has the session fresh again soon after.
 func TestKeepOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

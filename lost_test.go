@@ -70,7 +70,7 @@ func overlap(t *testing.T, clients []*Client) {
 	}
 }
 
-// TestCancelSlowStore: a caller that gives up, by cancelling or by its deadline,
+// TestCancelSlowStore: a caller that gives up, by canceling or by its deadline,
 // is back within ten milliseconds although store and service are slow, and the
 // refresh that it began is kept.
 func TestCancelSlowStore(t *testing.T) {

@@ -191,7 +191,7 @@ func TestLostAnswer(t *testing.T) {
 }
 
 // TestBackoff: an outage is asked about less and less often, Retry-After is
-// honoured, and nobody whose token is still good waits.
+// honored, and nobody whose token is still good waits.
 func TestBackoff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

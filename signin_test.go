@@ -186,7 +186,7 @@ func TestChallenges(t *testing.T) {
 		{"SMS_MFA", `{"CODE_DELIVERY_DELIVERY_MEDIUM":"SMS","CODE_DELIVERY_DESTINATION":"+*******1234"}`, AnswerCode("1"), "SMS_MFA_CODE", nil, "SMS", "+*******1234"},
 		{"SMS_OTP", `{}`, AnswerCode("1"), "SMS_OTP_CODE", nil, "", ""},
 		{"EMAIL_OTP", `{"CODE_DELIVERY_DELIVERY_MEDIUM":"EMAIL","CODE_DELIVERY_DESTINATION":"f***@e***"}`, AnswerCode("1"), "EMAIL_OTP_CODE", nil, "EMAIL", "f***@e***"},
-		{"CUSTOM_CHALLENGE", `{"question":"colour?"}`, AnswerCode("1"), "ANSWER", nil, "", ""},
+		{"CUSTOM_CHALLENGE", `{"question":"color?"}`, AnswerCode("1"), "ANSWER", nil, "", ""},
 		{"SELECT_MFA_TYPE", `{"MFAS_CAN_CHOOSE":"[\"SMS_MFA\",\"EMAIL_OTP\"]"}`, AnswerChoice("EMAIL_OTP"), "ANSWER", []string{"SMS_MFA", "EMAIL_OTP"}, "", ""},
 	}
 	for _, tt := range tests {

@@ -19,7 +19,7 @@ var errConnectionCut = errors.New("latchkeytest: connection cut")
 // RoundTrip performs a request on a separate goroutine, so that a canceled caller returns at
 // once while the service finishes the request, as over a socket.
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	// The service is not cancelled with its caller: it has read the request already.
+	// The service is not canceled with its caller: it has read the request already.
 	in := r.Clone(context.WithoutCancel(r.Context()))
 	in.RemoteAddr = "127.0.0.1:1"
 	in.RequestURI = r.URL.RequestURI()

@@ -39,7 +39,7 @@ func TestAnswersOfProviders(t *testing.T) {
 			e.says(e.Token("ann lee", map[string]any{"nonce": nonce}))
 		}, nil, "invalid_request: The identity provider's name for the user is longer than"},
 		"down":      {func(e *elsewhere, _ string) { e.endpoints.Close() }, nil, "temporarily_unavailable: Timeout occurred in calling IdP token endpoint"},
-		"cancelled": {nil, url.Values{"code": nil, "error": {"access_denied"}}, "access_denied: the sign-in was cancelled at the identity provider"},
+		"cancelled": {nil, url.Values{"code": nil, "error": {"access_denied"}}, "access_denied: the sign-in was canceled at the identity provider"},
 		"error": {nil, url.Values{"error": {"server\"\\_error\r\nX: y"}, "error_description": {"<script>ä\x00"}},
 			"invalid_request: Other Error - server''_error X: y <script>"},
 		"no code":          {nil, url.Values{"code": nil}, "invalid_request: Other Error - no code in its answer"},

@@ -101,7 +101,7 @@ func (f flow) SignOut(w http.ResponseWriter, r *http.Request, pool string) error
 	return f.s.oauth.EndSession(w, r, pool)
 }
 
-// pageSignIn is the user pools' judgement of passwords.
+// pageSignIn is the user pools' judgment of passwords.
 type pageSignIn struct{ signin *signin.Service }
 
 func (d pageSignIn) Password(ctx context.Context, request *hosted.Request, username string, password wire.Sensitive) (hosted.Step, error) {

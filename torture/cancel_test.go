@@ -46,7 +46,7 @@ func TestCancelledCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := session.Tokens(); err != nil {
-		t.Errorf("after the cancelled calls: %v", err)
+		t.Errorf("after the canceled calls: %v", err)
 	}
 	if err := c.Close(); err != nil {
 		t.Error(err)
@@ -63,9 +63,9 @@ func TestCancelledCalls(t *testing.T) {
 	p99, longest := late[len(late)*99/100], late[len(late)-1]
 	machine := witnesses[len(witnesses)*99/100] // what a busy one adds
 	if p99 > 10*time.Millisecond+2*machine {
-		t.Errorf("a caller in a hundred came back %v after it was cancelled; a goroutine that does nothing else took %v", p99, machine)
+		t.Errorf("a caller in a hundred came back %v after it was canceled; a goroutine that does nothing else took %v", p99, machine)
 	}
-	figure(t, fmt.Sprintf("%d cancelled calls during %d refreshes", n, srv.Calls(refreshOperation)),
+	figure(t, fmt.Sprintf("%d canceled calls during %d refreshes", n, srv.Calls(refreshOperation)),
 		fmt.Sprintf("goroutines %d → %d, file descriptors %d → %d, callers back after %v (median), %v (99 %%), %v (longest)",
 			goroutines, goroutinesAfter, descriptors, descriptorsAfter, late[len(late)/2].Round(time.Microsecond), p99.Round(10*time.Microsecond), longest.Round(100*time.Microsecond)),
 		"golang.org/x/oauth2: its token source takes no context and holds a mutex through the call, so a caller cannot leave")
@@ -73,7 +73,7 @@ func TestCancelledCalls(t *testing.T) {
 
 // cancelMany cancels n calls, eight at a time, and returns how long after its
 // cancellation each came back, and each one's witness. Calls that a refresh served
-// before they were cancelled do not count.
+// before they were canceled do not count.
 func cancelMany(t *testing.T, c *latchkey.Client, n int) (late, witnesses []time.Duration) {
 	t.Helper()
 	const atOnce = 8
@@ -108,17 +108,17 @@ func cancelMany(t *testing.T, c *latchkey.Client, n int) (late, witnesses []time
 // nothing else.
 func cancelOne(c *latchkey.Client) (took, witness time.Duration, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	cancelled, heard := make(chan time.Time, 1), make(chan time.Time, 1)
+	canceled, heard := make(chan time.Time, 1), make(chan time.Time, 1)
 	go func() {
 		<-ctx.Done()
 		heard <- time.Now()
 	}()
 	time.AfterFunc(2*time.Millisecond, func() {
-		cancelled <- time.Now()
+		canceled <- time.Now()
 		cancel()
 	})
 	_, err = c.FetchSession(ctx, latchkey.ForceRefresh())
-	back, at := time.Now(), <-cancelled
+	back, at := time.Now(), <-canceled
 	return back.Sub(at), (<-heard).Sub(at), err
 }
 

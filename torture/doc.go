@@ -1,7 +1,7 @@
 // Package torture proves that Latchkey does not lose sessions, by doing to it
 // what loses sessions elsewhere: it is killed at every system call and at random
 // moments, run in fifty processes whose tokens expire together, put behind a
-// network that cuts, stalls and drips, given a full disk, and cancelled ten
+// network that cuts, stalls and drips, given a full disk, and canceled ten
 // thousand times. The service is the built command `latchkey up` or, where a
 // test needs to count or delay calls, package latchkeytest, which runs the same
 // code.

@@ -11,7 +11,7 @@ import (
 const maxPicture = 160 << 10
 
 // unreadable finds text whose contrast with what is behind it is below 4.5 to 1
-// (WCAG 2.2, section 1.4.3), from the colours that the browser worked out.
+// (WCAG 2.2, section 1.4.3), from the colors that the browser worked out.
 const unreadable = `(() => {
 	const parse = c => (c.match(/[\d.]+/g) || []).map(Number);
 	const light = c => {

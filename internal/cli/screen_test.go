@@ -37,7 +37,7 @@ func TestColourIsForTerminalsOnly(t *testing.T) {
 		}
 		shown := c.said + out.String()
 		if !strings.Contains(shown, "Signed in") || strings.Contains(shown, "\x1b") != test.want {
-			t.Errorf("%s: colour is not %v: %q", test.name, test.want, shown)
+			t.Errorf("%s: color is not %v: %q", test.name, test.want, shown)
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Package contrast computes whether colours can be told apart, for the tests of
-// everything that serves pages: [Palette] reads a stylesheet's colours, [Ratio]
+// Package contrast computes whether colors can be told apart, for the tests of
+// everything that serves pages: [Palette] reads a stylesheet's colors, [Ratio]
 // compares two of them as WCAG 2.2 does.
 package contrast
 
@@ -16,7 +16,7 @@ var pair = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`--([a-z-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);`)
 })
 
-// Palette gives the custom properties of a stylesheet that are colours, each light
+// Palette gives the custom properties of a stylesheet that are colors, each light
 // and dark, in the form #rrggbb.
 func Palette(css string) map[string][2]string {
 	all := map[string][2]string{}
@@ -26,7 +26,7 @@ func Palette(css string) map[string][2]string {
 	return all
 }
 
-// Ratio is the contrast of two colours of the form #rrggbb, from 1 to 21 (WCAG 2.2,
+// Ratio is the contrast of two colors of the form #rrggbb, from 1 to 21 (WCAG 2.2,
 // definition of contrast ratio).
 func Ratio(a, b string) (float64, error) {
 	la, err := luminance(a)
@@ -40,12 +40,12 @@ func Ratio(a, b string) (float64, error) {
 	return (max(la, lb) + 0.05) / (min(la, lb) + 0.05), nil
 }
 
-// luminance is the relative luminance of an sRGB colour (WCAG 2.2).
+// luminance is the relative luminance of an sRGB color (WCAG 2.2).
 func luminance(hex string) (float64, error) {
 	digits, marked := strings.CutPrefix(hex, "#")
 	value, err := strconv.ParseUint(digits, 16, 32)
 	if err != nil || !marked || len(digits) != 6 {
-		return 0, fmt.Errorf("%q is no colour; want #rrggbb", hex)
+		return 0, fmt.Errorf("%q is no color; want #rrggbb", hex)
 	}
 	channel := func(shift uint) float64 {
 		c := float64(value>>shift&0xff) / 255

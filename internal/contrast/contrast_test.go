@@ -21,10 +21,10 @@ func TestRatio(t *testing.T) {
 	}
 	for _, bad := range []string{"", "#fff", "ffffff", "#gggggg", "#-12345", "#1234567"} {
 		if _, err := Ratio("#000000", bad); err == nil {
-			t.Errorf("%q is taken for a colour", bad)
+			t.Errorf("%q is taken for a color", bad)
 		}
 		if _, err := Ratio(bad, "#000000"); err == nil {
-			t.Errorf("%q is taken for a colour", bad)
+			t.Errorf("%q is taken for a color", bad)
 		}
 	}
 }

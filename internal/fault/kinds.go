@@ -31,7 +31,7 @@ var (
 	NeedsSignIn           = errors.New("a new sign-in is needed")
 	AlreadySignedIn       = errors.New("a user is signed in")
 	Flow                  = errors.New("the answer does not belong to this sign-in")
-	Denied                = errors.New("the sign-in was cancelled")
+	Denied                = errors.New("the sign-in was canceled")
 	Browser               = errors.New("no browser could be opened")
 	NotSupported          = errors.New("not supported in this release")
 	Closed                = errors.New("client is closed")

@@ -7,12 +7,12 @@ import (
 	"github.com/latchkey-auth/latchkey/internal/contrast"
 )
 
-// colours are a stylesheet's, light and dark, by name.
-func colours(t *testing.T, css string) map[string][2]string {
+// colors are a stylesheet's, light and dark, by name.
+func colors(t *testing.T, css string) map[string][2]string {
 	t.Helper()
 	all := contrast.Palette(css)
 	if len(all) < 10 {
-		t.Fatalf("%d colours", len(all))
+		t.Fatalf("%d colors", len(all))
 	}
 	return all
 }
@@ -21,8 +21,8 @@ func colours(t *testing.T, css string) map[string][2]string {
 // and the ring around what has the focus can be seen (3 to 1), light and dark.
 func TestContrast(t *testing.T) {
 	t.Parallel()
-	all := colours(t, style())
-	// Every colour that a rule gives to text must be in here.
+	all := colors(t, style())
+	// Every color that a rule gives to text must be in here.
 	on := map[string][]string{
 		"ink": {"paper", "card", "track"}, "soft": {"paper", "card"}, "link": {"card", "paper"}, "on-accent": {"accent", "accent-hover"},
 		"bad": {"card", "bad-paper"}, "good": {"good-paper"}, "low": {"card"},

@@ -102,7 +102,7 @@ func (v *view) Value(l life) int64 {
 	return min(lifeScale, int64(left)*lifeScale/int64(whole))
 }
 
-// State is over, low or good, for the bar's colour.
+// State is over, low or good, for the bar's color.
 func (v *view) State(l life) string {
 	switch {
 	case v.Now.IsZero():

@@ -29,7 +29,7 @@ type Verifier struct {
 
 // NewVerifier makes a verifier with a random salt. pool is the part of the
 // user pool id after the first underscore, see [PoolName]. Texts are hashed as
-// they are, without Unicode normalisation. The error is [ErrEmpty].
+// they are, without Unicode normalization. The error is [ErrEmpty].
 func NewVerifier(pool, user, password string) (Verifier, error) {
 	return DeviceVerifier(pool, user, password, nil)
 }

@@ -64,7 +64,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// TestShape: clients and their tools recognise temporary credentials by this.
+// TestShape: clients and their tools recognize temporary credentials by this.
 func TestShape(t *testing.T) {
 	t.Parallel()
 	codec := newCodec(t, key(1))

@@ -364,7 +364,7 @@ func TestEveryConstraintIsUsed(t *testing.T) {
 	}
 }
 
-// TestOperationsAgreeWithModel compares services, authorisation and empty bodies.
+// TestOperationsAgreeWithModel compares services, authorization and empty bodies.
 func TestOperationsAgreeWithModel(t *testing.T) {
 	t.Parallel()
 	for name, published := range readModel(t).Operations {

@@ -26,7 +26,7 @@ func (s Service) SigningName() string {
 // Auth is what an operation asks of its caller.
 type Auth int
 
-// The three kinds of authorisation.
+// The three kinds of authorization.
 const (
 	Public      Auth = iota // nothing: the request itself carries what is checked
 	AccessToken             // an access token (or a session) in the body

@@ -65,7 +65,7 @@ func (s *Store) activePath(scope store.Scope) string {
 	return filepath.Join(s.dir, scopeName(scope)+activeSuffix)
 }
 
-// readable turns text to something that a person recognises and that every file
+// readable turns text to something that a person recognizes and that every file
 // system takes: lower-case ASCII letters, digits, '-' and '_', no leading '-'.
 // It is not unique; the digest in the same name is.
 func readable(text, empty string) string {

@@ -1,6 +1,6 @@
 // Package ui is what the command shows and asks on a terminal.
 //
-// An [Output] is a stream that knows whether it may use colour: only on a
+// An [Output] is a stream that knows whether it may use color: only on a
 // terminal, never with NO_COLOR (https://no-color.org) or TERM=dumb. A
 // [Terminal] is where questions are asked: the controlling terminal itself, so
 // that redirected streams stay clean.
@@ -25,7 +25,7 @@ import (
 type Output struct {
 	w        io.Writer
 	terminal bool
-	colour   bool
+	color   bool
 	failed   error
 }
 
@@ -35,7 +35,7 @@ func NewOutput(w io.Writer) *Output {
 	if file, ok := w.(*os.File); ok {
 		o.terminal = term.IsTerminal(int(file.Fd()))
 	}
-	o.colour = o.terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	o.color = o.terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	return o
 }
 
@@ -64,7 +64,7 @@ func (o *Output) Printf(format string, args ...any) { o.Print(fmt.Sprintf(format
 // Style is a way to set text apart.
 type Style string
 
-// The styles, by their SGR parameters (ECMA-48 section 8.3.117). Colours are
+// The styles, by their SGR parameters (ECMA-48 section 8.3.117). Colors are
 // of the terminal's own sixteen, so that they fit its background.
 const (
 	Bold   Style = "1"
@@ -75,9 +75,9 @@ const (
 	Cyan   Style = "36"
 )
 
-// Paint returns text in a style, or as it is where colour is not wanted.
+// Paint returns text in a style, or as it is where color is not wanted.
 func (o *Output) Paint(style Style, text string) string {
-	if !o.colour || style == "" || text == "" {
+	if !o.color || style == "" || text == "" {
 		return text
 	}
 	return "\x1b[" + string(style) + "m" + text + "\x1b[0m"

@@ -60,7 +60,7 @@ func TestOutputOfPipeHasNoColour(t *testing.T) {
 
 func TestPaint(t *testing.T) {
 	t.Parallel()
-	o := &Output{colour: true}
+	o := &Output{color: true}
 	if got := o.Paint(Green, "x"); got != "\x1b[32mx\x1b[0m" {
 		t.Errorf("painted %q", got)
 	}

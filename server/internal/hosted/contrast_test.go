@@ -18,8 +18,8 @@ func TestContrast(t *testing.T) {
 		t.Fatal(err)
 	}
 	css := pagestyle.Base() + pagestyle.Forms() + string(data)
-	colours := contrast.Palette(css)
-	// What is written in which colour, on which one. Every colour that a rule gives
+	colors := contrast.Palette(css)
+	// What is written in which color, on which one. Every color that a rule gives
 	// to text must be in here.
 	on := map[string][]string{
 		"ink": {"paper", "card"}, "soft": {"paper", "card"}, "link": {"card", "paper"}, "on-accent": {"accent", "accent-hover"},
@@ -35,7 +35,7 @@ func TestContrast(t *testing.T) {
 		for front, backs := range pairs {
 			for _, back := range backs {
 				for scheme, name := range []string{"light", "dark"} {
-					if got, err := contrast.Ratio(colours[front][scheme], colours[back][scheme]); err != nil || got < least {
+					if got, err := contrast.Ratio(colors[front][scheme], colors[back][scheme]); err != nil || got < least {
 						t.Errorf("%s: %s on %s is %.2f to 1, want %.1f; %v", name, front, back, got, least, err)
 					}
 				}

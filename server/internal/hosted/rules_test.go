@@ -95,10 +95,10 @@ func (a *answer) checkInput(n *html.Node) {
 	if attr(n, "type") == "hidden" || has(n, "hidden") {
 		return
 	}
-	labelled := slices.ContainsFunc(all(a.page, "label"), func(l *html.Node) bool {
+	labeled := slices.ContainsFunc(all(a.page, "label"), func(l *html.Node) bool {
 		return attr(l, "for") == attr(n, "id") && text(l) != ""
 	})
-	if !labelled {
+	if !labeled {
 		a.t.Errorf("input %s has no label", attr(n, "name"))
 	}
 	if attr(n, "autocomplete") == "" {

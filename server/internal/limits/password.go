@@ -184,7 +184,7 @@ func Generate(rules PasswordRules) string {
 }
 
 // fill draws each byte of out from alphabet. Random bytes beyond the largest
-// multiple of its size are thrown away: taken modulo the size they would favour
+// multiple of its size are thrown away: taken modulo the size they would favor
 // its beginning.
 func fill(out []byte, alphabet string) {
 	limit := 256 - 256%len(alphabet)

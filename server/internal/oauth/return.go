@@ -152,7 +152,7 @@ func (e *returnEndpoint) admit(r *http.Request, q *Request, a *attempt, query ur
 	case !slices.Contains(q.Client.Providers, a.Provider):
 		return User{}, refusal(codeInvalidRequest, "identity_provider is not one of the client's")
 	case code == codeAccessDenied:
-		return User{}, refusal(codeAccessDenied, "the sign-in was cancelled at the identity provider")
+		return User{}, refusal(codeAccessDenied, "the sign-in was canceled at the identity provider")
 	case code != "":
 		return User{}, refusal(codeInvalidRequest, described(a.Provider+" Error - "+code+" "+query.Get("error_description")))
 	case query.Get("code") == "":

@@ -285,14 +285,14 @@ func testUseAfterClosure(t *testing.T, db storage.Store) {
 }
 
 func testContext(t *testing.T, db storage.Store) {
-	cancelled, cancel := context.WithCancelCause(ctx)
+	canceled, cancel := context.WithCancelCause(ctx)
 	cancel(errRefused)
 	ran := false
 	run := func(storage.Tx) error { ran = true; return nil }
-	if err := db.View(cancelled, run); !errors.Is(err, context.Canceled) {
+	if err := db.View(canceled, run); !errors.Is(err, context.Canceled) {
 		t.Errorf("View after the end of its context: error %v", err)
 	}
-	if err := db.Update(cancelled, run); !errors.Is(err, context.Canceled) {
+	if err := db.Update(canceled, run); !errors.Is(err, context.Canceled) {
 		t.Errorf("Update after the end of its context: error %v", err)
 	}
 	if ran {
