@@ -25,7 +25,7 @@ import (
 type Output struct {
 	w        io.Writer
 	terminal bool
-	color   bool
+	color    bool
 	failed   error
 }
 
