@@ -47,7 +47,9 @@ func CommandLine(args ...string) (string, error) {
 // a space begins a comment.
 func quoteForProcess(arg string) (string, error) {
 	special := "\"'$`\r\n\x00"
-	if runtime.GOOS != "windows" {
+	if runtime.GOOS == "windows" {
+		special += "%" // cmd.exe expands variables within quotes too
+	} else {
 		special += "\\"
 	}
 	if strings.ContainsAny(arg, special) || strings.Contains(arg, " #") || strings.Contains(arg, " ;") {

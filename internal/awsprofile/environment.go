@@ -69,7 +69,9 @@ func HasRegion(environ []string) bool {
 			inDefault = isDefault(section)
 			continue
 		}
-		if key, indented, setting := settingOf(line); inDefault && setting && !indented && key == "region" {
+		key, indented, setting := settingOf(line)
+		_, value, _ := strings.Cut(line, "=")
+		if inDefault && setting && !indented && key == "region" && strings.TrimSpace(value) != "" {
 			return true
 		}
 	}

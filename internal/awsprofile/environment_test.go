@@ -94,6 +94,7 @@ func TestHasRegion(t *testing.T) {
 		"old variable":    {[]string{"AWS_DEFAULT_REGION=x"}, "", true},
 		"empty variable":  {[]string{"AWS_REGION="}, "", false},
 		"default profile": {nil, "[profile p]\nregion = y\n[default]\noutput = json\nregion = x\n", true},
+		"empty":           {nil, "[default]\nregion =\n", false},
 		"other profile":   {nil, "[default]\noutput = json\ns3 =\n  region = y\n[profile p]\nregion = x\n", false},
 	} {
 		if err := os.WriteFile(path, []byte(test.config), 0o600); err != nil {

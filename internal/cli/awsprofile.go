@@ -108,7 +108,7 @@ func (p *profileInstaller) processCommand(cmd *cobra.Command) (string, error) {
 	}
 	line, err := awsprofile.CommandLine(append(args, "--format", formatProcess)...)
 	if err != nil {
-		return "", &failure{code: exitFailed, err: err, hints: []string{"move it to a path of plain letters"}}
+		return "", &failure{code: exitFailed, err: err, hints: []string{"a path can be moved to a folder of plain letters; for such an account, use `" + p.program + " exec`"}}
 	}
 	return line, nil
 }
