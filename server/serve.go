@@ -3,9 +3,11 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"reflect"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -33,7 +35,7 @@ const (
 // Serve serves listeners until ctx ends. It then stops accepting connections, waits ten seconds
 // at most for requests in progress, and returns nil. Meanwhile it deletes expired rows and
 // rotates signing keys that are due, once a minute. If a listener fails, Serve closes the others
-// and returns the error.
+// and returns the error. If one is nil, it serves none and closes the others.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	return s.ServeBehind(ctx, s, listeners...)
 }
@@ -41,6 +43,9 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 // ServeBehind is [Server.Serve] with a handler in front of s, which serves other paths of the
 // program and passes the remaining requests to s.
 func (s *Server) ServeBehind(ctx context.Context, front http.Handler, listeners ...net.Listener) error {
+	if err := checkServed(front, listeners...); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	s.feed.start()
 	defer context.AfterFunc(ctx, s.feed.stop)()
@@ -58,7 +63,44 @@ func (s *Server) ServeBehind(ctx context.Context, front http.Handler, listeners 
 // ServeHandler serves another handler, such as metrics, with the same bounds until ctx ends.
 // It also answers requests on connections of the reserve (see [Limits]).
 func (s *Server) ServeHandler(ctx context.Context, handler http.Handler, listener net.Listener) error {
+	if err := checkServed(handler, listener); err != nil {
+		return err
+	}
 	return serve(ctx, s.httpServer(handler), s.open.Listener(listener))
+}
+
+// checkServed refuses a nil handler and nil listeners, which would panic in a goroutine where
+// the program cannot recover. It closes the listeners then, as a failure of one does.
+func checkServed(handler http.Handler, listeners ...net.Listener) error {
+	var err error
+	if isNilPart(handler) {
+		err = errors.New("server: serve: the handler is nil")
+	}
+	for i, listener := range listeners {
+		if isNilPart(listener) {
+			err = errors.Join(err, fmt.Errorf("server: serve: listener %d is nil", i))
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	for _, listener := range listeners {
+		if !isNilPart(listener) {
+			err = errors.Join(err, listener.Close())
+		}
+	}
+	return err
+}
+
+// isNilPart reports whether an interface is nil or holds a nil pointer or function.
+func isNilPart(part any) bool {
+	switch v := reflect.ValueOf(part); v.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Chan:
+		return v.IsNil()
+	}
+	return false
 }
 
 // keepReserve answers requests over connections of the reserve with status 503,
